@@ -1,0 +1,3 @@
+module wardround
+
+go 1.26

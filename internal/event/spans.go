@@ -1,0 +1,108 @@
+package event
+
+import (
+	"slices"
+	"time"
+)
+
+// Span is a stretch of time in which records follow one another without a longer silence than the gap of its Spans.
+type Span struct {
+	First Time   `json:"first"`
+	Last  Time   `json:"last"`
+	Count uint64 `json:"count"`
+}
+
+// Spans is a set of instants, kept as stretches in order: two instants less than Gap apart share a stretch. The result
+// does not depend on the order in which instants are added.
+type Spans struct {
+	Gap  time.Duration `json:"gap"`
+	List []Span        `json:"list"`
+}
+
+// maxSpans bounds the memory of one Spans against logs with forged times; past it the gap doubles.
+const maxSpans = 8192
+
+// Add puts in the instant t, n times. NoTime is passed over.
+func (s *Spans) Add(t Time, n uint64) {
+	if t != NoTime {
+		s.add(Span{t, t, n})
+	}
+}
+
+// Merge puts in all of o. The coarser gap of the two stays.
+func (s *Spans) Merge(o Spans) {
+	s.coarsen(o.Gap)
+	for _, x := range o.List {
+		s.add(x)
+	}
+}
+
+// Count is the number of instants.
+func (s *Spans) Count() (n uint64) {
+	for _, x := range s.List {
+		n += x.Count
+	}
+	return n
+}
+
+// First and Last instant; NoTime when empty.
+func (s *Spans) First() Time {
+	if len(s.List) == 0 {
+		return NoTime
+	}
+	return s.List[0].First
+}
+
+// Last instant; NoTime when empty.
+func (s *Spans) Last() Time {
+	if len(s.List) == 0 {
+		return NoTime
+	}
+	return s.List[len(s.List)-1].Last
+}
+
+func (s *Spans) add(x Span) {
+	if n := len(s.List); n > 0 {
+		last := &s.List[n-1]
+		if x.First >= last.First && x.First < last.Last.Add(s.Gap) {
+			last.Last = max(last.Last, x.Last)
+			last.Count += x.Count
+			return
+		}
+	}
+	// i: the first stretch that x touches or precedes; j: past the last that it touches.
+	i, _ := slices.BinarySearchFunc(s.List, x.First, func(e Span, t Time) int {
+		if e.Last.Add(s.Gap) <= t {
+			return -1
+		}
+		return 1
+	})
+	j := i
+	for j < len(s.List) && s.List[j].First < x.Last.Add(s.Gap) {
+		x.First = min(x.First, s.List[j].First)
+		x.Last = max(x.Last, s.List[j].Last)
+		x.Count += s.List[j].Count
+		j++
+	}
+	s.List = slices.Replace(s.List, i, j, x)
+	for len(s.List) > maxSpans {
+		s.coarsen(2 * max(s.Gap, time.Second))
+	}
+}
+
+func (s *Spans) coarsen(gap time.Duration) {
+	if gap <= s.Gap {
+		return
+	}
+	s.Gap = gap
+	out := s.List[:0]
+	for _, x := range s.List {
+		if n := len(out); n > 0 && x.First < out[n-1].Last.Add(gap) {
+			out[n-1].Last = max(out[n-1].Last, x.Last)
+			out[n-1].Count += x.Count
+			continue
+		}
+		out = append(out, x)
+	}
+	s.List = out
+}
