@@ -1,0 +1,380 @@
+package match
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+	"net/netip"
+	"regexp"
+	"regexp/syntax"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+	"unsafe"
+
+	"wardround/internal/sigma"
+)
+
+// form is how an atom's literal lies in the value.
+type form uint8
+
+const (
+	exact  form = iota // is the whole value
+	prefix             // begins it
+	suffix             // ends it
+	infix              // lies anywhere
+	other              // the atom must be evaluated; literals, if any, say when
+)
+
+// atom is one question about a value, shared by all rules that ask it of whatever field.
+type atom struct {
+	id    int
+	leaf  *sigma.Leaf
+	form  form
+	lit   string   // folded; the whole of the question unless form is other
+	guard []string // form other: one of these, folded, is in every value that answers yes; nil when none is known
+	glob  []sigma.Part
+	re    *regexp.Regexp
+}
+
+// key tells atoms apart; the field is not part of it.
+func key(l *sigma.Leaf) string {
+	return fmt.Sprintf("%d %t %q %q %v %v %t %q %d %d", l.Op, l.Cased, l.Pattern, l.Regexp, l.Network, l.Number, l.Want, l.Ref, l.Shape, l.Part)
+}
+
+func newAtom(id int, l *sigma.Leaf) (*atom, error) {
+	a := &atom{id: id, leaf: l, form: other}
+	switch l.Op {
+	case sigma.Like:
+		a.like(l)
+	case sigma.Matches:
+		re, err := regexp.Compile(l.Regexp)
+		if err != nil {
+			return nil, fmt.Errorf("regular expression %q: %w", l.Regexp, err)
+		}
+		a.re = re
+		a.guard = required(l.Regexp)
+	case sigma.Expand:
+		return nil, fmt.Errorf("placeholder %q has no values: give a placeholder file", l.Holder)
+	}
+	return a, nil
+}
+
+// like classifies a pattern by where its text must lie.
+func (a *atom) like(l *sigma.Leaf) {
+	p := l.Pattern
+	texts := 0
+	for _, part := range p {
+		if part.Wild == sigma.None {
+			texts++
+		}
+	}
+	starts := len(p) > 0 && p[0].Wild == sigma.Many
+	ends := len(p) > 0 && p[len(p)-1].Wild == sigma.Many
+	text := func(i int) string { return foldString(p[i].Text) }
+	switch {
+	case len(p) == 0:
+		a.form = exact
+	case texts == 1 && len(p) == 1:
+		a.form, a.lit = exact, text(0)
+	case texts == 1 && len(p) == 2 && ends:
+		a.form, a.lit = prefix, text(0)
+	case texts == 1 && len(p) == 2 && starts:
+		a.form, a.lit = suffix, text(1)
+	case texts == 1 && len(p) == 3 && starts && ends:
+		a.form, a.lit = infix, text(1)
+	default:
+		a.glob = p
+		longest := ""
+		for _, part := range p {
+			if t := foldString(part.Text); part.Wild == sigma.None && len(t) > len(longest) {
+				longest = t
+			}
+		}
+		if longest != "" {
+			a.guard = []string{longest}
+		}
+	}
+	if l.Cased && a.form != other {
+		if a.lit != "" {
+			a.guard = []string{a.lit}
+		}
+		a.glob, a.form = p, other
+	}
+}
+
+// required returns texts, folded, one of which is in everything that the expression matches; nil when none is known.
+func required(expr string) []string {
+	re, err := syntax.Parse(expr, syntax.Perl)
+	if err != nil {
+		return nil
+	}
+	return requiredOf(re.Simplify(), 0)
+}
+
+// maxGuards bounds the alternatives that stand guard for one expression.
+const maxGuards = 64
+
+func requiredOf(re *syntax.Regexp, depth int) []string {
+	if depth > 100 {
+		return nil
+	}
+	switch re.Op {
+	case syntax.OpLiteral:
+		if t := certain(re); t != "" {
+			return []string{t}
+		}
+	case syntax.OpCapture, syntax.OpPlus:
+		return requiredOf(re.Sub[0], depth+1)
+	case syntax.OpRepeat:
+		if re.Min > 0 {
+			return requiredOf(re.Sub[0], depth+1)
+		}
+	case syntax.OpConcat:
+		var best []string
+		for _, s := range re.Sub {
+			if g := requiredOf(s, depth+1); better(g, best) {
+				best = g
+			}
+		}
+		return best
+	case syntax.OpAlternate:
+		var all []string
+		for _, s := range re.Sub {
+			g := requiredOf(s, depth+1)
+			if g == nil || len(all)+len(g) > maxGuards {
+				return nil
+			}
+			all = append(all, g...)
+		}
+		return all
+	}
+	return nil
+}
+
+// certain returns the longest run of a literal, folded, that lies in every text it matches. Where case is ignored, runes
+// that more than one lower-case rune stands for (k and the Kelvin sign, s and long s) break the run.
+func certain(re *syntax.Regexp) string {
+	if re.Flags&syntax.FoldCase == 0 {
+		return foldString(string(re.Rune))
+	}
+	best, run := "", ""
+	for _, r := range re.Rune {
+		low := unicode.ToLower(r)
+		sure := true
+		for f := unicode.SimpleFold(r); f != r; f = unicode.SimpleFold(f) {
+			sure = sure && unicode.ToLower(f) == low
+		}
+		if run += string(low); !sure {
+			run = ""
+		}
+		if len(run) > len(best) {
+			best = run
+		}
+	}
+	return best
+}
+
+// better reports whether a guards more narrowly than b: its shortest text is longer, or it has fewer.
+func better(a, b []string) bool {
+	if a == nil || b == nil {
+		return a != nil
+	}
+	la, lb := shortest(a), shortest(b)
+	return la > lb || la == lb && len(a) < len(b)
+}
+
+func shortest(texts []string) int {
+	n := math.MaxInt
+	for _, t := range texts {
+		n = min(n, len(t))
+	}
+	return n
+}
+
+// holds answers the question for a value given folded and as it is. It is the plain meaning of an atom; Null values
+// come as the empty text.
+func (a *atom) holds(folded, raw []byte) bool {
+	switch a.form {
+	case exact:
+		return string(folded) == a.lit
+	case prefix:
+		return len(folded) >= len(a.lit) && string(folded[:len(a.lit)]) == a.lit
+	case suffix:
+		return len(folded) >= len(a.lit) && string(folded[len(folded)-len(a.lit):]) == a.lit
+	case infix:
+		return strings.Contains(unsafeString(folded), a.lit)
+	}
+	l := a.leaf
+	switch l.Op {
+	case sigma.Like:
+		if l.Cased {
+			return like(a.glob, raw, false)
+		}
+		return like(a.glob, folded, true)
+	case sigma.Matches:
+		return a.re.Match(raw)
+	case sigma.InNetwork:
+		return inNetwork(l.Network, raw)
+	case sigma.Less, sigma.LessEqual, sigma.Greater, sigma.GreaterEqual:
+		return compare(l.Op, raw, l.Number)
+	case sigma.TimeIs:
+		return timeIs(l.Part, raw, int(l.Number))
+	}
+	return false
+}
+
+// unsafeString views bytes as a string for as long as the call lasts that it is handed to.
+func unsafeString(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
+
+// like matches a pattern against a whole text. With folded, the pattern's texts are folded too.
+func like(p []sigma.Part, text []byte, folded bool) bool {
+	if len(p) == 0 {
+		return len(text) == 0
+	}
+	switch head := p[0]; head.Wild {
+	case sigma.One:
+		if len(text) == 0 {
+			return false
+		}
+		_, n := utf8.DecodeRune(text)
+		return like(p[1:], text[n:], folded)
+	case sigma.Many:
+		return likeMany(p[1:], text, folded)
+	default:
+		t := head.Text
+		if folded {
+			t = foldString(t)
+		}
+		return strings.HasPrefix(string(text), t) && like(p[1:], text[len(t):], folded)
+	}
+}
+
+// likeMany matches the rest of a pattern at any place of the text. After a text part, only the first place at which it
+// fits need be tried: what another "*" could skip, that one can as well.
+func likeMany(rest []sigma.Part, text []byte, folded bool) bool {
+	if len(rest) == 0 {
+		return true
+	}
+	// The segment up to the next "*" must fit somewhere; the last one, at the end.
+	end := 0
+	for end < len(rest) && rest[end].Wild != sigma.Many {
+		end++
+	}
+	segment, last := rest[:end], end == len(rest)
+	for i := 0; ; {
+		if last {
+			if like(segment, text[i:], folded) {
+				return true
+			}
+		} else if n, ok := fits(segment, text[i:], folded); ok {
+			return likeMany(rest[end+1:], text[i+n:], folded)
+		}
+		if i >= len(text) {
+			return false
+		}
+		_, n := utf8.DecodeRune(text[i:])
+		i += n
+	}
+}
+
+// fits matches a segment without "*" at the beginning of the text and returns how far it reaches.
+func fits(segment []sigma.Part, text []byte, folded bool) (int, bool) {
+	at := 0
+	for _, part := range segment {
+		if part.Wild == sigma.One {
+			if at >= len(text) {
+				return 0, false
+			}
+			_, n := utf8.DecodeRune(text[at:])
+			at += n
+			continue
+		}
+		t := part.Text
+		if folded {
+			t = foldString(t)
+		}
+		if !bytes.HasPrefix(text[at:], []byte(t)) {
+			return 0, false
+		}
+		at += len(t)
+	}
+	return at, true
+}
+
+func inNetwork(network netip.Prefix, text []byte) bool {
+	s := strings.TrimSpace(string(text))
+	if len(s) > 64 {
+		return false
+	}
+	addr, err := netip.ParseAddr(s)
+	if err != nil {
+		return false
+	}
+	addr = addr.WithZone("")
+	return network.Contains(addr) || addr.Is4In6() && network.Contains(addr.Unmap())
+}
+
+// number reads a decimal number, or a hexadecimal integer after 0x.
+func number(text []byte) (float64, bool) {
+	s := strings.TrimSpace(string(text))
+	if len(s) == 0 || len(s) > 64 {
+		return 0, false
+	}
+	if len(s) > 2 && s[0] == '0' && s[1]|0x20 == 'x' {
+		n, err := strconv.ParseUint(s[2:], 16, 64)
+		return float64(n), err == nil
+	}
+	n, err := strconv.ParseFloat(s, 64)
+	return n, err == nil && !math.IsNaN(n)
+}
+
+func compare(op sigma.Op, text []byte, want float64) bool {
+	n, ok := number(text)
+	if !ok {
+		return false
+	}
+	switch op {
+	case sigma.Less:
+		return n < want
+	case sigma.LessEqual:
+		return n <= want
+	case sigma.Greater:
+		return n > want
+	}
+	return n >= want
+}
+
+var timeForms = []string{time.RFC3339Nano, "2006-01-02 15:04:05.999999999", "2006-01-02T15:04:05.999999999", "2006-01-02 15:04:05Z07:00", "2006-01-02"}
+
+// timeIs compares a part of the time that a text spells, in UTC.
+func timeIs(part sigma.TimePart, text []byte, want int) bool {
+	s := strings.TrimSpace(string(text))
+	if len(s) > 64 {
+		return false
+	}
+	for _, form := range timeForms {
+		t, err := time.Parse(form, s)
+		if err != nil {
+			continue
+		}
+		t = t.UTC()
+		switch part {
+		case sigma.Minute:
+			return t.Minute() == want
+		case sigma.Hour:
+			return t.Hour() == want
+		case sigma.Day:
+			return t.Day() == want
+		case sigma.Week:
+			_, week := t.ISOWeek()
+			return week == want
+		case sigma.Month:
+			return int(t.Month()) == want
+		}
+		return t.Year() == want
+	}
+	return false
+}

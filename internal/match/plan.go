@@ -1,0 +1,303 @@
+package match
+
+import (
+	"cmp"
+	"encoding/binary"
+	"math"
+	"slices"
+
+	"wardround/internal/event"
+	"wardround/internal/sigma"
+)
+
+// Plan is how a Program is run over the records of one schema. It never changes.
+type Plan struct {
+	fields []planField
+	preds  []pred
+	rules  []planRule // in order of the program's rules
+	wakes  [][]int32  // by pred: the rules that it wakes
+	always []int32    // rules that nothing need wake
+}
+
+// planField is a field that some rule of the plan asks about.
+type planField struct {
+	name    string
+	where   where
+	scanner *scanner
+	preds   map[int32]int32 // by atom
+}
+
+// pred is an atom asked of a field.
+type pred struct {
+	field   int32
+	ref     int32 // SameAs: the other field
+	atom    *atom
+	scanned bool // the scanner answers: what it does not find does not hold
+}
+
+type planRule struct {
+	rule int
+	cond pcond
+}
+
+// pcond is a condition over preds.
+type pcond struct {
+	op   condOp
+	not  bool
+	pred int32
+	kids []pcond
+}
+
+// settled is what a schema alone says of a condition.
+type settled uint8
+
+const (
+	open settled = iota
+	yes
+	no
+)
+
+type planner struct {
+	p      *Program
+	s      *event.Schema
+	plan   *Plan
+	byName map[string]int32 // place of a field → its number
+	target *target
+}
+
+func (p *Program) plan(s *event.Schema) *Plan {
+	b := planner{p: p, s: s, plan: &Plan{}, byName: map[string]int32{}}
+	for i := range p.compiled {
+		c := &p.compiled[i]
+		t := slices.IndexFunc(c.targets, func(t target) bool { return t.selects(s.Source) })
+		if t < 0 {
+			continue
+		}
+		b.target = &c.targets[t]
+		pc, done := b.settle(c.cond)
+		if done == no {
+			continue
+		}
+		if done == yes {
+			pc = pcond{op: all}
+		}
+		b.plan.rules = append(b.plan.rules, planRule{i, pc})
+	}
+	if len(b.plan.rules) == 0 {
+		return nil
+	}
+	b.scanners()
+	b.anchor()
+	return b.plan
+}
+
+// settle resolves a condition's fields in the schema and drops what is settled by that.
+func (b *planner) settle(c *cond) (pcond, settled) {
+	if c.op == ask {
+		return b.ask(c)
+	}
+	// For all: no ends it, yes drops out. For any the other way round.
+	end, drop := no, yes
+	if c.op == any {
+		end, drop = yes, no
+	}
+	out := pcond{op: c.op}
+	for _, k := range c.kids {
+		pk, done := b.settle(k)
+		switch done {
+		case end:
+			return pcond{}, end
+		case open:
+			out.kids = append(out.kids, pk)
+		}
+	}
+	switch len(out.kids) {
+	case 0:
+		return pcond{}, drop
+	case 1:
+		return out.kids[0], open
+	}
+	slices.SortStableFunc(out.kids, func(x, y pcond) int { return cmp.Compare(b.cost(x), b.cost(y)) })
+	return out, open
+}
+
+// cost orders the parts of a condition: what the scan answers, what needs a look, what needs an expression.
+func (b *planner) cost(c pcond) int {
+	if c.op != ask {
+		return 2
+	}
+	switch a := b.plan.preds[c.pred].atom; {
+	case a.form != other && useful(a.form, a.lit):
+		return 0
+	case a.leaf.Op == sigma.Matches:
+		return 4
+	case a.form == other && a.leaf.Op == sigma.Like:
+		return 3
+	}
+	return 1
+}
+
+func truth(b bool) settled {
+	if b {
+		return yes
+	}
+	return no
+}
+
+func (b *planner) ask(c *cond) (pcond, settled) {
+	w := locate(b.s, b.target, c.field)
+	leaf := c.atom.leaf
+	if w.absent() {
+		holds := leaf.Op == sigma.IsNull || leaf.Op == sigma.Exists && !leaf.Want
+		return pcond{}, truth(holds != c.not)
+	}
+	ref := int32(-1)
+	if leaf.Op == sigma.SameAs {
+		other := locate(b.s, b.target, leaf.Ref)
+		if other.absent() {
+			return pcond{}, truth(c.not)
+		}
+		ref = b.field(leaf.Ref, other)
+	} else if w.constant(b.s) {
+		return pcond{}, truth(b.constant(&w, c.atom) != c.not)
+	}
+	f := b.field(c.field, w)
+	field := &b.plan.fields[f]
+	id := int32(c.atom.id)
+	n, ok := field.preds[id]
+	if !ok {
+		n = int32(len(b.plan.preds))
+		field.preds[id] = n
+		b.plan.preds = append(b.plan.preds, pred{field: f, ref: ref, atom: c.atom})
+	}
+	return pcond{op: ask, not: c.not, pred: n}, open
+}
+
+// constant answers an atom for a field whose values all records share.
+func (b *planner) constant(w *where, a *atom) bool {
+	var s Scratch
+	return s.ask(&event.Record{Schema: b.s}, a, w)
+}
+
+// field numbers a field of the plan. Two rules may mean different things by one name, where their log sources do.
+func (b *planner) field(name string, w where) int32 {
+	var k []byte
+	for _, i := range w.fields {
+		k = binary.AppendVarint(k, int64(i))
+	}
+	if w.derived != nil {
+		k = append(append(k, '='), w.derived.name...)
+	}
+	if n, ok := b.byName[string(k)]; ok {
+		return n
+	}
+	n := int32(len(b.plan.fields))
+	b.byName[string(k)] = n
+	b.plan.fields = append(b.plan.fields, planField{name: name, where: w, preds: map[int32]int32{}})
+	return n
+}
+
+// scanners gives each field a scanner for the texts of all its preds. Equal scanners are shared between plans.
+func (b *planner) scanners() {
+	for i := range b.plan.fields {
+		f := &b.plan.fields[i]
+		var needles []needle
+		for id, n := range f.preds {
+			p := &b.plan.preds[n]
+			own := needlesOf(p.atom, id)
+			p.scanned = own != nil
+			needles = append(needles, own...)
+		}
+		if len(needles) == 0 {
+			continue
+		}
+		sortNeedles(needles)
+		var key []byte
+		for _, n := range needles {
+			key = binary.AppendUvarint(key, uint64(n.atom))
+		}
+		s := b.p.scanners[string(key)]
+		if s == nil {
+			s = newScanner(needles)
+			b.p.scanners[string(key)] = s
+		}
+		f.scanner = s
+	}
+}
+
+// needlesOf returns what a scanner must look for so that an atom which is not found does not hold; nil when it cannot tell.
+func needlesOf(a *atom, id int32) []needle {
+	if a.form != other {
+		if !useful(a.form, a.lit) {
+			return nil
+		}
+		return []needle{{a.lit, a.form, true, id}}
+	}
+	if a.guard == nil || shortest(a.guard) < gramBytes {
+		return nil
+	}
+	var out []needle
+	for _, g := range a.guard {
+		out = append(out, needle{g, infix, false, id})
+	}
+	return out
+}
+
+// anchor decides what wakes each rule: the cheapest set of scanned preds of which one must hold for its condition to hold.
+func (b *planner) anchor() {
+	b.plan.wakes = make([][]int32, len(b.plan.preds))
+	for i := range b.plan.rules {
+		preds, weight := b.anchors(&b.plan.rules[i].cond)
+		if math.IsInf(weight, 1) {
+			b.plan.always = append(b.plan.always, int32(i))
+			continue
+		}
+		slices.Sort(preds)
+		for _, n := range slices.Compact(preds) {
+			b.plan.wakes[n] = append(b.plan.wakes[n], int32(i))
+		}
+	}
+}
+
+func (b *planner) anchors(c *pcond) ([]int32, float64) {
+	switch c.op {
+	case all:
+		best, least := []int32(nil), math.Inf(1)
+		for i := range c.kids {
+			if preds, w := b.anchors(&c.kids[i]); w < least {
+				best, least = preds, w
+			}
+		}
+		return best, least
+	case any:
+		var every []int32
+		sum := 0.0
+		for i := range c.kids {
+			preds, w := b.anchors(&c.kids[i])
+			every = append(every, preds...)
+			sum += w
+		}
+		return every, sum
+	}
+	p := &b.plan.preds[c.pred]
+	if c.not || !p.scanned {
+		return nil, math.Inf(1)
+	}
+	return []int32{c.pred}, weight(p.atom)
+}
+
+// weight guesses how often a text is found: the longer the rarer.
+func weight(a *atom) float64 {
+	n := len(a.lit)
+	if a.form == other {
+		n = shortest(a.guard)
+	}
+	w := math.Exp2(-float64(min(n, 24)) / 2)
+	if a.form == exact {
+		w = math.Exp2(-2 - float64(min(n, 24))/2)
+	}
+	if a.form == infix || a.form == other {
+		w *= 2
+	}
+	return w
+}

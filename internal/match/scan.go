@@ -1,0 +1,226 @@
+package match
+
+import (
+	"encoding/binary"
+	"math/bits"
+	"sort"
+)
+
+// scanner finds, in one pass over a folded text, which of its needles lie in it. Whole values are looked up by a hash;
+// ends by their last path component or last four bytes; beginnings by their first four bytes; all else by its rarest
+// four bytes, which a bitmap small enough for the first-level cache tells from the rest.
+//
+// Needles of fewer than four bytes are no use to a scanner: the atoms that have none longer are evaluated when asked.
+type scanner struct {
+	needles []needle
+
+	whole map[string][]int32 // by text
+	comp  map[string][]int32 // suffixes, by their last path component with its separator
+	tail  map[uint32][]int32 // suffixes without a separator, by their last four bytes
+	head  map[uint32][]int32 // prefixes, by their first four bytes
+	short []int32            // prefixes and suffixes of fewer than four bytes, compared one by one
+
+	bitmap []uint64 // of gram hashes
+	shift  uint
+	grams  map[uint32][]place
+}
+
+// needle is a text to look for and the atom that it serves.
+type needle struct {
+	text string
+	form form
+	sure bool // finding it answers the atom; otherwise the atom must still be evaluated
+	atom int32
+}
+
+// place says at which offset of which needle a gram lies.
+type place struct {
+	needle int32
+	offset int32
+}
+
+const gramBytes = 4
+
+func gram[T string | []byte](s T, i int) uint32 {
+	return uint32(s[i]) | uint32(s[i+1])<<8 | uint32(s[i+2])<<16 | uint32(s[i+3])<<24
+}
+
+func newScanner(needles []needle) *scanner {
+	s := &scanner{
+		needles: needles, whole: map[string][]int32{}, comp: map[string][]int32{},
+		tail: map[uint32][]int32{}, head: map[uint32][]int32{}, grams: map[uint32][]place{},
+	}
+	counts := map[uint32]int{}
+	for _, n := range needles {
+		if n.form == infix {
+			for i := 0; i+gramBytes <= len(n.text); i++ {
+				counts[gram(n.text, i)]++
+			}
+		}
+	}
+	for i, n := range needles {
+		s.add(int32(i), n, counts)
+	}
+	s.fill()
+	return s
+}
+
+func (s *scanner) add(i int32, n needle, counts map[uint32]int) {
+	switch {
+	case n.form == exact:
+		s.whole[n.text] = append(s.whole[n.text], i)
+	case n.form != infix && len(n.text) < gramBytes:
+		s.short = append(s.short, i)
+	case n.form == prefix:
+		g := gram(n.text, 0)
+		s.head[g] = append(s.head[g], i)
+	case n.form == suffix:
+		if at := lastSeparator(n.text); at >= 0 && at+1 < len(n.text) {
+			s.comp[n.text[at:]] = append(s.comp[n.text[at:]], i)
+		} else {
+			g := gram(n.text, len(n.text)-gramBytes)
+			s.tail[g] = append(s.tail[g], i)
+		}
+	default:
+		best := 0
+		for at := 1; at+gramBytes <= len(n.text); at++ {
+			if rarer(n.text, at, best, counts) {
+				best = at
+			}
+		}
+		g := gram(n.text, best)
+		s.grams[g] = append(s.grams[g], place{i, int32(best)})
+	}
+}
+
+func lastSeparator[T string | []byte](s T) int {
+	for i := len(s) - 1; i >= 0; i-- {
+		if s[i] == '\\' || s[i] == '/' {
+			return i
+		}
+	}
+	return -1
+}
+
+// rarer compares two grams of a needle: fewer needles that share it first, then what log texts hold less of.
+func rarer(text string, a, b int, counts map[uint32]int) bool {
+	return commonness(text, a)+counts[gram(text, a)] < commonness(text, b)+counts[gram(text, b)]
+}
+
+// commonGrams are runs that nearly every command line and path holds.
+var commonGrams = func() map[uint32]int {
+	m := map[uint32]int{}
+	for _, word := range []string{
+		`c:\windows\system32\`, `\program files`, `(x86)\`, `\users\`, `\appdata\local\`, `\roaming\`, `\microsoft\`, `.exe"`, ".exe -", ".exe /",
+		`.dll`, `.exe`, "powershell", "microsoft", "windows", `\registry\machine\`, `\currentversion\`, `hklm\software\`, `\currentcontrolset\`,
+		`\services\`, "system.", "http", "https://", "www.", ".com/", "/usr/bin/", "/usr/lib", "/etc/", "/var/", "object", "string", "function", "    ",
+		"param", "write-", "import", "module", "return", "=====", "-----", "00000", "svchost",
+	} {
+		for i := 0; i+gramBytes <= len(word); i++ {
+			m[gram(word, i)] += 1000
+		}
+	}
+	return m
+}()
+
+func commonness(text string, i int) int { return commonGrams[gram(text, i)] }
+
+// fill makes the bitmap: sixteen bits for each gram, within 8 and 32 KiB.
+func (s *scanner) fill() {
+	if len(s.grams) == 0 {
+		return
+	}
+	size := min(max(bits.Len(uint(len(s.grams)))+4, 16), 18)
+	s.shift = uint(32 - size)
+	s.bitmap = make([]uint64, 1<<size/64)
+	for g := range s.grams {
+		h := hash(g) >> s.shift
+		s.bitmap[h/64] |= 1 << (h % 64)
+	}
+}
+
+func hash(g uint32) uint32 { return g * 0x9e3779b1 }
+
+// scan calls found for each needle that lies in the text; it may call more than once for one.
+func (s *scanner) scan(text []byte, found func(*needle)) {
+	for _, i := range s.whole[string(text)] {
+		found(&s.needles[i])
+	}
+	for _, i := range s.short {
+		if n := &s.needles[i]; n.lies(text, 0) {
+			found(n)
+		}
+	}
+	if len(s.comp) > 0 {
+		if at := lastSeparator(text); at >= 0 {
+			s.check(s.comp[string(text[at:])], text, found)
+		}
+	}
+	if len(text) < gramBytes {
+		return
+	}
+	if len(s.tail) > 0 {
+		s.check(s.tail[gram(text, len(text)-gramBytes)], text, found)
+	}
+	if len(s.head) > 0 {
+		s.check(s.head[gram(text, 0)], text, found)
+	}
+	if len(s.grams) > 0 {
+		s.scanGrams(text, found)
+	}
+}
+
+func (s *scanner) check(needles []int32, text []byte, found func(*needle)) {
+	for _, i := range needles {
+		if n := &s.needles[i]; n.lies(text, 0) {
+			found(n)
+		}
+	}
+}
+
+// lies reports whether the needle lies in the text: at the place given for an infix, where its form says otherwise.
+func (n *needle) lies(text []byte, at int) bool {
+	switch n.form {
+	case prefix:
+		at = 0
+	case suffix:
+		at = len(text) - len(n.text)
+	}
+	return at >= 0 && at+len(n.text) <= len(text) && string(text[at:at+len(n.text)]) == n.text
+}
+
+func (s *scanner) scanGrams(text []byte, found func(*needle)) {
+	bitmap, shift := s.bitmap, s.shift
+	last := len(text) - gramBytes
+	for i := 0; i <= last; i++ {
+		g := binary.LittleEndian.Uint32(text[i:])
+		h := hash(g) >> shift
+		if bitmap[h/64]>>(h%64)&1 == 0 {
+			continue
+		}
+		for _, p := range s.grams[g] {
+			if n := &s.needles[p.needle]; n.lies(text, i-int(p.offset)) {
+				found(n)
+			}
+		}
+	}
+}
+
+// useful reports whether a scanner can look for a text of that form.
+func useful(f form, text string) bool {
+	return f == exact || f == prefix && text != "" || f == suffix && text != "" || len(text) >= gramBytes
+}
+
+// sortNeedles puts needles into the one order that makes scanners of equal needles equal.
+func sortNeedles(n []needle) {
+	sort.Slice(n, func(i, j int) bool {
+		a, b := &n[i], &n[j]
+		if a.text != b.text {
+			return a.text < b.text
+		}
+		if a.form != b.form {
+			return a.form < b.form
+		}
+		return a.atom < b.atom
+	})
+}
