@@ -1,0 +1,245 @@
+// Package spread tells how an intruder went from server to server.
+//
+// Edges comes before verdicts: it reads logons and other arrivals off single records, each seen from one end, as the
+// log of that end tells it. It decides nothing about them: most are lawful. Which of them matter, and which server was
+// first, is said after the verdicts.
+package spread
+
+import (
+	"net/netip"
+	"strings"
+
+	"wardround/internal/event"
+)
+
+// Edges reads movements off the records of one schema. The zero value reads none.
+type Edges struct {
+	read func(*event.Record, *event.Movement) bool
+}
+
+// Of returns what reads the movements of a schema's records.
+func Of(s *event.Schema) Edges {
+	src := s.Source
+	channel := strings.ToLower(src.Channel)
+	switch src.Product {
+	case "windows":
+		switch channel {
+		case "security":
+			return Edges{securityEvents[src.EventID]}
+		case "microsoft-windows-terminalservices-localsessionmanager/operational":
+			if src.EventID == 21 || src.EventID == 25 {
+				return Edges{terminalSession}
+			}
+		case "microsoft-windows-terminalservices-remoteconnectionmanager/operational":
+			if src.EventID == 1149 {
+				return Edges{terminalConnection}
+			}
+		case "microsoft-windows-sysmon/operational":
+			if src.EventID == 3 {
+				return Edges{sysmonConnection}
+			}
+		}
+	case "linux", "esxi":
+		switch {
+		case src.Provider == "sshd":
+			return Edges{sshd}
+		case channel == "wtmp" || channel == "btmp":
+			return Edges{loginRecord}
+		}
+	case "database":
+		return Edges{databaseLogin}
+	}
+	return Edges{}
+}
+
+// Any reports whether there is anything to read.
+func (e Edges) Any() bool { return e.read != nil }
+
+// Read fills m with the movement that a record tells of, and reports whether it tells of one. To is the record's own
+// computer as it names itself, unless SeenFrom is "source": then From is.
+func (e Edges) Read(r *event.Record, m *event.Movement) bool {
+	if e.read == nil {
+		return false
+	}
+	*m = event.Movement{To: event.ServerID(r.Host), Time: r.Time, SeenFrom: "destination"}
+	return e.read(r, m)
+}
+
+var securityEvents = map[uint32]func(*event.Record, *event.Movement) bool{
+	4624: logon, 4625: failedLogon, 4648: explicitLogon, 4778: reconnected, 5140: shareAccess, 5145: shareAccess,
+}
+
+// logonTypes names the types of [MS-ADTS] logons that come over a network.
+var logonTypes = map[string]string{"3": "network logon", "8": "network logon, password in clear", "10": "rdp", "7": "rdp", "12": "rdp"}
+
+func logon(r *event.Record, m *event.Movement) bool {
+	how, ok := logonTypes[r.Text("LogonType")]
+	if !ok {
+		return false
+	}
+	user := r.Text("TargetUserName")
+	if !person(user) {
+		return false
+	}
+	m.How = how
+	m.Account = account(r.Text("TargetDomainName"), user)
+	m.Session = r.Text("TargetLogonId")
+	return remote(r, m, "IpAddress", "WorkstationName")
+}
+
+func failedLogon(r *event.Record, m *event.Movement) bool {
+	m.Failed = true
+	return logon(r, m)
+}
+
+func reconnected(r *event.Record, m *event.Movement) bool {
+	m.How = "rdp"
+	m.Account = account(r.Text("AccountDomain"), r.Text("AccountName"))
+	m.Session = r.Text("LogonID")
+	return remote(r, m, "ClientAddress", "ClientName")
+}
+
+// explicitLogon is seen from the source: a process here used an account's password for another computer.
+func explicitLogon(r *event.Record, m *event.Movement) bool {
+	to := r.Text("TargetServerName")
+	user := r.Text("TargetUserName")
+	if !person(user) || to == "" || to == "-" || strings.EqualFold(to, "localhost") || sameHost(to, r.Host) {
+		return false
+	}
+	m.From, m.To, m.SeenFrom = m.To, event.ServerID(to), "source"
+	m.How = "explicit credentials"
+	m.Account = account(r.Text("TargetDomainName"), user)
+	m.Session = r.Text("SubjectLogonId")
+	return true
+}
+
+func shareAccess(r *event.Record, m *event.Movement) bool {
+	share := strings.ToUpper(r.Text("ShareName"))
+	if !strings.HasSuffix(share, `\ADMIN$`) && !(strings.HasSuffix(share, "$") && len(share) > 2 && share[len(share)-3] == '\\') {
+		return false
+	}
+	user := r.Text("SubjectUserName")
+	if !person(user) {
+		return false
+	}
+	m.How = "admin share"
+	m.Account = account(r.Text("SubjectDomainName"), user)
+	m.Session = r.Text("SubjectLogonId")
+	return remote(r, m, "IpAddress", "")
+}
+
+func terminalSession(r *event.Record, m *event.Movement) bool {
+	m.How, m.Account = "rdp", r.Text("User")
+	return remote(r, m, "Address", "")
+}
+
+func terminalConnection(r *event.Record, m *event.Movement) bool {
+	m.How = "rdp"
+	m.Account = account(r.Text("Param2"), r.Text("Param1"))
+	return remote(r, m, "Param3", "")
+}
+
+// administration names the ports over which servers are administered; other connections are traffic.
+var administration = map[string]string{"22": "ssh", "135": "rpc", "445": "smb", "3389": "rdp", "5985": "winrm", "5986": "winrm"}
+
+// sysmonConnection is seen from the source.
+func sysmonConnection(r *event.Record, m *event.Movement) bool {
+	how, ok := administration[r.Text("DestinationPort")]
+	to := r.Text("DestinationIp")
+	if !ok || !strings.EqualFold(r.Text("Initiated"), "true") || !outside(to) {
+		return false
+	}
+	m.From, m.To, m.SeenFrom = m.To, event.ServerID(to), "source"
+	m.How, m.Address, m.Account = "connection to "+how, to, r.Text("User")
+	return true
+}
+
+func sshd(r *event.Record, m *event.Movement) bool {
+	switch r.Text("action") {
+	case "accepted":
+	case "failed":
+		m.Failed = true
+	default:
+		return false
+	}
+	m.How, m.Account, m.Session = "ssh", r.Text("user"), r.Text("pid")
+	return remote(r, m, "src_ip", "")
+}
+
+func loginRecord(r *event.Record, m *event.Movement) bool {
+	if t := r.Text("type"); t != "USER_PROCESS" && t != "LOGIN_PROCESS" {
+		return false
+	}
+	m.Failed = strings.EqualFold(r.Schema.Source.Channel, "btmp")
+	m.How, m.Account, m.Session = "login", r.Text("user"), r.Text("pid")
+	return remote(r, m, "ip", "host")
+}
+
+func databaseLogin(r *event.Record, m *event.Movement) bool {
+	switch r.Text("action") {
+	case "connection authorized", "login", "connect":
+	case "authentication failed", "login failed":
+		m.Failed = true
+	default:
+		return false
+	}
+	m.How, m.Account = "database", r.Text("user")
+	return remote(r, m, "src_ip", "src_host")
+}
+
+// remote fills in where an arrival came from, and reports whether that is another computer.
+func remote(r *event.Record, m *event.Movement, address, workstation string) bool {
+	if a := clean(r.Text(address)); outside(a) {
+		m.Address = a
+	}
+	if workstation != "" {
+		if w := clean(r.Text(workstation)); w != "" && !strings.EqualFold(w, "localhost") && !sameHost(w, r.Host) {
+			m.Workstation = strings.TrimPrefix(w, `\\`)
+		}
+	}
+	return m.Address != "" || m.Workstation != ""
+}
+
+func clean(s string) string {
+	s = strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(s), "::ffff:"))
+	switch s {
+	case "-", "LOCAL", "local", "?", "0.0.0.0", "::":
+		return ""
+	}
+	return s
+}
+
+// outside reports whether an address is that of another computer.
+func outside(s string) bool {
+	a, err := netip.ParseAddr(s)
+	return err == nil && !a.IsLoopback() && !a.IsUnspecified() && !a.IsMulticast()
+}
+
+// sameHost compares two computers' names by their first label.
+func sameHost(a, b string) bool {
+	first := func(s string) string {
+		s = strings.TrimPrefix(s, `\\`)
+		s, _, _ = strings.Cut(s, ".")
+		return s
+	}
+	return strings.EqualFold(first(a), first(b))
+}
+
+// person reports whether a logon is one of a user or a service account: not of a computer, nor of Windows' own.
+func person(user string) bool {
+	if user == "" || user == "-" || strings.HasSuffix(user, "$") {
+		return false
+	}
+	switch strings.ToUpper(user) {
+	case "ANONYMOUS LOGON", "SYSTEM", "LOCAL SERVICE", "NETWORK SERVICE":
+		return false
+	}
+	return !strings.HasPrefix(user, "DWM-") && !strings.HasPrefix(user, "UMFD-")
+}
+
+func account(domain, user string) string {
+	if domain == "" || domain == "-" {
+		return user
+	}
+	return domain + `\` + user
+}
