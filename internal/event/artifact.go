@@ -39,4 +39,13 @@ type Activity struct {
 	Host   string `json:"host"`
 	Source Source `json:"source"`
 	Spans  Spans  `json:"spans"`
+	Runs   []Run  `json:"runs"` // of record numbers, for whole original logs
+}
+
+// Run is a stretch of record numbers without a hole, with the times of its ends.
+type Run struct {
+	First uint64 `json:"first"`
+	Last  uint64 `json:"last"`
+	From  Time   `json:"from"`
+	To    Time   `json:"to"`
 }

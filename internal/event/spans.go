@@ -106,3 +106,41 @@ func (s *Spans) coarsen(gap time.Duration) {
 	}
 	s.List = out
 }
+
+// Touches reports whether a stretch meets the time from from to to.
+func (s *Spans) Touches(from, to Time) bool {
+	for _, x := range s.List {
+		if x.Last >= from && x.First <= to {
+			return true
+		}
+	}
+	return false
+}
+
+// Next is the earliest instant at or after t that the stretches prove, NoTime if there is none: within a stretch, whose
+// instants are not kept, its end.
+func (s *Spans) Next(t Time) Time {
+	for _, x := range s.List {
+		switch {
+		case x.First >= t:
+			return x.First
+		case x.Last >= t:
+			return x.Last
+		}
+	}
+	return NoTime
+}
+
+// Before is an instant before t at or after which the stretches prove a record, NoTime if there is none: within a stretch,
+// no more than Gap before t.
+func (s *Spans) Before(t Time) Time {
+	for i := len(s.List) - 1; i >= 0; i-- {
+		switch x := s.List[i]; {
+		case x.Last < t:
+			return x.Last
+		case x.First < t:
+			return max(x.First, t.Add(-s.Gap))
+		}
+	}
+	return NoTime
+}

@@ -1,0 +1,245 @@
+package verdict
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"wardround/internal/event"
+)
+
+// answer fills in the first screen: the minister's questions, what to do next and what is not known.
+func (j *Judge) answer(out *event.Verdicts, opinions map[event.ServerID]*opinion, st *state) {
+	var bad []*event.Verdict
+	for i := range out.Servers {
+		if out.Servers[i].Verdict == event.Infiltrated {
+			bad = append(bad, &out.Servers[i])
+		}
+	}
+	slices.SortStableFunc(bad, func(a, b *event.Verdict) int { return cmp.Compare(a.Since.FirstProven, b.Since.FirstProven) })
+	out.Answers = append(out.Answers, sinceWhen(bad), whereFirst(bad), howFar(bad, st), fromWhere(bad))
+	out.DoNext = j.steps(out, bad)
+	out.NotKnown = j.notKnown(out)
+}
+
+func unknown(question, says string) event.Answer {
+	return event.Answer{Question: question, State: "unknown", Says: says, Because: []string{}}
+}
+
+func sinceWhen(bad []*event.Verdict) event.Answer {
+	const q = "since when"
+	if len(bad) == 0 {
+		return unknown(q, "no server is proven infiltrated")
+	}
+	a := event.Answer{Question: q, State: "partial", Because: firstFindings(bad[0])}
+	earliest := bad[0].Since
+	for _, v := range bad {
+		if e := v.Since.EarliestPossible; earliest.EarliestPossible != event.NoTime && (e == event.NoTime || e < earliest.EarliestPossible) {
+			earliest = v.Since
+		}
+	}
+	switch {
+	case earliest.EarliestPossible == event.NoTime:
+		a.Says = fmt.Sprintf("proven at %s; how much earlier is not known, because no log answers", bad[0].Since.FirstProven)
+	case earliest.BoundedBy == "answered":
+		a.State = "answered"
+		a.Says = fmt.Sprintf("between %s and %s (proven)", earliest.EarliestPossible, bad[0].Since.FirstProven)
+	case earliest.BoundedBy == "gap":
+		a.Says = fmt.Sprintf("between %s (a gap in the logs begins) and %s (proven)", earliest.EarliestPossible, bad[0].Since.FirstProven)
+	default:
+		a.Says = fmt.Sprintf("between %s (logs begin) and %s (proven)", earliest.EarliestPossible, bad[0].Since.FirstProven)
+	}
+	return a
+}
+
+func firstFindings(v *event.Verdict) []string {
+	if len(v.Because) == 0 {
+		return []string{}
+	}
+	return v.Because[0].Findings
+}
+
+// whereFirst names the server that was proven first. Another whose possible time begins before that may have been first.
+func whereFirst(bad []*event.Verdict) event.Answer {
+	const q = "where first"
+	if len(bad) == 0 {
+		return unknown(q, "no server is proven infiltrated")
+	}
+	a := event.Answer{Question: q, State: "answered", Says: string(bad[0].Server) + " is the first that is proven", Because: firstFindings(bad[0])}
+	rivals := 0
+	for _, v := range bad[1:] {
+		if v.Since.EarliestPossible == event.NoTime || v.Since.EarliestPossible < bad[0].Since.FirstProven {
+			rivals++
+		}
+	}
+	if rivals > 0 {
+		a.State = "partial"
+		a.Says += fmt.Sprintf("; %s may have been reached earlier, their logs do not tell", plural(rivals, "other"))
+	}
+	return a
+}
+
+func howFar(bad []*event.Verdict, st *state) event.Answer {
+	const q = "how far"
+	if len(bad) == 0 {
+		return unknown(q, "no server is proven infiltrated")
+	}
+	explained := 0
+	for _, v := range bad {
+		if slices.ContainsFunc(v.From, func(o event.Origin) bool { return o.Server != nil || o.Address != nil }) {
+			explained++
+		}
+	}
+	a := event.Answer{Question: q, State: "partial", Because: []string{}}
+	a.Says = fmt.Sprintf("%s infiltrated, %s taken; from where is known for %d", plural(len(bad), "server"), plural(len(st.taken), "account"), explained)
+	if explained == len(bad) {
+		a.State = "answered"
+	}
+	return a
+}
+
+// fromWhere names the addresses that are no server of the estate. It stops there: whose they are is another question.
+func fromWhere(bad []*event.Verdict) event.Answer {
+	const q = "from where"
+	out := map[string]bool{}
+	for _, v := range bad {
+		for _, o := range v.From {
+			if o.Server == nil && o.Address != nil {
+				out[*o.Address] = true
+			}
+		}
+	}
+	if len(out) == 0 {
+		return unknown(q, "no address outside of the estate is tied to the intruder")
+	}
+	list := slices.Sorted(maps.Keys(out))
+	says := fmt.Sprint(list[0])
+	for _, x := range list[1:min(3, len(list))] {
+		says += ", " + x
+	}
+	if len(list) > 3 {
+		says += fmt.Sprintf(" and %d more", len(list)-3)
+	}
+	return event.Answer{Question: q, State: "partial", Says: says + "; addresses that are no server of the estate, whose they are is not known", Because: []string{}}
+}
+
+// steps says what to do next: at most five, each naming servers and why.
+func (j *Judge) steps(out *event.Verdicts, bad []*event.Verdict) []event.Step {
+	var steps []event.Step
+	put := func(do string, servers []event.ServerID, why string) {
+		if len(servers) > 0 && len(steps) < 5 {
+			steps = append(steps, event.Step{Do: do, Servers: servers, Why: why})
+		}
+	}
+	pick := func(ok func(*event.Verdict) bool) []event.ServerID {
+		var ids []event.ServerID
+		for i := range out.Servers {
+			if ok(&out.Servers[i]) {
+				ids = append(ids, out.Servers[i].Server)
+			}
+		}
+		return ids
+	}
+	role := func(v *event.Verdict, r string) bool { return deref(v.Role) == r }
+	put("do not touch", pick(func(v *event.Verdict) bool { return role(v, "backup") && v.Verdict != event.Infiltrated }),
+		"they may hold the only clean copy: keep them off the network until their verdict is in")
+	put("isolate", pick(func(v *event.Verdict) bool { return v.Verdict == event.Infiltrated }), "infiltrated: cut them off the network, leave them switched on")
+	put("isolate", pick(func(v *event.Verdict) bool { return v.Verdict == event.Suspected }), "suspected: cut them off until what would change the verdict is settled")
+	key := func(v *event.Verdict) bool {
+		return role(v, "domain-controller") || role(v, "jump") || role(v, "hypervisor") || role(v, "database") || role(v, "backup")
+	}
+	never := pick(func(v *event.Verdict) bool { return v.Examined == event.NothingCollected && v.Listed })
+	first := pick(func(v *event.Verdict) bool { return v.Examined == event.NothingCollected && v.Listed && key(v) })
+	if len(bad) > 0 && len(first) > 0 && len(first) < len(never) {
+		put("collect", first, "never collected, and an intruder would pass through them")
+	} else {
+		put("collect", never, "never collected")
+	}
+	put("collect", pick(func(v *event.Verdict) bool {
+		return v.Verdict == event.Inconclusive && v.Examined != event.NothingCollected
+	}), "examined too little for a verdict: their missing sources are listed with each")
+	if steps == nil {
+		steps = []event.Step{}
+	}
+	return steps
+}
+
+func (j *Judge) notKnown(out *event.Verdicts) []string {
+	var list []string
+	put := func(n int, one, many string) {
+		switch {
+		case n == 1:
+			list = append(list, "1 "+one)
+		case n > 1:
+			list = append(list, fmt.Sprintf("%d %s", n, many))
+		}
+	}
+	count := func(ok func(*event.Verdict) bool) (n int) {
+		for i := range out.Servers {
+			if v := &out.Servers[i]; v.Listed || out.Unlisted == 0 {
+				if ok(v) {
+					n++
+				}
+			}
+		}
+		return n
+	}
+	put(out.NotCollected, "server never collected", "servers never collected")
+	put(count(func(v *event.Verdict) bool { return v.Examined == event.Unreadable }), "server unreadable", "servers unreadable")
+	put(count(func(v *event.Verdict) bool { return slices.Contains(v.Flags, "evidence tampered") }), "server with logs removed on purpose", "servers with logs removed on purpose")
+	for _, q := range []string{"process start", "logon"} {
+		put(count(func(v *event.Verdict) bool {
+			return v.Examined != event.NothingCollected && slices.ContainsFunc(v.Coverage.Questions, func(x event.Question) bool { return x.Question == q && x.Answered == 0 })
+		}), q+"s not recorded on 1 server", q+"s not recorded on servers")
+	}
+	put(out.Unlisted, "server in the evidence that is not in the inventory", "servers in the evidence that are not in the inventory")
+	if list == nil {
+		list = []string{}
+	}
+	return list
+}
+
+// maxHours bounds the strip of hours.
+const maxHours = 24 * 62
+
+// seenByHour is, for each hour of the window, the share of servers whose must-have questions are answered throughout.
+func (j *Judge) seenByHour(ids []event.ServerID, open map[event.ServerID][]interval, critical []interval, w event.Window) []event.Hour {
+	hours := []event.Hour{}
+	if w.From == event.NoTime || w.To == event.NoTime || len(ids) == 0 {
+		return hours
+	}
+	hour := event.Time(time.Hour)
+	from := w.From - w.From%hour
+	if (w.To-from)/hour > maxHours {
+		from = w.To - w.To%hour - maxHours*hour
+	}
+	of := 0
+	for _, id := range ids {
+		if j.servers[id].in.Listed || !j.anyListed() {
+			of++
+		}
+	}
+	for at := from; at < w.To; at += hour {
+		span := []interval{{max(at, w.From), min(at+hour, w.To)}}
+		seen := 0
+		for _, id := range ids {
+			s := j.servers[id]
+			if (s.in.Listed || !j.anyListed()) && len(s.logs) > 0 && !meets(open[id], span) {
+				seen++
+			}
+		}
+		hours = append(hours, event.Hour{From: at, Seen: round(float64(seen) / float64(max(of, 1))), Critical: meets(critical, span)})
+	}
+	return hours
+}
+
+func (j *Judge) anyListed() bool {
+	for _, s := range j.servers {
+		if s.in.Listed {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,500 @@
+package verdict
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"wardround/internal/event"
+	"wardround/internal/policy"
+)
+
+// state is what one round of judging rests on and the next one starts from.
+type state struct {
+	proven map[event.ServerID]event.Time // infiltrated servers, and since when that is proven
+	taken  map[string]event.Time         // accounts, and since when they are proven taken
+	window event.Window
+}
+
+// opinion is what is thought of one server in a round.
+type opinion struct {
+	judgement event.Judgement
+	acts      []*act // all of class A and B, set aside or not
+	decisive  []*act // those that prove infiltration
+	links     map[*act]string
+	context   []*act // linked pieces of class C that count
+	tampered  bool   // deliberate anti-forensics
+	common    int    // hits of general rules that did not count, and of how many rules
+	rules     int
+}
+
+// maxRounds bounds the fixed point: each round makes one more server infiltrated or an account taken earlier, or ends it.
+const maxRounds = 1000
+
+// Verdicts judges the estate.
+func (j *Judge) Verdicts() event.Verdicts {
+	ids := j.sort()
+	st := state{proven: map[event.ServerID]event.Time{}, taken: map[string]event.Time{}}
+	st.window = j.window(nil, nil)
+	var opinions map[event.ServerID]*opinion
+	for range maxRounds {
+		opinions = map[event.ServerID]*opinion{}
+		for _, id := range ids {
+			opinions[id] = j.opine(id, &st)
+		}
+		next := j.next(ids, opinions)
+		if maps.Equal(next.proven, st.proven) && maps.Equal(next.taken, st.taken) && next.window == st.window {
+			break
+		}
+		st = next
+	}
+	return j.estate(ids, opinions, &st)
+}
+
+// next derives from a round's opinions what the next one starts from.
+func (j *Judge) next(ids []event.ServerID, opinions map[event.ServerID]*opinion) state {
+	st := state{proven: map[event.ServerID]event.Time{}, taken: map[string]event.Time{}}
+	for _, id := range ids {
+		o := opinions[id]
+		if o.judgement != event.Infiltrated {
+			continue
+		}
+		st.proven[id] = firstOf(o.decisive)
+		for _, a := range o.decisive {
+			for _, account := range a.traits.accounts {
+				if at, ok := st.taken[account]; !ok || a.first < at {
+					st.taken[account] = a.first
+				}
+			}
+		}
+	}
+	st.window = j.window(ids, opinions)
+	return st
+}
+
+func firstOf(acts []*act) event.Time {
+	t := acts[0].first
+	for _, a := range acts[1:] {
+		t = min(t, a.first)
+	}
+	return t
+}
+
+// window is From: the earliest piece that proves infiltration, less the policy's time before; To: containment, else the
+// estate's last record.
+func (j *Judge) window(ids []event.ServerID, opinions map[event.ServerID]*opinion) event.Window {
+	t := &j.policy.Thresholds
+	w := event.Window{From: event.NoTime, To: j.estateLast(), Basis: "evidence"}
+	if j.opt.Until != event.NoTime {
+		w.To = j.opt.Until
+	}
+	earliest := event.NoTime
+	for _, id := range ids {
+		for _, a := range opinions[id].decisive {
+			if p := a.pieces[0]; (earliest == event.NoTime || a.first < earliest) && plausible(a.first) {
+				earliest, w.Basis = a.first, p.id
+			}
+		}
+	}
+	switch {
+	case j.opt.From != event.NoTime:
+		w.From, w.Basis = j.opt.From, "given"
+	case earliest != event.NoTime:
+		w.From = earliest.Add(-t.WindowBefore)
+	case w.To != event.NoTime:
+		w.From = w.To.Add(-t.WindowWithout)
+	}
+	return w
+}
+
+// estateLast is the time of the estate's last record. A server whose clock is more than a year ahead of half of the others
+// does not set it.
+func (j *Judge) estateLast() event.Time {
+	var lasts []event.Time
+	for _, s := range j.servers {
+		last := event.NoTime
+		for _, l := range s.logs {
+			if t := l.spans.Last(); t > last && plausible(t) {
+				last = t
+			}
+		}
+		if last != event.NoTime {
+			lasts = append(lasts, last)
+		}
+	}
+	if len(lasts) == 0 {
+		return event.NoTime
+	}
+	slices.Sort(lasts)
+	limit := lasts[len(lasts)/2].Add(366 * 24 * time.Hour)
+	last := lasts[0]
+	for _, t := range lasts {
+		if t <= limit {
+			last = t
+		}
+	}
+	return last
+}
+
+// opine judges one server on what is known so far.
+func (j *Judge) opine(id event.ServerID, st *state) *opinion {
+	s := j.servers[id]
+	pieces := slices.Concat(s.strong, j.movements(id, s, st), j.attackersAccounts(s, st), s.tampering(j.policy, st.window))
+	sortPieces(pieces)
+	o := &opinion{links: map[*act]string{}}
+	o.acts = actsOf(pieces, j.policy.Thresholds.ActWindow)
+	for _, a := range o.acts {
+		j.enrich(s, a)
+		a.why = j.setAside(id, s, a, st)
+	}
+	j.link(o)
+	j.weigh(s, o, st)
+	return o
+}
+
+// link finds the acts that prove infiltration: those of class A, and those of class B that have a linked mate.
+func (j *Judge) link(o *opinion) {
+	for i, a := range o.acts {
+		if a.why != "" {
+			continue
+		}
+		if a.class == event.A {
+			o.decisive = append(o.decisive, a)
+			continue
+		}
+		for k, b := range o.acts {
+			if k == i || b.why != "" || !mates(a, b) && b.class != event.A {
+				continue
+			}
+			if how, ok := linked(a, b, j.policy.Thresholds.LinkWindow); ok {
+				o.decisive = append(o.decisive, a)
+				o.links[a] = how
+				break
+			}
+		}
+	}
+}
+
+func (j *Judge) weigh(s *server, o *opinion, st *state) {
+	strong := 0
+	for _, a := range o.acts {
+		if a.why == "" {
+			strong++
+			o.tampered = o.tampered || slices.ContainsFunc(a.lines, func(l *policy.Line) bool { return l.Name == "anti-forensics" })
+		}
+	}
+	j.weighContext(s, o, st)
+	switch {
+	case len(o.decisive) > 0:
+		o.judgement = event.Infiltrated
+	case strong > 0 || len(o.context) > 0:
+		o.judgement = event.Suspected
+	default:
+		o.judgement = event.Inconclusive // until coverage allows more
+	}
+}
+
+// weighContext counts pieces of class C: of rules that are rare in the estate and new on this server, in the window, and
+// linked by more than time. Three such acts of different rules make a server suspected.
+func (j *Judge) weighContext(s *server, o *opinion, st *state) {
+	t := &j.policy.Thresholds
+	common := max(1, int(t.RareShare*float64(len(j.servers))))
+	var pieces []*piece
+	for _, rule := range slices.Sorted(maps.Keys(s.context)) {
+		c := s.context[rule]
+		if len(j.spread[rule]) > common || c.first < st.window.From {
+			o.common += c.count
+			o.rules++
+			continue
+		}
+		for _, p := range c.pieces {
+			if p.at >= st.window.From && p.at <= st.window.To {
+				pieces = append(pieces, p)
+			}
+		}
+	}
+	sortPieces(pieces)
+	acts := actsOfContext(pieces, t.ActWindow)
+	for i, a := range acts {
+		group, rules := []*act{a}, map[string]bool{a.pieces[0].rule: true}
+		for k, b := range acts {
+			if k == i || rules[b.pieces[0].rule] {
+				continue
+			}
+			if _, ok := a.traits.share(&b.traits); ok {
+				group = append(group, b)
+				rules[b.pieces[0].rule] = true
+			}
+		}
+		if len(group) >= t.ContextPieces && len(group) > len(o.context) {
+			o.context = group
+		}
+	}
+}
+
+// maxContextActs bounds the comparison of each with each.
+const maxContextActs = 500
+
+// actsOfContext joins pieces of class C into acts. That they serve the one line of context makes them no act: only a
+// record, a process or a file does.
+func actsOfContext(pieces []*piece, window time.Duration) []*act {
+	var out []*act
+	last := map[string]*act{}
+	for _, p := range pieces {
+		var into *act
+		keys := append([]string{"place " + p.place}, prefixed("process ", p.traits.processes)...)
+		keys = append(keys, prefixed("file ", p.traits.files)...)
+		for i, k := range keys {
+			if a := last[k]; a != nil && (i == 0 || p.at <= a.last.Add(window)) {
+				into = a
+				break
+			}
+		}
+		if into == nil {
+			if len(out) >= maxContextActs {
+				break
+			}
+			into = &act{first: p.at, last: p.at}
+			out = append(out, into)
+		}
+		into.take(p)
+		for _, k := range keys {
+			last[k] = into
+		}
+	}
+	return out
+}
+
+func prefixed(prefix string, list []string) []string {
+	out := make([]string, len(list))
+	for i, s := range list {
+		out[i] = prefix + s
+	}
+	return out
+}
+
+// setAside says why an act does not count; "" if it does.
+func (j *Judge) setAside(id event.ServerID, s *server, a *act, st *state) string {
+	switch {
+	case a.first > st.window.To && st.window.To != event.NoTime:
+		return "it lies after the window"
+	case j.opt.From != event.NoTime && a.last < j.opt.From:
+		return "it lies before the window that was given"
+	case a.class == event.A:
+		return "" // no approval makes the attacker's own program lawful
+	}
+	if why := j.approved(id, a, st); why != "" {
+		return why
+	}
+	if why := s.undeliberate(a, &j.policy.Thresholds); why != "" {
+		return why
+	}
+	return s.habitual(a, st)
+}
+
+// habitDays is on how many days before the window an act must have been seen to be called a habit.
+const habitDays = 3
+
+// habitual sets aside what the same account did in the same way on this server on several days before the window: backup
+// jobs that use xp_cmdshell, scanners that read LSASS. An act with another line besides is no habit.
+func (s *server) habitual(a *act, st *state) string {
+	if st.window.Basis == "evidence" && len(a.lines) > 1 {
+		return ""
+	}
+	for _, p := range a.pieces {
+		days := map[int64]bool{}
+		for _, q := range s.strong {
+			if q.rule == p.rule && q.line == p.line && sameWay(p, q) && q.at < st.window.From && q.at < p.at {
+				days[int64(q.at)/int64(24*time.Hour)] = true
+			}
+		}
+		if len(days) < habitDays {
+			return ""
+		}
+	}
+	return "the same was done in the same way on this server on several days before the window"
+}
+
+// sameWay compares what was done, by what program and by whom.
+func sameWay(p, q *piece) bool {
+	return p.program == q.program && p.object == q.object && slices.Equal(p.traits.accounts, q.traits.accounts) &&
+		slices.Equal(p.traits.sources, q.traits.sources)
+}
+
+// approved looks for a row of approved work that explains an act: every column that the hospital gave agrees, and the
+// account was not proven taken before.
+func (j *Judge) approved(id event.ServerID, a *act, st *state) string {
+	for _, account := range a.traits.accounts {
+		for taken, at := range st.taken {
+			if sameAccount(account, taken) && at < a.first {
+				return ""
+			}
+		}
+	}
+	for i := range j.opt.Changes {
+		c := &j.opt.Changes[i]
+		if a.first >= c.From && a.last <= c.To && j.agrees(id, a, c) {
+			why := "approved work, row " + fmtUint(uint64(c.Line))
+			if c.Ticket != "" {
+				why += ", ticket " + c.Ticket
+			}
+			return why
+		}
+	}
+	return ""
+}
+
+func (j *Judge) agrees(id event.ServerID, a *act, c *event.Change) bool {
+	if c.Account != "" {
+		own := accountOf("", c.Account)
+		if len(a.traits.accounts) == 0 || slices.ContainsFunc(a.traits.accounts, func(x string) bool { return !sameAccount(x, own) }) {
+			return false
+		}
+	}
+	if c.Source != "" {
+		if len(a.traits.sources) == 0 || slices.ContainsFunc(a.traits.sources, func(x string) bool { return !j.same(x, c.Source, a.first) }) {
+			return false
+		}
+	}
+	if len(c.Targets) > 0 && !slices.ContainsFunc(c.Targets, func(x string) bool { return j.same(string(id), x, a.first) }) {
+		return false
+	}
+	return c.Tool == "" || a.names(c.Tool)
+}
+
+// same reports whether two names or addresses are of one server.
+func (j *Judge) same(x, y string, at event.Time) bool {
+	if strings.EqualFold(x, y) {
+		return true
+	}
+	a, ok := j.opt.Resolve(x, at)
+	b, ok2 := j.opt.Resolve(y, at)
+	return ok && ok2 && a == b
+}
+
+// names reports whether an act's files or programs bear the name of a tool, without its ending.
+func (a *act) names(tool string) bool {
+	stem := strings.ToLower(strings.TrimSuffix(strings.ToLower(fileBase(tool)), ".exe"))
+	has := func(s string) bool { return strings.Contains(strings.ToLower(s), stem) }
+	return slices.ContainsFunc(a.traits.files, has) ||
+		slices.ContainsFunc(a.pieces, func(p *piece) bool { return has(p.program) || has(p.object) })
+}
+
+func fileBase(s string) string { return s[strings.LastIndexAny(s, `\/`)+1:] }
+
+// enrich gives an arrival that its own log does not ascribe to anyone the account and source of the one logon over the
+// network that came right before it.
+func (j *Judge) enrich(s *server, a *act) {
+	if len(a.traits.sources) > 0 || !slices.ContainsFunc(a.lines, func(l *policy.Line) bool { return l.SameKind == "arrival" }) {
+		return
+	}
+	var found *arrivalKey
+	for k, v := range s.arrivals {
+		if k.failed || !v.spans.Touches(a.first.Add(-j.policy.Thresholds.ActWindow), a.first) {
+			continue
+		}
+		if found != nil && (found.source != k.source || found.account != k.account) {
+			return
+		}
+		found = &k
+	}
+	if found != nil {
+		a.traits.sources = add(a.traits.sources, found.source)
+		if found.account != "" {
+			a.traits.accounts = add(a.traits.accounts, found.account)
+		}
+	}
+}
+
+// movements makes pieces of arrivals from infiltrated servers with accounts already taken, after both were proven.
+func (j *Judge) movements(id event.ServerID, s *server, st *state) []*piece {
+	line := j.policy.Line("movement")
+	if line == nil || len(st.proven) == 0 {
+		return nil
+	}
+	var out []*piece
+	for k, a := range s.arrivals {
+		if k.failed || k.account == "" {
+			continue
+		}
+		from, ok := j.opt.Resolve(k.source, a.at)
+		since, bad := st.proven[from]
+		if !ok || !bad || from == id {
+			continue
+		}
+		taken := takenAt(k.account, st)
+		if taken == event.NoTime {
+			continue
+		}
+		at := a.spans.Next(max(since, taken))
+		if at == event.NoTime || a.usual(st.window.From) {
+			continue
+		}
+		out = append(out, &piece{
+			at: at, line: line, rule: "movement", place: placeOf(a.place) + k.source + k.account + k.how,
+			traits: traits{accounts: []string{k.account}, sources: []string{k.source}},
+			says:   k.how + " from " + string(from) + " with account " + k.account + ", after both were taken",
+		})
+	}
+	return out
+}
+
+// usual reports whether an arrival was gone on several days before the window.
+func (a *arrival) usual(from event.Time) bool {
+	days := map[int64]bool{}
+	for _, s := range a.spans.List {
+		if s.First < from {
+			days[int64(s.First)/int64(24*time.Hour)] = true
+			days[int64(min(s.Last, from))/int64(24*time.Hour)] = true
+		}
+	}
+	return len(days) >= habitDays
+}
+
+// takenAt is since when an account is proven taken, NoTime if it is not.
+func takenAt(account string, st *state) event.Time {
+	out := event.NoTime
+	for taken, at := range st.taken {
+		if sameAccount(account, taken) && (out == event.NoTime || at < out) {
+			out = at
+		}
+	}
+	return out
+}
+
+// attackersAccounts lifts an account or key that was made in a session or by an account already proven taken, and that was used
+// afterwards, to class A.
+func (j *Judge) attackersAccounts(s *server, st *state) []*piece {
+	line := j.policy.Line("account of the attacker")
+	if line == nil || len(st.taken) == 0 {
+		return nil
+	}
+	var out []*piece
+	for _, p := range s.noted {
+		if p.line.Name != "account made" || len(p.traits.accounts) < 2 {
+			continue
+		}
+		maker, made := p.traits.accounts[0], p.traits.accounts[1]
+		taken := takenAt(maker, st)
+		if taken == event.NoTime || taken > p.at || !j.used(made, p.at) {
+			continue
+		}
+		lifted := *p
+		lifted.line = line
+		out = append(out, &lifted)
+	}
+	return out
+}
+
+// used reports whether an account arrived anywhere after a time.
+func (j *Judge) used(account string, after event.Time) bool {
+	for _, s := range j.servers {
+		for k, a := range s.arrivals {
+			if !k.failed && sameAccount(k.account, account) && a.spans.Last() > after {
+				return true
+			}
+		}
+	}
+	return false
+}

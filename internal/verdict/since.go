@@ -1,0 +1,97 @@
+package verdict
+
+import (
+	"slices"
+
+	"wardround/internal/event"
+	"wardround/internal/policy"
+)
+
+// since bounds the time of infiltration. It was proven at the first decisive act. It is possible from the start of the last
+// gap in the entry questions before that; without a gap, from the latest time up to which they are answered and nothing
+// unexplained is seen.
+func (j *Judge) since(s *server, o *opinion, role policy.Role, w event.Window) *event.Since {
+	proven := firstOf(o.decisive)
+	out := &event.Since{FirstProven: proven, EarliestPossible: proven, BoundedBy: "answered"}
+	starts := event.NoTime // the latest beginning of what answers an entry question
+	gap := interval{event.NoTime, event.NoTime}
+	for _, name := range role.Entry {
+		q := j.question(name)
+		if q == nil || !j.asked(s, q) {
+			continue
+		}
+		before := interval{w.From, proven}
+		_, open := s.logs.question(q, false, before, &j.policy.Thresholds)
+		for _, g := range open {
+			switch {
+			case g == before: // nothing answers it: since when is not known
+				out.EarliestPossible, out.BoundedBy = event.NoTime, "gap"
+				return out
+			case g[0] == w.From:
+				starts = max(starts, g[1])
+			case g[0] > gap[0]:
+				gap = g
+			}
+		}
+	}
+	switch {
+	case gap[0] != event.NoTime:
+		out.EarliestPossible, out.BoundedBy = gap[0], "gap"
+	case starts != event.NoTime:
+		out.EarliestPossible, out.BoundedBy = min(starts, proven), "log start"
+	default:
+		out.EarliestPossible = j.answered(s, o, role, proven, w)
+	}
+	return out
+}
+
+// asked reports whether a question can be asked of a server at all: an entry by way of the web only where there is a web
+// server's log or the role says that there should be.
+func (j *Judge) asked(s *server, q *policy.Question) bool {
+	role := j.policy.Role(deref(s.in.Role))
+	if slices.Contains(role.Must, q.Name) {
+		return true
+	}
+	return slices.ContainsFunc(q.Sources, func(src policy.Source) bool { return s.logs[logKey{source: src.Name}] != nil })
+}
+
+// answered is the last instant before anything unexplained at which the entry logs had a record.
+func (j *Judge) answered(s *server, o *opinion, role policy.Role, proven event.Time, w event.Window) event.Time {
+	first := proven
+	for _, a := range slices.Concat(o.acts, o.context) {
+		if a.why == "" && a.first >= w.From {
+			first = min(first, a.first)
+		}
+	}
+	last := event.NoTime
+	for _, name := range role.Entry {
+		q := j.question(name)
+		if q == nil {
+			continue
+		}
+		for _, src := range q.Sources {
+			if l := s.logs[logKey{source: src.Name}]; l != nil {
+				last = max(last, l.spans.Before(first))
+			}
+		}
+	}
+	if last == event.NoTime || last < w.From {
+		return first
+	}
+	return last
+}
+
+func (j *Judge) question(name string) *policy.Question {
+	i := slices.IndexFunc(j.policy.Questions, func(q policy.Question) bool { return q.Name == name })
+	if i < 0 {
+		return nil
+	}
+	return &j.policy.Questions[i]
+}
+
+func deref(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}

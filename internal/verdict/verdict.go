@@ -1,0 +1,249 @@
+// Package verdict says of every server whether it was infiltrated, and what that rests on.
+//
+// A Judge is handed the servers of the estate, the findings of the rules, the movements between servers and what each log
+// proves to have been watched. It joins findings to acts, sets aside what is approved, habitual or common, links the rest,
+// and reaches the least fixed point of the rules: a server that is infiltrated makes movements from it count, which may make
+// another infiltrated. Nothing here knows a rule or a file. The same facts give the same verdicts in whatever order they
+// come, which docs/design/verdicts.md explains line by line.
+package verdict
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+
+	"wardround/internal/event"
+	"wardround/internal/policy"
+)
+
+// Server is a server to be judged: who it is, and what was collected from it.
+type Server struct {
+	event.Verdict     // the fields that the inventory and the names in evidence fill
+	Artifacts     int // files that belong to it
+	Read          int // of which some records could be read
+	Unreadable    []string
+}
+
+// Options are what a person may fix.
+type Options struct {
+	From, Until event.Time // of the window; NoTime leaves it to the evidence
+	Changes     []event.Change
+	// Resolve finds the server that bears a name or an address at a time.
+	Resolve func(name string, at event.Time) (event.ServerID, bool)
+}
+
+// Judge collects facts and judges. Facts may come in any order, but findings must come before movements.
+type Judge struct {
+	policy  *policy.Policy
+	opt     Options
+	servers map[event.ServerID]*server
+	spread  map[string]map[event.ServerID]bool // by rule of context: servers on which it fired
+	last    event.Time
+}
+
+// server is all that is known of one.
+type server struct {
+	in       Server
+	strong   []*piece            // class A and B
+	noted    []*piece            // lines without class
+	context  map[string]*context // by rule
+	arrivals map[arrivalKey]*arrival
+	logs     logs
+	counts   map[string]int
+	kept     map[string]int // strong pieces by rule
+}
+
+// context is what one general rule found on a server.
+type context struct {
+	first  event.Time
+	count  int
+	pieces []*piece // the first of each day
+	days   map[int64]int
+}
+
+// arrivalKey tells arrivals apart, however many there were.
+type arrivalKey struct {
+	source, account, how string
+	failed               bool
+}
+
+// arrival is one way that was gone, once or often.
+type arrival struct {
+	spans event.Spans
+	place event.Place // of the first
+	at    event.Time
+}
+
+// New makes a Judge.
+func New(p *policy.Policy, o Options) *Judge {
+	if o.Resolve == nil {
+		o.Resolve = func(string, event.Time) (event.ServerID, bool) { return "", false }
+	}
+	return &Judge{policy: p, opt: o, servers: map[event.ServerID]*server{}, spread: map[string]map[event.ServerID]bool{}, last: event.NoTime}
+}
+
+// AddServer makes a server known. Facts of servers that nobody made known are passed over.
+func (j *Judge) AddServer(s Server) {
+	j.servers[s.Server] = &server{
+		in: s, context: map[string]*context{}, arrivals: map[arrivalKey]*arrival{}, logs: logs{}, counts: map[string]int{}, kept: map[string]int{},
+	}
+}
+
+const (
+	maxStrong   = 4096 // pieces of class A and B of one rule on one server
+	maxNoted    = 4096 // pieces without class on one server
+	maxDays     = 400  // days of which a general rule's first hits are kept
+	maxPerDay   = 4
+	maxArrivals = 20000 // ways to one server
+)
+
+// AddFinding takes a finding that serves a line of the table.
+func (j *Judge) AddFinding(f *event.Finding, line string) {
+	s, l := j.servers[f.Server], j.policy.Line(line)
+	if s == nil || l == nil || f.Time == event.NoTime {
+		return
+	}
+	if d, ok := clockSet(f.Fields); ok && d < j.policy.Thresholds.ClockSet {
+		return
+	}
+	s.counts[string(l.Class)]++
+	switch l.Class {
+	case event.A, event.B:
+		if s.kept[f.Rule.ID]++; s.kept[f.Rule.ID] <= maxStrong {
+			s.strong = append(s.strong, pieceOf(f, l))
+		}
+	case event.C:
+		j.addContext(s, f, l)
+	default:
+		if len(s.noted) < maxNoted {
+			s.noted = append(s.noted, pieceOf(f, l))
+		}
+	}
+}
+
+func (j *Judge) addContext(s *server, f *event.Finding, l *policy.Line) {
+	if policy.Level(f.Rule.Level) < policy.Level(j.policy.Thresholds.ContextLevel) {
+		return
+	}
+	if j.spread[f.Rule.ID] == nil {
+		j.spread[f.Rule.ID] = map[event.ServerID]bool{}
+	}
+	j.spread[f.Rule.ID][f.Server] = true
+	c := s.context[f.Rule.ID]
+	if c == nil {
+		c = &context{first: f.Time, days: map[int64]int{}}
+		s.context[f.Rule.ID] = c
+	}
+	c.first = min(c.first, f.Time)
+	c.count++
+	day := int64(f.Time) / int64(24*time.Hour)
+	if c.days[day] < maxPerDay && len(c.days) < maxDays {
+		c.days[day]++
+		c.pieces = append(c.pieces, pieceOf(f, l))
+	}
+}
+
+func pieceOf(f *event.Finding, l *policy.Line) *piece {
+	p := &piece{id: f.ID, at: f.Time, line: l, rule: f.Rule.ID, level: policy.Level(f.Rule.Level), traits: traitsOf(f.Fields)}
+	if len(f.At) > 0 {
+		p.place = placeOf(f.At[0])
+	}
+	p.program = short(first(f.Fields, programFields))
+	p.object = short(first(f.Fields, objectFields))
+	if l.Name == "affected from afar" {
+		p.local = f.Fields["Image"] != "" && !strings.EqualFold(f.Fields["Image"], "System")
+	}
+	return p
+}
+
+func first(f map[string]string, names []string) string {
+	for _, n := range names {
+		if v := strings.TrimSpace(f[n]); v != "" && v != "-" {
+			return v
+		}
+	}
+	return ""
+}
+
+// short keeps a text within what a sentence can bear.
+func short(s string) string {
+	const most = 160
+	s = strings.Join(strings.Fields(s), " ")
+	if len(s) <= most {
+		return s
+	}
+	cut := most
+	for cut > 0 && s[cut]&0xc0 == 0x80 {
+		cut--
+	}
+	return s[:cut] + "…"
+}
+
+// AddMovement takes a movement to a server, from or to whom it was seen.
+func (j *Judge) AddMovement(m *event.Movement) {
+	s := j.servers[m.To]
+	if s == nil || m.Time == event.NoTime || m.SeenFrom == "source" {
+		return
+	}
+	k := arrivalKey{how: m.How, account: accountOf("", m.Account), failed: m.Failed}
+	k.source = cmp.Or(sourceOf(m.Address, ""), sourceOf(m.Workstation, ""))
+	if k.source == "" {
+		return
+	}
+	a := s.arrivals[k]
+	if a == nil {
+		if len(s.arrivals) >= maxArrivals {
+			return
+		}
+		a = &arrival{spans: event.Spans{Gap: 10 * time.Minute}, at: m.Time}
+		s.arrivals[k] = a
+	}
+	if len(m.Because) > 0 && (a.place.Artifact == "" || m.Time < a.at || m.Time == a.at && placeOf(m.Because[0]) < placeOf(a.place)) {
+		a.at, a.place = m.Time, m.Because[0]
+	}
+	a.spans.Add(m.Time, 1)
+}
+
+// AddActivity takes what a server wrote to a log.
+func (j *Judge) AddActivity(id event.ServerID, a event.Activity) {
+	s := j.servers[id]
+	if s == nil {
+		return
+	}
+	s.logs.add(a)
+	if last := a.Spans.Last(); last > j.last && plausible(last) {
+		j.last = last
+	}
+}
+
+// plausible reports whether a time may be of an event at all. No machine that a hospital runs has logs from before 1995;
+// that a time lies in the future cannot be told without a clock, which verdicts do not read.
+func plausible(t event.Time) bool {
+	return t.Std().Year() >= 1995 && t.Std().Year() < 2100
+}
+
+// sort brings all facts into the one order that they are judged in.
+func (j *Judge) sort() []event.ServerID {
+	ids := make([]event.ServerID, 0, len(j.servers))
+	for id, s := range j.servers {
+		ids = append(ids, id)
+		sortPieces(s.strong)
+		sortPieces(s.noted)
+		for _, c := range s.context {
+			sortPieces(c.pieces)
+		}
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+func sortPieces(p []*piece) {
+	slices.SortFunc(p, func(a, b *piece) int {
+		return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.line.Name, b.line.Name), cmp.Compare(a.rule, b.rule), cmp.Compare(a.id, b.id))
+	})
+}
+
+func placeOf(p event.Place) string {
+	return p.Artifact + " " + p.Path + " " + fmtUint(p.Record) + " " + fmtUint(uint64(p.Offset))
+}
