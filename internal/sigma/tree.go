@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Rule is one Sigma document with its meta rules applied: a detection, a correlation or, before Resolve, a filter.
-// Of Detection and Correlation exactly one is set.
+// Rule is one Sigma document: a detection, a correlation or, as long as Load has not joined it to others, a filter. Of
+// Detection and Correlation exactly one is set.
 type Rule struct {
 	ID          string
 	Name        string // how correlations refer to it; often empty
@@ -20,15 +20,27 @@ type Rule struct {
 	Modified    string
 	Tags        []string
 	References  []string
+	Related     []Related
+	Scope       []string // kinds of machines that it is meant for; often empty
 	FalsePos    []string
 	Fields      []string // fields that the author wants shown with a hit
 	LogSource   LogSource
 	Detection   *Detection
 	Correlation *Correlation
+	Filter      *Filter        // with Detection; never in what Load returns
 	Custom      map[string]any // keys that the specification does not know
 
-	Path   string // file, and document number when the file holds several
+	Path   string // file, with #n behind it for the nth document of a file that holds several
 	Origin string // last part of the --rules path, or "wardround"
+}
+
+// Related is another rule and how it is related: derived, obsolete, merged, renamed, similar.
+type Related struct{ ID, Type string }
+
+// Filter says to what rules the condition beside it is to be joined. A filter is for detections whose log source has
+// all attributes that its own states.
+type Filter struct {
+	Rules []string // ids or names; empty means all
 }
 
 // LogSource selects the logs that a detection reads. Empty means any.
@@ -40,13 +52,17 @@ type LogSource struct {
 }
 
 // Detection is the condition of a rule with every identifier replaced by what it stands for. Several conditions of
-// a rule are joined by Or, as are filters by And Not.
+// a rule are joined by Or, and filters to it by And. Parts that a condition names twice, or that filters bring to
+// several rules, are shared: a tree never changes.
 type Detection struct {
 	Condition Expr
 }
 
 // Expr is a node of a condition: And, Or, Not or *Leaf.
-type Expr interface{ expr() }
+type Expr interface {
+	expr()
+	String() string
+}
 
 // And holds when all of its parts do; an empty one always holds.
 type And []Expr
@@ -160,7 +176,7 @@ type CorrelationCondition struct {
 	GT, GTE    *float64
 	LT, LTE    *float64
 	EQ, NEQ    *float64
-	Percentile float64
+	Percentile float64 // value_percentile; 0 if the rule states none: the bounds are then on the value's share, in percent
 	// Expr is the boolean form that temporal kinds may have instead of naming all rules; leaves are rule references.
 	Expr *RuleExpr
 }
