@@ -1,3 +1,8 @@
 module wardround
 
 go 1.26
+
+require (
+	github.com/klauspost/compress v1.20.3 // indirect
+	github.com/ulikunitz/xz v0.5.17 // indirect
+)
