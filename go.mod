@@ -3,6 +3,6 @@ module wardround
 go 1.26
 
 require (
-	github.com/klauspost/compress v1.20.3 // indirect
-	github.com/ulikunitz/xz v0.5.17 // indirect
+	github.com/klauspost/compress v1.20.3
+	github.com/ulikunitz/xz v0.5.17
 )

@@ -70,21 +70,17 @@ func (at spot) enter(many bool) *holder {
 func (h *holder) spot(name string) spot {
 	at := spot{owner: h.owner, in: h}
 	parts := strings.Split(name, "/")
-	wrote := h.wrote(name)
-	if decoded := decodeVelociraptor(parts, wrote >= 0); decoded {
+	mark, top := h.wrote(name, parts)
+	if decodeVelociraptor(parts, top >= 0) {
 		at.notes = append(at.notes, storedAs(name))
 	}
 	at.path = h.prefix + strings.Join(parts, "/")
-	if wrote >= 0 {
-		top := strings.Count(name[:wrote], "/")
-		if wrote > 0 {
-			top++
-		}
-		if host := h.marks[name[:wrote]]; host != "" {
+	if top >= 0 {
+		if host := h.marks[mark]; host != "" {
 			at.owner = owner{root: h.under(parts[:top]), hint: host, firm: true}
-			return at
+		} else {
+			at.nearest(parts[:top])
 		}
-		at.nearest(parts[:top])
 		return at
 	}
 	folders := parts[:len(parts)-1]
@@ -128,20 +124,28 @@ func (h *holder) under(parts []string) string {
 	return h.prefix + strings.Join(parts, "/")
 }
 
-// wrote is the length of the innermost folder of name that Velociraptor wrote, -1 if none.
-func (h *holder) wrote(name string) int {
-	if len(h.marks) == 0 {
-		return -1
+// wrote is the innermost folder of a name that Velociraptor wrote, and of how many components it is, -1 if none. A
+// folder that looks so inside a computer's own file system is that computer's: a web server's uploads, for instance.
+func (h *holder) wrote(name string, parts []string) (mark string, top int) {
+	if top = -1; len(h.marks) == 0 {
+		return "", top
 	}
-	for i := len(name); i >= 0; i = strings.LastIndexByte(name[:i], '/') {
-		if _, ok := h.marks[name[:i]]; ok {
-			return i
+	end := 0
+	for i, p := range parts {
+		if folder := name[:max(0, end-1)]; h.marked(folder) {
+			mark, top = folder, i
 		}
+		if systemRoot(parts, i) {
+			break
+		}
+		end += len(p) + 1
 	}
-	if _, ok := h.marks[""]; ok {
-		return 0
-	}
-	return -1
+	return mark, top
+}
+
+func (h *holder) marked(folder string) bool {
+	_, ok := h.marks[folder]
+	return ok
 }
 
 // collectorNamed is the innermost folder that bears a collector's way of naming.
