@@ -1,0 +1,638 @@
+package evidence
+
+import (
+	"bufio"
+	"bytes"
+	"compress/bzip2"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/klauspost/compress/flate"
+	"github.com/ulikunitz/xz/lzma"
+
+	"wardround/internal/event"
+)
+
+// zipFile is a zip archive whose central directory is whole (PKWARE APPNOTE.TXT 6.3.10, with zip64). The directory is
+// read entry by entry and never kept: an archive may have millions.
+type zipFile struct {
+	r      io.ReaderAt
+	size   int64
+	shift  int64 // what precedes the archive: a program, a label
+	dir    int64 // where the central directory begins, shift included
+	dirEnd int64
+	count  uint64
+	packed int64 // bytes of all entries, headers included
+	read   int64 // bytes of those that will be read
+	marks  map[string]string
+}
+
+// zipEntry is one entry as the directory, or in a damaged archive its local header, describes it.
+type zipEntry struct {
+	name     string // as stored
+	utf8     bool
+	creator  byte // operating system, in the numbers of APPNOTE 4.4.2.2
+	flags    uint16
+	method   uint16
+	crc      uint32
+	packed   int64
+	unpacked int64
+	offset   int64  // of the local header, shift included
+	mode     uint32 // external attributes
+	modified time.Time
+	known    bool // sizes and crc are known
+
+	tell func(packed int64) // told of packed bytes as they are read, if anybody asks
+	// done is called when the entry was read, with the checksum of what came out; nil for nothing
+	done func(u *unzipped, facts *event.Artifact, crc uint32)
+}
+
+const creatorUnknown = 255
+
+// Flags and methods of zip.
+const (
+	zipEncrypted  = 1 << 0
+	zipDescriptor = 1 << 3
+	zipPatch      = 1 << 5
+	zipStrong     = 1 << 6
+	zipUTF8       = 1 << 11
+	zipMasked     = 1 << 13
+
+	zipStored    = 0
+	zipDeflated  = 8
+	zipDeflate64 = 9
+	zipBzip2     = 12
+	zipLZMA      = 14
+	zipZstd      = 93
+	zipXz        = 95
+	zipAES       = 99
+)
+
+const (
+	zipLocal   = "PK\x03\x04"
+	zipCentral = "PK\x01\x02"
+	zipEnd     = "PK\x05\x06"
+	zip64End   = "PK\x06\x06"
+	zip64Place = "PK\x06\x07"
+	zipSizes   = "PK\x07\x08"
+)
+
+var errZip = errors.New("central directory is damaged")
+
+// openZip finds the central directory and checks it from end to end. Of its entries, the first most will be read.
+func openZip(r io.ReaderAt, size int64, most int) (*zipFile, error) {
+	z := &zipFile{r: r, size: size}
+	if err := z.findEnd(); err != nil {
+		return nil, err
+	}
+	var marks velociraptorMarks
+	n := uint64(0)
+	err := z.each(func(e *zipEntry) error {
+		n++
+		z.packed += e.size()
+		if !e.isFolder() && n <= uint64(most) {
+			z.read += e.size()
+		}
+		marks.see(e)
+		if e.offset >= z.dir || e.packed > z.dir-e.offset {
+			return errZip
+		}
+		return nil
+	})
+	if err == nil && n != z.count {
+		err = errZip
+	}
+	if err != nil {
+		return nil, err
+	}
+	z.marks = marks.folders(r)
+	return z, nil
+}
+
+// velociraptorMarks finds the folders of an archive that Velociraptor wrote: they hold uploads or results, and beside
+// these a file that only it writes.
+type velociraptorMarks struct {
+	parts map[string]bool      // folders with uploads or results
+	files map[string]*zipEntry // folders with such a file, and client_info.json if that is it
+}
+
+// maxMarks bounds how many Velociraptor collections are told apart in one archive.
+const maxMarks = 10_000
+
+func (m *velociraptorMarks) see(e *zipEntry) {
+	if m.files == nil {
+		m.parts, m.files = map[string]bool{}, map[string]*zipEntry{}
+	}
+	if len(m.parts) < maxMarks {
+		for _, part := range []string{"uploads/", "results/"} {
+			if strings.HasPrefix(e.name, part) {
+				m.parts[""] = true
+			} else if i := strings.Index(e.name, "/"+part); i > 0 {
+				m.parts[e.name[:i]] = true
+			}
+		}
+	}
+	base := path.Base(e.name)
+	if !velociraptorFiles[base] || len(m.files) >= maxMarks {
+		return
+	}
+	folder := parent(e.name)
+	if base == clientInfo {
+		info := *e
+		m.files[folder] = &info
+	} else if _, ok := m.files[folder]; !ok {
+		m.files[folder] = nil
+	}
+}
+
+// folders are the marks, each with the computer that its client_info.json names.
+func (m *velociraptorMarks) folders(r io.ReaderAt) map[string]string {
+	marks := map[string]string{}
+	for folder, info := range m.files {
+		if !m.parts[folder] {
+			continue
+		}
+		marks[folder] = ""
+		if info == nil || info.refuse() != nil {
+			continue
+		}
+		if u, err := info.open(r); err == nil {
+			marks[folder] = clientHost(u)
+			u.Close()
+		}
+	}
+	return marks
+}
+
+// parent is the folder of a name, "" at the top.
+func parent(name string) string {
+	return name[:max(0, strings.LastIndexByte(name, '/'))]
+}
+
+// findEnd reads the end of central directory record, and that of zip64.
+func (z *zipFile) findEnd() error {
+	tail := make([]byte, min(z.size, 22+1<<16))
+	if _, err := z.r.ReadAt(tail, z.size-int64(len(tail))); err != nil && err != io.EOF {
+		return err
+	}
+	for i := len(tail) - 22; i >= 0; i-- {
+		if string(tail[i:i+4]) != zipEnd {
+			continue
+		}
+		end := tail[i:]
+		if int(binary.LittleEndian.Uint16(end[20:])) > len(end)-22 {
+			continue
+		}
+		at := z.size - int64(len(end))
+		count := uint64(binary.LittleEndian.Uint16(end[10:]))
+		size, offset := int64(binary.LittleEndian.Uint32(end[12:])), int64(binary.LittleEndian.Uint32(end[16:]))
+		if disk := binary.LittleEndian.Uint16(end[4:]); disk != 0 && disk != 0xffff {
+			return fmt.Errorf("part %d of a split archive: %w; join the parts first", disk+1, ErrUnsupported)
+		}
+		if count == 0xffff || size == 0xffffffff || offset == 0xffffffff {
+			if c, s, o, a, ok := z.end64(at); ok {
+				count, size, offset, at = c, s, o, a
+			}
+		}
+		if size < 0 || offset < 0 || size > at {
+			continue
+		}
+		z.count, z.dir, z.dirEnd = count, at-size, at
+		z.shift = z.dir - offset
+		if z.shift < 0 {
+			continue
+		}
+		return nil
+	}
+	return errZip
+}
+
+// end64 follows the locator in front of the end record at that offset.
+func (z *zipFile) end64(at int64) (count uint64, size, offset, where int64, ok bool) {
+	var b [56]byte
+	if at < 20+56 {
+		return
+	}
+	if _, err := z.r.ReadAt(b[:20], at-20); err != nil || string(b[:4]) != zip64Place {
+		return
+	}
+	// The record stands where the locator says, or, with something in front of the archive, right before the locator.
+	for _, where := range []int64{int64(binary.LittleEndian.Uint64(b[8:])), at - 20 - 56} {
+		if where < 0 || where > at-20-56 {
+			continue
+		}
+		if _, err := z.r.ReadAt(b[:], where); err != nil || string(b[:4]) != zip64End {
+			continue
+		}
+		return binary.LittleEndian.Uint64(b[32:]), int64(binary.LittleEndian.Uint64(b[40:])), int64(binary.LittleEndian.Uint64(b[48:])), where, true
+	}
+	return
+}
+
+// each calls f with every entry of the central directory, in its order. The entry is only valid until f returns.
+func (z *zipFile) each(f func(*zipEntry) error) error {
+	br := bufio.NewReaderSize(io.NewSectionReader(z.r, z.dir, z.dirEnd-z.dir), packedBuffer)
+	var h [46]byte
+	var rest []byte
+	for left := z.dirEnd - z.dir; left > 0; {
+		if _, err := io.ReadFull(br, h[:]); err != nil || string(h[:4]) != zipCentral {
+			return errZip
+		}
+		name, extra, comment := int(binary.LittleEndian.Uint16(h[28:])), int(binary.LittleEndian.Uint16(h[30:])), int(binary.LittleEndian.Uint16(h[32:]))
+		if rest = append(rest[:0], make([]byte, name+extra+comment)...); name == 0 {
+			return errZip
+		}
+		if _, err := io.ReadFull(br, rest); err != nil {
+			return errZip
+		}
+		left -= int64(len(h) + len(rest))
+		e := zipEntry{
+			name: string(rest[:name]), creator: h[5], known: true,
+			flags: binary.LittleEndian.Uint16(h[8:]), method: binary.LittleEndian.Uint16(h[10:]), crc: binary.LittleEndian.Uint32(h[16:]),
+			packed: int64(binary.LittleEndian.Uint32(h[20:])), unpacked: int64(binary.LittleEndian.Uint32(h[24:])),
+			mode: binary.LittleEndian.Uint32(h[38:]), offset: int64(binary.LittleEndian.Uint32(h[42:])),
+			modified: dosTime(binary.LittleEndian.Uint16(h[14:]), binary.LittleEndian.Uint16(h[12:])),
+		}
+		e.utf8 = e.flags&zipUTF8 != 0
+		e.extra(rest[name : name+extra])
+		e.offset += z.shift
+		if e.packed < 0 || e.unpacked < 0 || e.offset < 0 {
+			return errZip
+		}
+		if err := f(&e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// extra reads the extra fields that matter: 0x0001 sizes of zip64, 0x5455 and 0x000a times in UTC, 0x7075 the name in
+// UTF-8.
+func (e *zipEntry) extra(b []byte) {
+	for len(b) >= 4 {
+		id, n := binary.LittleEndian.Uint16(b), int(binary.LittleEndian.Uint16(b[2:]))
+		if b = b[4:]; n > len(b) {
+			return
+		}
+		field := b[:n]
+		b = b[n:]
+		switch {
+		case id == 0x0001:
+			for _, v := range []*int64{&e.unpacked, &e.packed, &e.offset} {
+				if *v == 0xffffffff && len(field) >= 8 {
+					*v = int64(binary.LittleEndian.Uint64(field))
+					field = field[8:]
+				}
+			}
+		case id == 0x5455 && n >= 5 && field[0]&1 != 0:
+			e.modified = time.Unix(int64(int32(binary.LittleEndian.Uint32(field[1:]))), 0).UTC()
+		case id == 0x000a && n >= 32 && binary.LittleEndian.Uint16(field[4:]) == 1:
+			if t := event.FromFileTime(binary.LittleEndian.Uint64(field[8:])); t != event.NoTime {
+				e.modified = t.Std()
+			}
+		case id == 0x7075 && n > 5 && field[0] == 1 && binary.LittleEndian.Uint32(field[1:]) == crc32.ChecksumIEEE([]byte(e.name)):
+			e.name, e.utf8 = string(field[5:]), true
+		}
+	}
+}
+
+// dosTime reads a time of two seconds' precision in a zone that is not stated: UTC is taken. 1980-01-01 means none.
+func dosTime(date, clock uint16) time.Time {
+	return time.Date(int(date>>9)+1980, time.Month(date>>5&15), int(date&31), int(clock>>11), int(clock>>5&63), int(clock&31)*2, 0, time.UTC)
+}
+
+// place finds out where the entry belongs. Backslashes separate folders unless a Unix wrote them: old Windows
+// programs store them so.
+func (e *zipEntry) place(h *holder) spot {
+	stored := e.name
+	if !e.utf8 && toValid(stored) != stored {
+		stored = fromCP437(stored)
+	}
+	name, notes := cleanName(stored, !e.unix())
+	at := h.spot(name)
+	if stored != e.name {
+		notes = append(notes, storedAs(e.name))
+	}
+	at.notes = append(notes, at.notes...)
+	return at
+}
+
+func (e *zipEntry) isFolder() bool {
+	return strings.HasSuffix(e.name, "/") || strings.HasSuffix(e.name, `\`) && e.packed == 0
+}
+
+// unix reports whether the archive was written on Unix or macOS.
+func (e *zipEntry) unix() bool { return e.creator == 3 || e.creator == 19 }
+
+// isLink reports whether the upper half of the attributes, then a Unix mode, says so.
+func (e *zipEntry) isLink() bool { return e.unix() && e.mode>>16&0xf000 == 0xa000 }
+
+// refuse is why the entry cannot be unpacked, nil if it can.
+func (e *zipEntry) refuse() error {
+	switch {
+	case e.flags&(zipEncrypted|zipStrong|zipMasked) != 0 || e.method == zipAES:
+		return fmt.Errorf("unpack: encrypted: %w; unpack it with its password and examine the folder", ErrUnsupported)
+	case e.flags&zipPatch != 0:
+		return fmt.Errorf("unpack: patch data: %w", ErrUnsupported)
+	}
+	switch e.method {
+	case zipStored, zipDeflated, zipDeflate64, zipBzip2, zipLZMA, zipZstd, zipXz:
+		return nil
+	}
+	return fmt.Errorf("unpack: compression method %d: %w; unpack it and examine the folder", e.method, ErrUnsupported)
+}
+
+// data is where the entry's bytes begin, and the name that its local header gives.
+func (e *zipEntry) data(r io.ReaderAt) (int64, string, error) {
+	var h [30]byte
+	if _, err := r.ReadAt(h[:], e.offset); err != nil {
+		return 0, "", fmt.Errorf("read local header: %w", unexpected(err))
+	}
+	if string(h[:4]) != zipLocal {
+		return 0, "", errors.New("no local header where the central directory says")
+	}
+	name := make([]byte, binary.LittleEndian.Uint16(h[26:]))
+	if _, err := r.ReadAt(name, e.offset+30); err != nil {
+		return 0, "", fmt.Errorf("read local header: %w", unexpected(err))
+	}
+	return e.offset + 30 + int64(len(name)) + int64(binary.LittleEndian.Uint16(h[28:])), string(name), nil
+}
+
+// unzipped is an entry on its way out.
+type unzipped struct {
+	io.ReadCloser
+	packed *counted
+	buffer *bufio.Reader
+}
+
+// taken is how many packed bytes made what was read so far. With xz and zstd it is too large.
+func (u *unzipped) taken() int64 { return u.packed.n - int64(u.buffer.Buffered()) }
+
+// open unpacks the entry.
+func (e *zipEntry) open(r io.ReaderAt) (*unzipped, error) {
+	start, _, err := e.data(r)
+	if err != nil {
+		return nil, err
+	}
+	u := &unzipped{packed: &counted{r: io.NewSectionReader(r, start, e.packed)}}
+	u.buffer = bufio.NewReaderSize(u.packed, packedBuffer)
+	u.ReadCloser, err = unzip(e.method, e.flags, e.unpacked, u.buffer)
+	return u, err
+}
+
+// unzip undoes one of zip's methods. It takes no byte of r beyond the end of what it unpacks, except with xz and zstd.
+func unzip(method, flags uint16, unpacked int64, r *bufio.Reader) (io.ReadCloser, error) {
+	switch method {
+	case zipStored:
+		return io.NopCloser(r), nil
+	case zipDeflated:
+		return flate.NewReader(r), nil
+	case zipDeflate64:
+		return io.NopCloser(newDeflate64(r)), nil
+	case zipBzip2:
+		return io.NopCloser(bzip2.NewReader(r)), nil
+	case zipXz:
+		return openXz(r)
+	case zipZstd:
+		return openZstd(r)
+	case zipLZMA:
+		return openZipLZMA(flags, unpacked, r)
+	}
+	return nil, fmt.Errorf("compression method %d: %w", method, ErrUnsupported)
+}
+
+// openZipLZMA turns the header of APPNOTE 5.8.8 (version, size of the properties, properties) into that of an .lzma
+// file.
+func openZipLZMA(flags uint16, unpacked int64, r *bufio.Reader) (io.ReadCloser, error) {
+	var h [9]byte
+	if _, err := io.ReadFull(r, h[:]); err != nil {
+		return nil, fmt.Errorf("lzma: %w", unexpected(err))
+	}
+	if binary.LittleEndian.Uint16(h[2:]) != 5 {
+		return nil, errors.New("lzma: properties of an unknown size")
+	}
+	size := uint64(unpacked)
+	if flags&(1<<1) != 0 {
+		size = 1<<64 - 1 // an end marker follows
+	}
+	header := binary.LittleEndian.AppendUint64(h[4:9:9], size)
+	d, err := lzma.ReaderConfig{DictCap: maxWindow}.NewReader(io.MultiReader(bytes.NewReader(header), r))
+	if err != nil {
+		return nil, err
+	}
+	return io.NopCloser(d), nil
+}
+
+// zip reads the entries of an archive that is not on disk by itself, one after the other.
+func (p *pass) zip(h *holder, r io.ReaderAt, size int64, facts *event.Artifact) error {
+	z, err := openZip(r, size, p.c.opt.Limits.Entries)
+	if err != nil {
+		return p.recoverZip(h, r, size, facts, err)
+	}
+	h.marks = z.marks
+	var end int64
+	crowded := z.crowded(facts)
+	return z.each(func(e *zipEntry) error {
+		if e.isFolder() {
+			return nil
+		}
+		if err := p.count(); err != nil {
+			return err
+		}
+		if crowded && e.offset < end {
+			return p.list(e.place(h), "", nil, errOverlap)
+		}
+		end = max(end, e.offset+e.packed)
+		return p.zipEntry(e.place(h), e, r)
+	})
+}
+
+var errOverlap = fmt.Errorf("unpack: shares its bytes with another entry: %w", ErrLimit)
+
+// crowded reports whether entries overlap, as in archives made to unpack without end: together they are larger than
+// what precedes the directory.
+func (z *zipFile) crowded(facts *event.Artifact) bool {
+	if z.packed <= z.dir-z.shift {
+		return false
+	}
+	facts.Notes = append(facts.Notes, fmt.Sprintf("its entries overlap: they say to take %d bytes of %d", z.packed, z.dir-z.shift))
+	return true
+}
+
+// zipEntry reads one entry.
+func (p *pass) zipEntry(at spot, e *zipEntry, r io.ReaderAt) error {
+	if err := e.refuse(); err != nil {
+		return p.list(at, "", nil, err)
+	}
+	start, name, err := e.data(r)
+	if err != nil {
+		return p.list(at, "", nil, fmt.Errorf("unpack: %w", err))
+	}
+	if name != e.name && e.creator != creatorUnknown {
+		at.notes = append(at.notes, "its local header says "+storedAs(name))
+	}
+	u, err := e.open(r)
+	if err != nil {
+		return p.list(at, "", nil, fmt.Errorf("unpack: %w", err))
+	}
+	defer u.Close()
+	if e.isLink() {
+		target, _ := peek(u, 4096)
+		return p.list(at, kindSymlink, []string{linkNote(string(target))}, nil)
+	}
+	u.packed.tell = e.tell
+	sum := &summed{r: &metered{r: u, packed: u.packed, p: p}}
+	c := content{at: at, source: source{once: sum}, modified: modTime(e.modified)}
+	if e.method == zipStored {
+		c.source.file, c.source.size = io.NewSectionReader(r, start, e.packed), e.packed
+	}
+	c.source.more = func() (io.ReadCloser, error) { return p.unzipAgain(e, r) }
+	c.settle = func(facts *event.Artifact) {
+		e.check(facts, sum.crc)
+		if e.done != nil {
+			e.done(u, facts, sum.crc)
+		}
+	}
+	return p.read(c)
+}
+
+// unzipAgain opens an entry that is being read once more. It is held to the limits by itself.
+func (p *pass) unzipAgain(e *zipEntry, r io.ReaderAt) (io.ReadCloser, error) {
+	u, err := e.open(r)
+	if err != nil {
+		return nil, err
+	}
+	return struct {
+		io.Reader
+		io.Closer
+	}{&metered{r: u, packed: u.packed, p: &pass{ctx: p.ctx, c: p.c, most: p.most}}, u}, nil
+}
+
+// check compares what came out with what the archive says.
+func (e *zipEntry) check(facts *event.Artifact, crc uint32) {
+	switch {
+	case !e.known || facts.Error != nil:
+	case facts.Bytes != e.unpacked:
+		facts.Damaged = append(facts.Damaged, event.Damage{Offset: facts.Bytes, Bytes: -1,
+			Why: fmt.Sprintf("zip: unpacks to %d bytes, the archive says %d", facts.Bytes, e.unpacked)})
+	case crc != e.crc:
+		facts.Damaged = append(facts.Damaged, event.Damage{Offset: 0, Bytes: facts.Bytes, Why: "zip: checksum differs"})
+	}
+}
+
+// summed keeps the CRC-32 of what is read.
+type summed struct {
+	r   io.Reader
+	crc uint32
+}
+
+func (s *summed) Read(p []byte) (int, error) {
+	n, err := s.r.Read(p)
+	s.crc = crc32.Update(s.crc, crc32.IEEETable, p[:n])
+	return n, err
+}
+
+// zipUnits yields the units of an intact zip archive on disk: the hash of the archive, and each of its entries. It
+// answers no, and yields nothing, if the file is no such archive.
+//
+// The archive is so read twice, once in a piece for its hash and once entry by entry. Its bytes are the packed ones,
+// few, and the second time they come from the system's cache; in return, its entries can be shared out among workers.
+func (c *Collection) zipUnits(f file, yield func(Unit) error) (ok bool, err error) {
+	h, info, err := c.open(f)
+	if err != nil {
+		return false, nil
+	}
+	defer h.Close()
+	head := make([]byte, headBytes)
+	n, _ := h.ReadAt(head, 0)
+	if archiveKind(head[:n], f.at.path) != kindZip {
+		return false, nil
+	}
+	z, err := openZip(h, info.Size(), c.opt.Limits.Entries)
+	if err != nil {
+		return false, nil
+	}
+	facts := c.facts(f.at)
+	facts.Kind = kindZip
+	if f.at.whole {
+		facts.Path = ""
+	}
+	crowded := z.crowded(facts)
+	if most := uint64(c.opt.Limits.Entries); z.count > most {
+		setError(facts, fmt.Errorf("open zip: %d entries, the first %d are read: %w", z.count, most, ErrLimit))
+	}
+	rest := z.size - z.read
+	if err := yield(Unit{Path: facts.Path, Size: rest, read: func(p *pass) error { return p.hashOnly(f, facts, rest) }}); err != nil {
+		return true, err
+	}
+	in := f.at.enter(true)
+	in.marks = z.marks
+	end, n := int64(0), 0
+	return true, z.each(func(e *zipEntry) error {
+		if n++; e.isFolder() || n > c.opt.Limits.Entries {
+			return nil
+		}
+		lies := crowded && e.offset < end
+		end = max(end, e.offset+e.packed)
+		return yield(c.zipUnit(f, e.place(in), *e, lies))
+	})
+}
+
+// zipUnit is one entry of a zip archive on disk.
+func (c *Collection) zipUnit(f file, at spot, e zipEntry, lies bool) Unit {
+	size := e.size()
+	return Unit{Path: at.path, Size: size, read: func(p *pass) error {
+		p.most = c.most(e.packed)
+		if lies {
+			p.sink.Progress(size)
+			return p.list(at, "", nil, errOverlap)
+		}
+		h, _, err := c.open(f)
+		if err != nil {
+			p.sink.Progress(size)
+			return p.list(at, "", nil, err)
+		}
+		defer h.Close()
+		told := int64(0)
+		e := e
+		e.tell = func(n int64) {
+			told += n
+			p.sink.Progress(n)
+		}
+		defer func() { p.sink.Progress(size - told) }()
+		return p.zipEntry(at, &e, h)
+	}}
+}
+
+// hashOnly hashes an archive whose entries are units of their own. facts are what is known of it, told the bytes on
+// disk that no entry accounts for.
+func (p *pass) hashOnly(f file, facts *event.Artifact, told int64) error {
+	defer p.sink.Progress(told)
+	h, _, err := p.c.open(f)
+	if err != nil {
+		return p.list(f.at, "", nil, err)
+	}
+	defer h.Close()
+	s := newStream(p.ctx, "", source{once: h, more: func() (io.ReadCloser, error) { return nil, errors.ErrUnsupported }})
+	defer s.close()
+	s.drain()
+	if err := p.ctx.Err(); err != nil {
+		return err
+	}
+	a := *facts
+	a.SHA256, a.Bytes = s.digest(), s.n
+	if err := s.fail(); err != nil {
+		setError(&a, fmt.Errorf("read: %w", err))
+	}
+	p.sink.End(&a)
+	return nil
+}
+
+// size is what the entry takes in the archive, its name in the directory left out.
+func (e *zipEntry) size() int64 { return e.packed + 30 + int64(len(e.name)) }
