@@ -143,11 +143,13 @@ func (h host) nameless() bool {
 	if h.addr.IsValid() {
 		return h.addr.IsLoopback() || h.addr.IsUnspecified()
 	}
+	switch h.key {
+	case "", "-", "(none)", "unknown", "null":
+		return true
+	}
 	switch h.short() {
 	case "localhost", "localhost4", "localhost6":
 		return h.domain() == "" || strings.HasPrefix(h.domain(), "localdomain") || h.domain() == "local"
-	case "", "-", "(none)", "unknown", "null":
-		return true
 	}
 	return false
 }

@@ -117,54 +117,47 @@ func (j *joiner) compete() {
 // nameUnlisted names servers that the list does not have. A short name goes with its full form, and a name cut to 15
 // characters with the whole one, if it fits in one way only.
 func (j *joiner) nameUnlisted() {
-	shorts, longs, cuts := map[string]bool{}, map[string][]string{}, map[string][]string{}
+	names := map[string]bool{}
 	for _, u := range j.units {
-		if u.id != "" || u.doubted {
-			continue
-		}
-		h := parseHost(u.name)
-		if h.domain() == "" {
-			shorts[h.key] = true
-		} else if !slices.Contains(longs[h.short()], h.key) {
-			longs[h.short()] = append(longs[h.short()], h.key)
-		}
-		if n := h.netbios(); n != h.short() && !slices.Contains(cuts[n], h.short()) {
-			cuts[n] = append(cuts[n], h.short())
+		if u.id == "" && !u.doubted {
+			names[u.name] = true
 		}
 	}
-	whole := func(key string) string {
-		if !shorts[key] {
-			return key
+	full, uncut := map[string][]string{}, map[string][]string{} // of a short name; of one cut to 15 characters
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		h := parseHost(name)
+		if h.domain() != "" {
+			full[h.short()] = append(full[h.short()], name)
 		}
-		if c := cuts[key]; len(c) == 1 && len(longs[key]) == 0 {
-			key = c[0]
+		if n := h.netbios(); n != h.short() && !slices.Contains(last(uncut[n]), h.short()) {
+			uncut[n] = append(uncut[n], h.short())
 		}
-		if l := longs[key]; len(l) == 1 {
-			return l[0]
-		}
-		return key
 	}
 	for _, u := range j.units {
 		if u.id != "" {
 			continue
 		}
-		w := u.name
-		if !u.doubted {
-			w = whole(w)
+		u.id = event.ServerID(j.text[u.name])
+		if !names[u.name] || parseHost(u.name).domain() != "" {
+			continue
 		}
-		if w == u.name && len(longs[u.name]) > 1 {
-			ids := []event.ServerID{event.ServerID(j.text[w])}
-			for _, l := range longs[w] {
-				ids = append(ids, event.ServerID(j.text[l]))
-			}
-			j.conflict(fmt.Sprintf("%s may be any of %d full names", j.quote(w), len(longs[w])), ids...)
+		short := u.name
+		if len(uncut[short]) == 1 && len(full[short]) == 0 {
+			short = uncut[short][0]
 		}
-		u.id = event.ServerID(j.text[w])
-		if j.text[w] == "" { // the whole form stands only in a longer full name
-			u.id = event.ServerID(w)
+		switch f := full[short]; {
+		case len(f) == 1:
+			u.id = event.ServerID(j.text[f[0]])
+		case len(f) == 0:
+			u.id = event.ServerID(j.text[short])
+		default:
+			j.conflict(fmt.Sprintf("%s may be any of %d full names, %s first", j.quote(u.name), len(f), j.quote(f[0])), u.id, event.ServerID(j.text[f[0]]), event.ServerID(j.text[f[1]]))
 		}
 	}
 }
+
+// last is the end of a sorted list, where a duplicate would stand.
+func last(list []string) []string { return list[max(0, len(list)-1):] }
 
 // recall gives a name that one server bore earlier, by its own logs, to that server where it stands at that time in a log
 // that was forwarded. Own logs that end under such a name may be of a twin from the same image: they stay apart.
@@ -331,7 +324,11 @@ func (j *joiner) scopes(n *Names, r *root, aliases map[event.ServerID]map[string
 			s.Nameless = j.ids[v.set][v.final]
 		}
 		for text, key := range v.keys {
-			s.byName[text] = j.ids[v.set][key]
+			id := j.ids[v.set][key]
+			s.byName[text] = id
+			if short := parseHost(text).key; short != key && aliases[id][j.text[short]] == "" && short != lower(string(id)) {
+				aliases[id][j.text[short]] = "short form"
+			}
 		}
 		n.scopes[place{r.at.collection, r.at.root, v.Artifact.Path}] = s
 		if v.nameless > 0 && aliases[s.Nameless] == nil {

@@ -173,7 +173,12 @@ func (r *root) setupNames(s *set) {
 	if late == nil {
 		return
 	}
-	name := late.top().named(s)
+	name := late
+	for _, c := range s.computers() {
+		if c[0].top() == late.top() {
+			name = c[0]
+		}
+	}
 	for _, v := range r.views {
 		if !v.own || v.set != s || !v.original() || !parseHost(v.final).setup() {
 			continue
@@ -194,27 +199,19 @@ func (v *view) original() bool {
 	return strings.NewReplacer("%4", "/", "%254", "/").Replace(base) == channel+".evtx"
 }
 
-// named returns the last name of the computer whose names hang from m: one that no other came after, and of these the
-// latest.
-func (m *member) named(s *set) *member {
-	var best *member
-	for _, k := range slices.Sorted(maps.Keys(s.members)) {
-		c := s.members[k]
-		if c.top() != m {
-			continue
-		}
-		if best == nil || best.passed && !c.passed || best.passed == c.passed && c.last > best.last {
-			best = c
-		}
+// after reports whether m names the computer rather than o does: no other name came after it, or it is the later.
+func (m *member) after(o *member) bool {
+	if m.passed != o.passed {
+		return o.passed
 	}
-	return best
+	return m.last > o.last
 }
 
 // unit is one computer as one set shows it.
 type unit struct {
 	set     *set
 	name    string    // the key of its last name
-	names   []*member // in order of key
+	names   []*member // the last name first
 	listed  int       // index in the estate, or -1
 	how     matched
 	id      event.ServerID
@@ -222,17 +219,28 @@ type unit struct {
 	doubted bool   // it may be one of several listed servers
 }
 
-// form makes units of a set that is settled.
-func (j *joiner) form(s *set) {
-	tops := map[*member]*unit{}
+// computers are the names of a set by the computer that they hang together in, each list with its last name first.
+func (s *set) computers() (list [][]*member) {
+	index := map[*member]int{}
 	for _, k := range slices.Sorted(maps.Keys(s.members)) {
 		m := s.members[k]
-		u := tops[m.top()]
-		if u == nil {
-			u = &unit{set: s, name: m.top().named(s).key, listed: -1}
-			tops[m.top()] = u
-			j.units = append(j.units, u)
+		i, ok := index[m.top()]
+		if !ok {
+			i = len(list)
+			index[m.top()] = i
+			list = append(list, nil)
 		}
-		u.names = append(u.names, m)
+		list[i] = append(list[i], m)
+		if l := list[i]; m.after(l[0]) {
+			l[0], l[len(l)-1] = l[len(l)-1], l[0]
+		}
+	}
+	return list
+}
+
+// form makes units of a set that is settled.
+func (j *joiner) form(s *set) {
+	for _, c := range s.computers() {
+		j.units = append(j.units, &unit{set: s, name: c[0].key, names: c, listed: -1})
 	}
 }
