@@ -126,11 +126,12 @@ func followsSetup(order []*stretch) bool {
 // hub reports whether the artifact lies where logs of other computers are kept.
 func (v *view) hub() bool { return hubPath.MatchString(v.Artifact.Path) }
 
-var hubPath = regexp.MustCompile(`(?i)(?:^|[/!])(?:remote|remotes|hosts|hub|central|collector|collected|siem|forwarded[^/]*)(?:/|$)|(?:^|/)(?:remote|hub|central|all)[^/]*\.log`)
+var hubPath = regexp.MustCompile(`(?i)(?:^|[/!])(?:remote|remotes|hosts|hub|central|collector|collected|siem|forwarded[^/]*)(?:/|$)|(?:^|/)(?:remote|hub|central|all)(?:[-_.][^/]*)?\.log`)
 
 // forwarded reports whether the artifact is a log of events that other computers sent.
 func (v *view) forwarded() bool {
-	return strings.Contains(lower(v.Artifact.Path), "forwardedevents")
+	return strings.Contains(lower(v.Artifact.Path), "forwardedevents") ||
+		slices.ContainsFunc(v.stretches, func(s *stretch) bool { return strings.HasSuffix(s.channel, "/forwardedevents") })
 }
 
 // renames says how the names of the artifact's logs are one another. It sets own: whether the artifact is one

@@ -226,7 +226,7 @@ func (j *joiner) twins() {
 
 // names assembles the result.
 func (j *joiner) names() *Names {
-	n := &Names{estate: j.estate, scopes: map[place]*Scope{}, known: map[string]event.ServerID{}, former: j.former()}
+	n := &Names{estate: j.estate, scopes: map[place]*Scope{}, known: map[string]event.ServerID{}, shorts: map[string]event.ServerID{}, former: j.former()}
 	aliases := map[event.ServerID]map[string]string{}
 	for _, u := range j.units {
 		n.learn(u.name, u.id)
@@ -292,25 +292,19 @@ func (n *Names) learn(key string, id event.ServerID) {
 	n.known[key] = id
 }
 
-// shortForms adds the short forms of what is known, where they fit in one way only.
+// shortForms notes the short forms of what is known, where they fit in one way only.
 func (n *Names) shortForms() {
-	forms := map[string]event.ServerID{}
 	for _, key := range slices.Sorted(maps.Keys(n.known)) {
 		h := parseHost(key)
 		if h.addr.IsValid() {
 			continue
 		}
 		for _, form := range []string{h.short(), h.netbios()} {
-			if old, ok := forms[form]; ok && old != n.known[key] {
-				forms[form] = ""
+			if old, ok := n.shorts[form]; ok && old != n.known[key] {
+				n.shorts[form] = ""
 			} else {
-				forms[form] = n.known[key]
+				n.shorts[form] = n.known[key]
 			}
-		}
-	}
-	for form, id := range forms {
-		if _, ok := n.known[form]; !ok {
-			n.known[form] = id
 		}
 	}
 }

@@ -379,7 +379,7 @@ func TestScope(t *testing.T) {
 	}
 	at := logs[0].Seen[0].First
 	for name, want := range map[string]event.ServerID{
-		"app1": "app1", "APP1": "app1", "10.0.0.1": "app1", "APP1.hosp.local": "app1", "ws6": "WS6", "WS6.hosp.local": "", "nobody": "", "": "", "localhost": "", "WIN-A1B2C3D4E5F": "WIN-A1B2C3D4E5F",
+		"app1": "app1", "APP1": "app1", "10.0.0.1": "app1", "APP1.hosp.local": "app1", "ws6": "WS6", "WS6.hosp.local": "WS6", "nobody": "", "": "", "localhost": "", "WIN-A1B2C3D4E5F": "WIN-A1B2C3D4E5F",
 	} {
 		if got, ok := n.Find(name, at); got != want || ok != (want != "") {
 			t.Errorf("Find %q: got %q, %v", name, got, ok)

@@ -41,7 +41,8 @@ type Names struct {
 
 	estate *Estate
 	scopes map[place]*Scope
-	known  map[string]event.ServerID // keys of names that mean one server wherever they stand
+	known  map[string]event.ServerID // keys that stand in evidence and mean one server everywhere; "" if several
+	shorts map[string]event.ServerID // short forms of these that do not stand there
 	former map[string][]period       // keys of names that a server bore for a time
 }
 
@@ -76,7 +77,7 @@ func (n *Names) fromLayout(a *event.Artifact) event.ServerID {
 	if i, how, _ := n.estate.find(h); how != notListed && how != severally {
 		return n.estate.Servers[i].ID
 	}
-	if id, ok := n.known[h.key]; ok {
+	if id := n.known[h.key]; id != "" {
 		return id
 	}
 	return event.ServerID(h.text)
@@ -128,6 +129,9 @@ func (n *Names) Find(name string, at event.Time) (event.ServerID, bool) {
 	}
 	if how != notListed && how != severally {
 		return n.estate.Servers[i].ID, true
+	}
+	if id := n.shorts[h.short()]; id != "" && (h.domain() == "" || parseHost(string(id)).domain() == "") {
+		return id, true
 	}
 	if bore := formerly(n.former, h.key, at, at); how == notListed && len(bore) == 1 {
 		return bore[0], true

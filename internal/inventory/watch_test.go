@@ -34,7 +34,7 @@ func TestWatch(t *testing.T) {
 func TestWatchIsBounded(t *testing.T) {
 	var w Watch
 	for i := range 3 * maxSightings {
-		w.See(&event.Record{Schema: security, Host: fmt.Sprintf("%d%s", i, strings.Repeat("x", 64<<10)), Number: uint64(i)})
+		w.See(&event.Record{Schema: security, Host: fmt.Sprintf("%d%s", i, strings.Repeat("x", 1<<10)), Number: uint64(i)})
 	}
 	seen := w.Sightings()
 	if len(seen) != maxSightings+1 {
