@@ -98,6 +98,21 @@ func TestJoin(t *testing.T) {
 			exports _ capture.evtx
 				windows/system DESKTOP-1A2B3C4 1-9 0-0.5`,
 			"DESKTOP-1A2B3C4\nPC1\n"},
+		{"a folder of clones' exports: the template's name is each one's alone", "", `
+			exports _ a-security.evtx
+				windows/security WIN-A1B2C3D4E5F 1-100 0-10
+				windows/security DESKTOP-1A2B3C4 101-200 10-90
+			exports _ b-system.evtx
+				windows/system WIN-A1B2C3D4E5F 1-100 0-10
+				windows/system DESKTOP-5E6F7A8 101-200 10-90`,
+			"DESKTOP-1A2B3C4 =WIN-A1B2C3D4E5F\nDESKTOP-5E6F7A8 =WIN-A1B2C3D4E5F\n"},
+		{"a folder of exports: the earlier name lives on", "", `
+			exports _ a-security.evtx
+				windows/security ALPHA 1-100 0-10
+				windows/security BRAVO 101-200 10-20
+			exports _ b-system.evtx
+				windows/system ALPHA 1-100 100-120`,
+			"ALPHA\nBRAVO =ALPHA\n"},
 		{"a template's name is each clone's alone", "APP1\nAPP2", `
 			h1.zip h1 Logs/System.evtx
 				windows/system WIN-A1B2C3D4E5F 1-100 0-10

@@ -107,22 +107,29 @@ func (r *root) ownHosts() (hosts []host) {
 	return hosts
 }
 
-// mixture reports whether the own logs of the root are of several computers: two that end under different names, though
-// they are the same log or of the same time. Names that an installer gave are left to setupNames.
+// mixture reports whether the own logs of the root are of several computers: two end under different names, though they
+// are the same log or of the same time, or a name that one log has seen pass lives on in another. Logs that hold nothing
+// but an installer's name are left to setupNames.
 func (r *root) mixture(full map[string]string) bool {
-	passed := map[string]bool{}
+	passed := map[string]event.Time{} // when the next name came
 	for _, v := range r.views {
 		for _, b := range v.becomes {
-			passed[b.from.key] = passed[b.from.key] || v.own
+			if at, ok := passed[b.from.key]; v.own && (!ok || b.to.first < at) {
+				passed[b.from.key] = b.to.first
+			}
 		}
 	}
 	var ends []*stretch
 	for _, v := range r.views {
-		if !v.own || passed[v.final] {
+		if !v.own {
 			continue
 		}
 		for _, st := range v.stretches {
-			if st.key == v.final && !parseHost(st.key).setup() {
+			at, gone := passed[st.key]
+			if gone && at != event.NoTime && st.last > at.Add(clockSlack) {
+				return true
+			}
+			if !gone && st.key == v.final && (len(v.becomes) > 0 || !parseHost(st.key).setup()) {
 				ends = append(ends, st)
 			}
 		}
