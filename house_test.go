@@ -371,23 +371,38 @@ func (h *house) chains() {
 	}
 }
 
-// fuzzed asks each room that reads foreign bytes, and each kind of reader of evidence, for a fuzz test: read_x.go and
-// read_x_part.go are one kind and have it in a read_x….go test.
+// fuzzed asks each room that reads foreign bytes, and each kind of reader of evidence (read_x.go and read_x_part.go are
+// one), for a fuzz test: one that stands in a test file of that kind, or names a function of it.
 func (h *house) fuzzed() {
-	have, need := map[string]bool{}, map[string]token.Pos{}
+	have, need, declares := map[string]bool{}, map[string]token.Pos{}, map[string]string{}
 	for _, f := range h.files {
-		if !f.test && slices.Contains(foreign, f.room) && offers(f) {
+		kind := readerKind(f.name)
+		if f.test || kind == "" && !slices.Contains(foreign, f.room) {
+			continue
+		}
+		if offers(f) {
 			need[f.room] = f.tree.Package
 		}
-		kind := readerKind(f.name)
-		if !f.test && kind != "" {
-			need[kind] = f.tree.Package
-		}
 		for _, d := range f.tree.Decls {
-			if fn, ok := d.(*ast.FuncDecl); ok && f.test && fn.Recv == nil && strings.HasPrefix(fn.Name.Name, "Fuzz") {
-				have[f.room] = true
-				have[kind] = true
+			if fn, ok := d.(*ast.FuncDecl); ok && kind != "" {
+				need[kind] = f.tree.Package
+				declares[fn.Name.Name] = kind
 			}
+		}
+	}
+	for _, f := range h.files {
+		for _, d := range f.tree.Decls {
+			fn, ok := d.(*ast.FuncDecl)
+			if !ok || !f.test || fn.Recv != nil || !strings.HasPrefix(fn.Name.Name, "Fuzz") {
+				continue
+			}
+			have[f.room], have[readerKind(f.name)] = true, true
+			ast.Inspect(fn, func(n ast.Node) bool {
+				if id, ok := n.(*ast.Ident); ok && f.room == "evidence" {
+					have[declares[id.Name]] = true
+				}
+				return true
+			})
 		}
 	}
 	for _, k := range slices.Sorted(maps.Keys(need)) {
@@ -467,7 +482,7 @@ func TestHouseNotices(t *testing.T) {
 		{"internal/report/a.go", "// Package report x.\npackage report\nfunc RegisterForm() {}", "no registries"},
 		{"internal/report/a.go", "// Package report x.\npackage report\nimport . \"fmt\"", "dot import"},
 		{"internal/disk/a.go", "// Package disk x.\npackage disk\nfunc Open() {}", "disk reads foreign bytes and has no Fuzz test"},
-		{"internal/evidence/read_iis_fields.go", "// Package evidence x.\npackage evidence", "internal/evidence/read_iis reads foreign bytes"},
+		{"internal/evidence/read_iis_fields.go", "// Package evidence x.\npackage evidence\nfunc readIIS() {}", "internal/evidence/read_iis reads foreign bytes"},
 		{"internal/report/a.go", "// Package report x.\npackage report // " + "TO" + "DO later", "finish it"},
 		{"docs/a.md", "see /wo" + "rk/shared/x", "place of one machine"},
 		{"package-lock.json", "https://registry.np" + "mjs.org/x", "place of one machine"},
@@ -478,6 +493,17 @@ func TestHouseNotices(t *testing.T) {
 		got := strings.Join(h.check(), "\n")
 		if c.want == "" && got != "" || !strings.Contains(got, c.want) {
 			t.Errorf("%s: %q: got %q, want %q", c.name, c.content, got, c.want)
+		}
+	}
+	for _, c := range []struct{ test, content string }{
+		{"internal/evidence/read_iis_test.go", "package evidence\nfunc FuzzIIS() {}"},
+		{"internal/evidence/all_test.go", "package evidence\nfunc FuzzAll() { run(readIIS) }"},
+	} {
+		h := newHouse()
+		h.add("internal/evidence/read_iis_fields.go", "// Package evidence x.\npackage evidence\nfunc readIIS() {}")
+		h.add(c.test, c.content)
+		if got := h.check(); len(got) > 0 {
+			t.Errorf("%s: got %q", c.test, got)
 		}
 	}
 	h := newHouse()
