@@ -1,7 +1,6 @@
 package inventory
 
 import (
-	"net/netip"
 	"slices"
 	"time"
 
@@ -151,12 +150,4 @@ func formerly(former map[string][]period, key string, first, last event.Time) (s
 		}
 	}
 	return servers
-}
-
-// Addresses returns what the inventory says of the server's addresses.
-func (n *Names) Addresses(id event.ServerID) []netip.Addr {
-	if s, ok := n.estate.Server(id); ok {
-		return s.Addresses
-	}
-	return nil
 }
