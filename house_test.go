@@ -21,10 +21,10 @@ import (
 
 // mayImport is the table of the house: who may import whom. A room that is not in it is unknown.
 var mayImport = table(`
-	cmd        casefile exercise damage patient restore vault ledger handover report agent server
+	cmd        casefile policy exercise damage patient restore vault ledger handover report agent server
 	server     casefile restore vault ledger handover report web event
 	agent      evidence match vault event
-	casefile   evidence inventory sigma match spread verdict damage patient report ledger event
+	casefile   evidence inventory sigma match spread policy verdict damage patient report ledger event
 	handover   report ledger event
 	restore    vault damage event
 	exercise   evtx event
@@ -32,7 +32,8 @@ var mayImport = table(`
 	match      sigma event
 	inventory  event
 	spread     event
-	verdict    event
+	verdict    policy event
+	policy     event
 	damage     event
 	patient    event
 	report     event
@@ -52,6 +53,7 @@ var testOnly = []string{"outside"}
 // libraries are the modules of others that a room may import, each with its reason in docs/design/house.md.
 var libraries = map[string][]string{
 	"sigma":    {"go.yaml.in/yaml/v3"},
+	"policy":   {"go.yaml.in/yaml/v3"},
 	"evidence": {"github.com/klauspost/compress", "github.com/ulikunitz/xz", "github.com/pierrec/lz4/v4"},
 }
 
