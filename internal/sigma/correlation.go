@@ -16,8 +16,9 @@ var correlationTypes = map[string]bool{
 	"value_count": true, "value_sum": true, "value_avg": true, "value_percentile": true, "value_median": true,
 }
 
-// correlation reads the correlation: section of a rule.
-func (f *file) correlation(n *node) (*Correlation, error) {
+// correlation reads the correlation: section n of a document. The specification's text has generate in the section, its
+// schema beside it.
+func (f *file) correlation(n, doc *node) (*Correlation, error) {
 	c := &Correlation{}
 	var err error
 	if c.Type, err = typeOf(n); err != nil {
@@ -39,9 +40,11 @@ func (f *file) correlation(n *node) (*Correlation, error) {
 	if c.Aliases, err = aliases(n.get("aliases")); err != nil {
 		return nil, err
 	}
-	if generate := n.get("generate"); generate != nil {
-		if c.Generate, err = boolean(generate); err != nil {
-			return nil, err
+	for _, at := range []*node{doc, n} {
+		if generate := at.get("generate"); generate != nil {
+			if c.Generate, err = boolean(generate); err != nil {
+				return nil, err
+			}
 		}
 	}
 	if err := c.setCondition(n); err != nil {
@@ -245,7 +248,7 @@ func (e *RuleExpr) holds(hit []string) bool {
 
 // aggregation is the form that rules of specification 1.0 had behind a pipe: count(field) by group, group > 10.
 var aggregation = regexp.MustCompile(
-	`^(?i:(count|sum|avg|min|max))\s*\(\s*([^()]*?)\s*\)(?:\s+(?i:by)\s+([^<>=]*?))?\s*(<=|>=|==|=|<|>)\s*(-?[0-9]+(?:\.[0-9]+)?)$`)
+	`^(?i:(count|sum|avg|min|max))\s*\(\s*([^()]*?)\s*\)(?:\s+(?i:by)\s+([^<>=\s][^<>=]*?))?\s*(<=|>=|==|=|<|>)\s*(-?[0-9]+(?:\.[0-9]+)?)$`)
 
 // aggregated turns a rule with an aggregation of old into its detection and a correlation that counts it.
 func aggregated(r Rule, d *Detection, text string, timeframe, at *node) ([]Rule, error) {

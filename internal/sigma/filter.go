@@ -117,7 +117,7 @@ func (s *Set) apply(filters []Rule, x index) {
 				s.problem(f, true, "the filter names %q, which has another log source", r.Title)
 			}
 		}
-		if !used {
+		if !used && f.Filter.Rules == nil {
 			s.problem(f, true, "the filter fits no rule")
 		}
 	}

@@ -93,65 +93,53 @@ func (f *file) read(data []byte) {
 		return
 	}
 	pieces := split(data)
-	number := 0
-	for _, piece := range pieces {
-		docs, err := f.decode(piece)
-		for _, doc := range docs {
-			number++
-			f.place, f.rule = f.path, ""
-			if len(pieces) > 1 || len(docs) > 1 {
-				f.place = fmt.Sprintf("%s#%d", f.path, number)
-			}
-			f.document(doc)
+	for i, piece := range pieces {
+		f.place, f.rule = f.path, ""
+		if len(pieces) > 1 {
+			f.place = fmt.Sprintf("%s#%d", f.path, i+1)
+		}
+		doc, err := f.decode(piece)
+		if err == nil {
+			err = f.document(doc)
 		}
 		if err != nil {
-			number++
-			f.place, f.rule = f.path, ""
 			f.fail(err)
 		}
 	}
 }
 
 // document reads one document of a rule collection: it may set or clear what is merged into the following ones.
-func (f *file) document(doc *node) {
+func (f *file) document(doc *node) error {
 	if doc.kind != mapNode {
-		return
+		return nil
 	}
 	action := doc.get("action")
 	switch {
+	case action == nil && doc.get("correlation") == nil && doc.get("filter") == nil:
+		doc = f.merge(doc, f.global)
+		f.previous = doc
 	case action == nil:
 	case action.text == "global":
 		f.global = doc.without("action")
 		f.previous = f.global
-		return
+		return nil
 	case action.text == "reset":
 		f.global = nil
-		return
+		return nil
+	case action.text == "repeat" && f.previous == nil:
+		return action.errorf("action repeat has no document before it")
 	case action.text == "repeat":
-		if f.previous == nil {
-			f.fail(action.errorf("action repeat has no document before it"))
-			return
-		}
 		doc = f.merge(f.previous, doc.without("action"))
 		f.previous = doc
 	default:
-		f.fail(action.errorf("unknown action %q; there are global, reset and repeat", action.text))
-		return
-	}
-	if action == nil && doc.get("correlation") == nil && doc.get("filter") == nil {
-		doc = f.merge(doc, f.global)
-		f.previous = doc
+		return action.errorf("unknown action %q; there are global, reset and repeat", action.text)
 	}
 	if f.nodes > maxNodes {
-		f.fail(doc.errorf("the documents of the file have more than %d parts", maxNodes))
-		return
+		return doc.errorf("the documents of the file have more than %d parts", maxNodes)
 	}
 	rules, err := f.rulesOf(doc)
-	if err != nil {
-		f.fail(err)
-		return
-	}
 	f.rules = append(f.rules, rules...)
+	return err
 }
 
 // fault is an error with the line that it is about.

@@ -2,9 +2,7 @@ package sigma
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
-	"io"
 	"math"
 	"regexp"
 	"slices"
@@ -150,11 +148,15 @@ func split(data []byte) []piece {
 			end = at + i + 1
 		}
 		text := bytes.TrimRight(data[at:end], "\r\n")
-		if rest, ok := bytes.CutPrefix(text, []byte("---")); ok && (len(rest) == 0 || rest[0] == ' ' || rest[0] == '\t') {
+		if rest, ok := marker(text); ok {
 			if !empty {
 				out = append(out, piece{data[start:at], first})
 			}
-			start, first, empty, text = at, line, true, rest
+			start, first, empty = at, line, true
+			if text[0] == '.' {
+				start, first = end, line+1
+			}
+			text = rest
 		}
 		if text = bytes.TrimSpace(text); len(text) > 0 && text[0] != '#' && text[0] != '%' {
 			empty = false
@@ -167,30 +169,28 @@ func split(data []byte) []piece {
 	return out
 }
 
-// decode reads the documents of a piece: one, unless "..." ends one within it. Documents read before an error are
-// returned with it.
-func (f *file) decode(p piece) (docs []*node, err error) {
+// marker reports whether a line begins (---) or ends (...) a document, and what stands behind the marker.
+func marker(line []byte) (rest []byte, ok bool) {
+	if !bytes.HasPrefix(line, []byte("---")) && !bytes.HasPrefix(line, []byte("...")) {
+		return nil, false
+	}
+	rest = line[3:]
+	return rest, len(rest) == 0 || rest[0] == ' ' || rest[0] == '\t'
+}
+
+// decode reads the document of a piece.
+func (f *file) decode(p piece) (*node, error) {
 	if len(p.text) > maxDocument {
 		return nil, &fault{p.line + 1, fmt.Sprintf("the document has more than %d MB", maxDocument>>20)}
 	}
-	dec := yaml.NewDecoder(bytes.NewReader(p.text))
-	for {
-		var y yaml.Node
-		err := dec.Decode(&y)
-		if errors.Is(err, io.EOF) {
-			return docs, nil
-		}
-		if err != nil {
-			return docs, yamlFault(err, p.line)
-		}
-		for _, content := range y.Content {
-			n, err := f.convert(content, p.line, 0)
-			if err != nil {
-				return docs, err
-			}
-			docs = append(docs, n)
-		}
+	var y yaml.Node
+	if err := yaml.Unmarshal(p.text, &y); err != nil {
+		return nil, yamlFault(err, p.line)
 	}
+	if len(y.Content) == 0 {
+		return &node{line: p.line + 1}, nil
+	}
+	return f.convert(y.Content[0], p.line, 0)
 }
 
 var yamlLine = regexp.MustCompile(`^yaml: line (\d+): `)
