@@ -73,10 +73,15 @@ func distinct(n *node, key string) ([]string, error) {
 	if !ok {
 		return nil, n.get(key).errorf("%s is not a text or a list of texts", key)
 	}
-	for i, s := range list {
-		if slices.Contains(list[:i], s) {
+	if len(list) > maxReferences {
+		return nil, n.get(key).errorf("%s has more than %d entries", key, maxReferences)
+	}
+	seen := make(map[string]bool, len(list))
+	for _, s := range list {
+		if seen[s] {
 			return nil, n.get(key).errorf("%s has %q twice", key, s)
 		}
+		seen[s] = true
 	}
 	return list, nil
 }
@@ -195,13 +200,18 @@ func (c *Correlation) setExpression(n *node) error {
 		return n.errorf("only temporal correlations have an expression as condition")
 	}
 	var named []string
+	seen := map[string]bool{}
 	g := grammar[*RuleExpr]{
 		words: tokens(n.text),
 		operand: func(g *grammar[*RuleExpr]) (*RuleExpr, error) {
 			name := g.words[g.at]
 			g.at++
-			if !slices.Contains(named, name) {
+			if !seen[name] {
+				seen[name] = true
 				named = append(named, name)
+			}
+			if len(named) > maxReferences {
+				return nil, fmt.Errorf("the condition names more than %d rules", maxReferences)
 			}
 			return &RuleExpr{Op: "ref", Rule: name}, nil
 		},
@@ -222,7 +232,7 @@ func (c *Correlation) setExpression(n *node) error {
 		}
 	}
 	for _, name := range c.Rules {
-		if !slices.Contains(named, name) {
+		if !seen[name] {
 			return n.errorf("rules lists %q, which the condition does not name", name)
 		}
 	}

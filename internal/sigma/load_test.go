@@ -155,6 +155,19 @@ func TestReferences(t *testing.T) {
 	}
 }
 
+// TestAliases binds fields to rules in one way, however the rules are named.
+func TestAliases(t *testing.T) {
+	id := "11111111-1111-4111-8111-111111111111"
+	s := load(t, corr("type: temporal\nrules: [other, base]\ntimespan: 1m\ngroup-by: [ip, user]\naliases:\n    ip: {other: A, "+id+": B, nobody: C}\n    user: {base: U}"))
+	if len(s.Rules) != 3 || len(s.Problems) != 2 || !s.Problems[0].Kept || !s.Problems[1].Kept {
+		t.Fatalf("%d rules, %v", len(s.Rules), s.Problems)
+	}
+	want := map[string]map[string]string{"ip": {"other": "A", "base": "B"}, "user": {"base": "U"}}
+	if got := s.Rules[0].Correlation.Aliases; !reflect.DeepEqual(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
 func TestSameRules(t *testing.T) {
 	a := "id: 11111111-1111-4111-8111-111111111111\nname: n\n" + cond("a")
 	s := load(t, a, a, strings.ReplaceAll(a, "A: 1", "A: 9"), "name: n\n"+cond("b"))
@@ -241,6 +254,14 @@ func TestRead(t *testing.T) {
 	}
 }
 
+func keys(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, "k%d: 1\n", i)
+	}
+	return b.String()
+}
+
 // TestLimits feeds rules that unfold without end; each must be refused, and soon.
 func TestLimits(t *testing.T) {
 	list := func(n int, s string) string { return "[" + strings.Repeat("'"+s+"', ", n) + "]" }
@@ -260,7 +281,22 @@ func TestLimits(t *testing.T) {
 			}
 			return s
 		}()),
-		"bomb":               bomb(),
+		"bomb": bomb(),
+		"selectors": rule(func() (s string) {
+			for i := range 2000 {
+				s += fmt.Sprintf("s%d: {A: 1}\n", i)
+			}
+			return s
+		}() + "condition: " + strings.Repeat("not 1 of s1 or ", 2000) + "s1"),
+		"references": corr("type: temporal\ntimespan: 1m\nrules: [" + strings.Repeat("x,", maxReferences+1) + "]"),
+		"rule expression": corr("type: temporal\ntimespan: 1m\ncondition: " + func() (s string) {
+			for i := range maxReferences + 1 {
+				s += fmt.Sprintf("r%d or ", i)
+			}
+			return s
+		}() + "r"),
+		"documents":          strings.Repeat("---\n{\n", maxDocuments+10),
+		"keys":               "action: global\n" + keys(100_000) + "---\n" + keys(100_000) + "detection: {s: {A: 1}, condition: s}\n",
 		"regular expression": sel("A|re: '" + strings.Repeat("(a{9}", 200) + strings.Repeat("){9}", 200) + "'"),
 		"document":           sel("A: '" + strings.Repeat("x", maxDocument) + "'"),
 		"file":               strings.Repeat("# x\n", maxFile/4+1),

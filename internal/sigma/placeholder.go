@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-// Placeholders reads a placeholder file: a YAML map from name to a value or a list of values.
+// Placeholders reads a placeholder file: a YAML map from name to a value or a list of values. In several documents the
+// last value of a name counts.
 //
 //	Administrators: [adm_*, Administrator]
 //	DomainControllers:
@@ -13,7 +14,8 @@ import (
 func Placeholders(data []byte) (map[string][]string, error) {
 	f := &file{parser: new(Parser)}
 	out := map[string][]string{}
-	for _, piece := range split(data) {
+	pieces, _ := split(data)
+	for _, piece := range pieces {
 		doc, err := f.decode(piece)
 		if err != nil {
 			return nil, fmt.Errorf("read placeholders: %w", err)

@@ -19,13 +19,16 @@ import (
 
 // Bounds on what rules may cost. SigmaHQ's largest rule has 295 KB and 4,432 leaves; its 3,754 rules together have 47,223.
 const (
-	maxFile     = 32 << 20 // bytes of a file
-	maxDocument = 2 << 20  // bytes of one of its documents
-	maxNodes    = 1 << 20  // YAML nodes of a file, aliases unfolded and global documents merged in
-	maxDepth    = 50       // of YAML nodes, and of parentheses in a condition
-	maxWeight   = 20_000   // of a rule: leaves, one more for every 256 bytes of a leaf
-	maxTotal    = 2 << 20  // the same, of all rules that one Parser reads
-	maxRegexp   = 10_000   // bytes of a regular expression
+	maxSet        = 512 << 20 // bytes of all files that Read collects
+	maxFile       = 32 << 20  // bytes of a file
+	maxDocuments  = 20_000    // of a file
+	maxDocument   = 2 << 20   // bytes of a document
+	maxNodes      = 1 << 20   // YAML nodes of a file, aliases unfolded and global documents merged in
+	maxDepth      = 50        // of YAML nodes, and of parentheses in a condition
+	maxWeight     = 20_000    // of a rule: leaves, one more for every 256 bytes of a leaf
+	maxTotal      = 2 << 20   // the same, of all rules that one Parser reads
+	maxRegexp     = 10_000    // bytes of a regular expression
+	maxReferences = 10_000    // rules that a correlation or filter names, and fields that it groups by
 )
 
 // Problem is why a rule, or a part of a file, cannot be used as its author meant it.
@@ -46,7 +49,7 @@ func (p Problem) String() string {
 	if p.Rule != "" {
 		s += ": " + p.Rule
 	}
-	return s + ": " + p.Why
+	return printable(s + ": " + p.Why)
 }
 
 // Parse reads the rules of one file with a Parser that knows no placeholders.
@@ -92,7 +95,10 @@ func (f *file) read(data []byte) {
 		f.problem(false, 0, fmt.Sprintf("the file has more than %d MB", maxFile>>20))
 		return
 	}
-	pieces := split(data)
+	pieces, whole := split(data)
+	if !whole {
+		f.problem(true, pieces[len(pieces)-1].line, fmt.Sprintf("the file has more than %d documents; the rest is not read", maxDocuments))
+	}
 	for i, piece := range pieces {
 		f.place, f.rule = f.path, ""
 		if len(pieces) > 1 {

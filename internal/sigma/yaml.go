@@ -105,11 +105,15 @@ func (f *file) merge(a, b *node) *node {
 	m := *a
 	m.pairs = slices.Clone(a.pairs)
 	f.nodes += 2 * len(m.pairs)
+	at := make(map[string]int, len(m.pairs))
+	for i, p := range m.pairs {
+		at[p.key] = i
+	}
 	for _, p := range b.pairs {
 		f.nodes += size(p.value)
-		i := slices.IndexFunc(m.pairs, func(q pair) bool { return q.key == p.key })
+		i, has := at[p.key]
 		switch {
-		case i < 0:
+		case !has:
 			m.pairs = append(m.pairs, p)
 		case p.value.kind == mapNode && m.pairs[i].value.kind == mapNode:
 			m.pairs[i].value = f.merge(m.pairs[i].value, p.value)
@@ -138,9 +142,9 @@ type piece struct {
 }
 
 // split cuts a file at its document markers, which YAML knows at the beginning of any line, so that an error in one
-// document does not take the others along. Pieces that hold only directives and comments are left out.
-func split(data []byte) []piece {
-	var out []piece
+// document does not take the others along. Pieces that hold only directives and comments are left out. It stops after
+// maxDocuments and says so.
+func split(data []byte) (out []piece, whole bool) {
 	start, first, empty := 0, 0, true
 	for at, line := 0, 0; at < len(data); line++ {
 		end := len(data)
@@ -149,6 +153,9 @@ func split(data []byte) []piece {
 		}
 		text := bytes.TrimRight(data[at:end], "\r\n")
 		if rest, ok := marker(text); ok {
+			if len(out) == maxDocuments {
+				return out, false
+			}
 			if !empty {
 				out = append(out, piece{data[start:at], first})
 			}
@@ -166,7 +173,7 @@ func split(data []byte) []piece {
 	if !empty {
 		out = append(out, piece{data[start:], first})
 	}
-	return out
+	return out, true
 }
 
 // marker reports whether a line begins (---) or ends (...) a document, and what stands behind the marker.
