@@ -91,3 +91,34 @@ func checkLeaf(t *testing.T, l *Leaf) {
 		}
 	}
 }
+
+// FuzzExpand unfolds a value with placeholders of any file, as text, as Base64 and in a regular expression.
+func FuzzExpand(f *testing.F) {
+	f.Add([]byte("A: [a*, 'b?']\nB: x\n"), `\%x%A%%B%`)
+	f.Add([]byte("'%A%':\n  - 1\n  - null\n"), `^%A%+\\%A%$`)
+	f.Add([]byte("A: {b: c}"), `%A`)
+	f.Fuzz(func(t *testing.T, file []byte, raw string) {
+		holders, err := Placeholders(file)
+		if err != nil || len(raw) > 1<<10 {
+			return
+		}
+		p := &Parser{Placeholders: holders}
+		for _, names := range [][]string{{"expand"}, {"expand", "base64offset"}, {"expand", "windash", "wide"}, {"re", "i", "expand"}} {
+			values, err := p.valuesOf(&node{kind: textNode, text: raw}, names)
+			if err != nil {
+				continue
+			}
+			for _, v := range values {
+				made, err := modify(v, names)
+				if err != nil {
+					continue
+				}
+				for _, v := range made {
+					if leaf, err := v.finish("A"); err == nil {
+						checkLeaf(t, leaf)
+					}
+				}
+			}
+		}
+	})
+}
