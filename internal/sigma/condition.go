@@ -122,6 +122,7 @@ func (s *selections) quantified(quantifier string, g *grammar[Expr], use func(st
 	}
 	pattern := g.words[g.at]
 	g.at++
+	s.used += len(s.names)
 	var of []Expr
 	for _, name := range s.names {
 		if !covers(pattern, name) {

@@ -16,8 +16,9 @@ var correlationTypes = map[string]bool{
 	"value_count": true, "value_sum": true, "value_avg": true, "value_percentile": true, "value_median": true,
 }
 
-// correlation reads the correlation: section of a rule.
-func (f *file) correlation(n *node) (*Correlation, error) {
+// correlation reads the correlation: section n of a document. The specification's text has generate in the section, its
+// schema beside it.
+func (f *file) correlation(n, doc *node) (*Correlation, error) {
 	c := &Correlation{}
 	var err error
 	if c.Type, err = typeOf(n); err != nil {
@@ -39,9 +40,11 @@ func (f *file) correlation(n *node) (*Correlation, error) {
 	if c.Aliases, err = aliases(n.get("aliases")); err != nil {
 		return nil, err
 	}
-	if generate := n.get("generate"); generate != nil {
-		if c.Generate, err = boolean(generate); err != nil {
-			return nil, err
+	for _, at := range []*node{doc, n} {
+		if generate := at.get("generate"); generate != nil {
+			if c.Generate, err = boolean(generate); err != nil {
+				return nil, err
+			}
 		}
 	}
 	if err := c.setCondition(n); err != nil {
@@ -70,10 +73,15 @@ func distinct(n *node, key string) ([]string, error) {
 	if !ok {
 		return nil, n.get(key).errorf("%s is not a text or a list of texts", key)
 	}
-	for i, s := range list {
-		if slices.Contains(list[:i], s) {
+	if len(list) > maxReferences {
+		return nil, n.get(key).errorf("%s has more than %d entries", key, maxReferences)
+	}
+	seen := make(map[string]bool, len(list))
+	for _, s := range list {
+		if seen[s] {
 			return nil, n.get(key).errorf("%s has %q twice", key, s)
 		}
+		seen[s] = true
 	}
 	return list, nil
 }
@@ -192,13 +200,18 @@ func (c *Correlation) setExpression(n *node) error {
 		return n.errorf("only temporal correlations have an expression as condition")
 	}
 	var named []string
+	seen := map[string]bool{}
 	g := grammar[*RuleExpr]{
 		words: tokens(n.text),
 		operand: func(g *grammar[*RuleExpr]) (*RuleExpr, error) {
 			name := g.words[g.at]
 			g.at++
-			if !slices.Contains(named, name) {
+			if !seen[name] {
+				seen[name] = true
 				named = append(named, name)
+			}
+			if len(named) > maxReferences {
+				return nil, fmt.Errorf("the condition names more than %d rules", maxReferences)
 			}
 			return &RuleExpr{Op: "ref", Rule: name}, nil
 		},
@@ -219,7 +232,7 @@ func (c *Correlation) setExpression(n *node) error {
 		}
 	}
 	for _, name := range c.Rules {
-		if !slices.Contains(named, name) {
+		if !seen[name] {
 			return n.errorf("rules lists %q, which the condition does not name", name)
 		}
 	}
@@ -245,7 +258,7 @@ func (e *RuleExpr) holds(hit []string) bool {
 
 // aggregation is the form that rules of specification 1.0 had behind a pipe: count(field) by group, group > 10.
 var aggregation = regexp.MustCompile(
-	`^(?i:(count|sum|avg|min|max))\s*\(\s*([^()]*?)\s*\)(?:\s+(?i:by)\s+([^<>=]*?))?\s*(<=|>=|==|=|<|>)\s*(-?[0-9]+(?:\.[0-9]+)?)$`)
+	`^(?i:(count|sum|avg|min|max))\s*\(\s*([^()]*?)\s*\)(?:\s+(?i:by)\s+([^<>=\s][^<>=]*?))?\s*(<=|>=|==|=|<|>)\s*(-?[0-9]+(?:\.[0-9]+)?)$`)
 
 // aggregated turns a rule with an aggregation of old into its detection and a correlation that counts it.
 func aggregated(r Rule, d *Detection, text string, timeframe, at *node) ([]Rule, error) {

@@ -12,6 +12,9 @@ func (f *file) filter(section *node, r *Rule) error {
 	if !ok || rules.kind == nullNode || len(names) < len(rules.list) {
 		return rules.errorf("rules is neither any nor an id or name or a list of them")
 	}
+	if len(names) > maxReferences {
+		return rules.errorf("the filter names more than %d rules", maxReferences)
+	}
 	if rules.kind == textNode && strings.EqualFold(rules.text, "any") {
 		names = nil
 	}
@@ -117,7 +120,7 @@ func (s *Set) apply(filters []Rule, x index) {
 				s.problem(f, true, "the filter names %q, which has another log source", r.Title)
 			}
 		}
-		if !used {
+		if !used && f.Filter.Rules == nil {
 			s.problem(f, true, "the filter fits no rule")
 		}
 	}

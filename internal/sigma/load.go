@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"path"
 	"reflect"
 	"slices"
@@ -33,6 +34,7 @@ func Read(fsys fs.FS, origin string) (files []File, problems []Problem) {
 	fail := func(name string, err error) {
 		problems = append(problems, Problem{Path: name, Why: err.Error()})
 	}
+	total := 0
 	walk := func(name string, d fs.DirEntry, err error) error {
 		ext := strings.ToLower(path.Ext(name))
 		switch {
@@ -46,6 +48,9 @@ func Read(fsys fs.FS, origin string) (files []File, problems []Problem) {
 				break
 			}
 			files = append(files, File{Path: name, Origin: origin, Data: data})
+			if total += len(data); total > maxSet {
+				return fmt.Errorf("the files have more than %d MB; the rest is not read", maxSet>>20)
+			}
 		}
 		return nil
 	}
@@ -171,7 +176,7 @@ func (s *Set) resolve(x index) {
 	lost := make([]bool, n)
 	var bad, good []int
 	for i := range s.Rules {
-		targets, err := s.Rules[i].bind(x, s.Rules)
+		targets, err := s.bind(&s.Rules[i], x)
 		if err != nil {
 			s.problem(&s.Rules[i], false, "%s", err)
 			lost[i] = true
@@ -210,45 +215,50 @@ func (s *Set) resolve(x index) {
 	})
 }
 
-// bind finds the rules that a correlation refers to.
-func (r *Rule) bind(x index, rules []Rule) ([]int, error) {
+// bind finds the rules that r refers to if it is a correlation, and writes each reference as the rule writes its id or
+// name, the same in Rules, Aliases and Condition.
+func (s *Set) bind(r *Rule, x index) ([]int, error) {
 	c := r.Correlation
 	if c == nil {
 		return nil, nil
 	}
 	var targets []int
 	spelled := map[int]string{}
-	c.Rules = slices.Clone(c.Rules)
 	for k, reference := range c.Rules {
 		i, ok := x.find(reference)
 		if !ok {
 			return nil, fmt.Errorf("the correlation refers to %q, which is no rule's id or name", reference)
 		}
 		if _, twice := spelled[i]; twice {
-			return nil, fmt.Errorf("the correlation refers to %q twice, by id and by name", rules[i].Title)
+			return nil, fmt.Errorf("the correlation refers to %q twice, by id and by name", s.Rules[i].Title)
 		}
-		spelled[i] = rules[i].Name
-		if strings.EqualFold(reference, rules[i].ID) {
-			spelled[i] = rules[i].ID
+		spelled[i] = s.Rules[i].Name
+		if strings.EqualFold(reference, s.Rules[i].ID) {
+			spelled[i] = s.Rules[i].ID
 		}
 		c.Rules[k] = spelled[i]
 		targets = append(targets, i)
 	}
 	respell := func(reference string) (string, bool) {
-		i, _ := x.find(reference)
-		s, ok := spelled[i]
-		return s, ok
-	}
-	for alias, fields := range c.Aliases {
-		bound := make(map[string]string, len(fields))
-		for reference, field := range fields {
-			if s, ok := respell(reference); ok {
-				bound[s] = field
-			}
-		}
-		c.Aliases[alias] = bound
+		i, known := x.find(reference)
+		name, ok := spelled[i]
+		return name, ok && known
 	}
 	c.Condition.Expr.respell(respell)
+	for _, alias := range slices.Sorted(maps.Keys(c.Aliases)) {
+		fields := make(map[string]string, len(c.Aliases[alias]))
+		for _, reference := range slices.Sorted(maps.Keys(c.Aliases[alias])) {
+			if name, ok := respell(reference); ok {
+				fields[name] = c.Aliases[alias][reference]
+			} else {
+				s.problem(r, true, "the alias %q has a field for %q, which the correlation does not refer to", alias, reference)
+			}
+		}
+		if len(fields) < len(targets) && slices.Contains(c.GroupBy, alias) {
+			s.problem(r, true, "the alias %q has no field for some of the rules; their events are grouped by a field of that name", alias)
+		}
+		c.Aliases[alias] = fields
+	}
 	return targets, nil
 }
 

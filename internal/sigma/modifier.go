@@ -357,7 +357,7 @@ func (p *Parser) valuesOf(n *node, names []string) ([]value, error) {
 	case numberNode:
 		v.kind, v.text = aNumber, literal(n.text)
 		v.number = n.number()
-		if plain := n.decimal(); plain != n.text {
+		if plain := n.decimal(); plain != n.text && !slices.ContainsFunc(names, reckons) {
 			other := v
 			other.text = literal(plain)
 			return []value{v, other}, nil
@@ -374,6 +374,12 @@ func (p *Parser) valuesOf(n *node, names []string) ([]value, error) {
 		return nil, fmt.Errorf("the value is %s", n.kind)
 	}
 	return []value{v}, nil
+}
+
+// reckons reports whether a modifier takes a number for its worth, not for its digits.
+func reckons(name string) bool {
+	m := modifiers[name]
+	return m.takes&aNumber != 0 && m.takes&aText == 0
 }
 
 // yamlBool reads the words that YAML 1.1 takes for true and false and YAML 1.2 no longer does.

@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-// Placeholders reads a placeholder file: a YAML map from name to a value or a list of values.
+// Placeholders reads a placeholder file: a YAML map from name to a value or a list of values. In several documents the
+// last value of a name counts.
 //
 //	Administrators: [adm_*, Administrator]
 //	DomainControllers:
@@ -13,22 +14,21 @@ import (
 func Placeholders(data []byte) (map[string][]string, error) {
 	f := &file{parser: new(Parser)}
 	out := map[string][]string{}
-	for _, piece := range split(data) {
-		docs, err := f.decode(piece)
+	pieces, _ := split(data)
+	for _, piece := range pieces {
+		doc, err := f.decode(piece)
 		if err != nil {
 			return nil, fmt.Errorf("read placeholders: %w", err)
 		}
-		for _, doc := range docs {
-			if doc.kind != mapNode {
-				return nil, fmt.Errorf("read placeholders: the file holds %s, not a map", doc.kind)
+		if doc.kind != mapNode {
+			return nil, fmt.Errorf("read placeholders: the file holds %s, not a map", doc.kind)
+		}
+		for _, p := range doc.pairs {
+			values, ok := p.value.texts()
+			if !ok {
+				return nil, fmt.Errorf("read placeholders: line %d: %q has a value that is not text", p.line, p.key)
 			}
-			for _, p := range doc.pairs {
-				values, ok := p.value.texts()
-				if !ok {
-					return nil, fmt.Errorf("read placeholders: line %d: %q has a value that is not text", p.line, p.key)
-				}
-				out[strings.Trim(p.key, "%")] = values
-			}
+			out[strings.Trim(p.key, "%")] = values
 		}
 	}
 	return out, nil

@@ -60,7 +60,10 @@ var unsupported = []struct{ begins, what string }{
 	{"(?P>", "a recursion"}, {"(?R", "a recursion"}, {"(?&", "a recursion"}, {"(*", "a verb"},
 }
 
-var repeat = regexp.MustCompile(`^(?:[*+?]|\{\d+(?:,\d*)?\})`)
+var (
+	repeat = regexp.MustCompile(`^(?:[*+?]|\{\d+(?:,\d*)?\}|\{,\d+\})`)
+	octal  = regexp.MustCompile(`^\\[1-3][0-7]{2}`)
+)
 
 func translate(expr string) (string, error) {
 	var b strings.Builder
@@ -73,7 +76,7 @@ func translate(expr string) (string, error) {
 			if m == "+" && repeatable {
 				return "", errors.New("the regular expression has a possessive quantifier, which Sigma does not know")
 			}
-			b.WriteString(m)
+			b.WriteString(strings.Replace(m, "{,", "{0,", 1))
 			n, repeatable = len(m), !repeatable
 			continue
 		}
@@ -135,6 +138,9 @@ func escape(b *strings.Builder, s string) (int, error) {
 		}
 		b.WriteString(s[:end])
 		return end, nil
+	case octal.MatchString(s):
+		b.WriteString(s[:4])
+		return 4, nil
 	case c >= '1' && c <= '9', c == 'g', c == 'k':
 		return 0, fmt.Errorf(`the regular expression has a backreference (\%c), which Sigma does not know`, c)
 	case c == 'c' && len(s) > 2:

@@ -33,21 +33,20 @@ func (f *file) rulesOf(doc *node) ([]Rule, error) {
 	}
 	switch section {
 	case doc.get("correlation"):
-		r.Correlation, err = f.correlation(section)
-		if generate := doc.get("generate"); err == nil && generate != nil && section.get("generate") == nil {
-			r.Correlation.Generate, err = boolean(generate)
-		}
-		return []Rule{r}, err
+		r.Correlation, err = f.correlation(section, doc)
 	case doc.get("filter"):
 		if err = f.logSource(doc, &r); err == nil {
 			err = f.filter(section, &r)
 		}
-		return []Rule{r}, err
+	default:
+		if err = f.logSource(doc, &r); err == nil {
+			return f.detectionRule(section, r)
+		}
 	}
-	if err = f.logSource(doc, &r); err != nil {
+	if err != nil {
 		return nil, err
 	}
-	return f.detectionRule(section, r)
+	return []Rule{r}, nil
 }
 
 // detectionRule reads the detection of a rule.

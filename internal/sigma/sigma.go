@@ -19,13 +19,16 @@ import (
 
 // Bounds on what rules may cost. SigmaHQ's largest rule has 295 KB and 4,432 leaves; its 3,754 rules together have 47,223.
 const (
-	maxFile     = 32 << 20 // bytes of a file
-	maxDocument = 2 << 20  // bytes of one of its documents
-	maxNodes    = 1 << 20  // YAML nodes of a file, aliases unfolded and global documents merged in
-	maxDepth    = 50       // of YAML nodes, and of parentheses in a condition
-	maxWeight   = 20_000   // of a rule: leaves, one more for every 256 bytes of a leaf
-	maxTotal    = 2 << 20  // the same, of all rules that one Parser reads
-	maxRegexp   = 10_000   // bytes of a regular expression
+	maxSet        = 512 << 20 // bytes of all files that Read collects
+	maxFile       = 32 << 20  // bytes of a file
+	maxDocuments  = 20_000    // of a file
+	maxDocument   = 2 << 20   // bytes of a document
+	maxNodes      = 1 << 20   // YAML nodes of a file, aliases unfolded and global documents merged in
+	maxDepth      = 50        // of YAML nodes, and of parentheses in a condition
+	maxWeight     = 20_000    // of a rule: leaves, one more for every 256 bytes of a leaf
+	maxTotal      = 2 << 20   // the same, of all rules that one Parser reads
+	maxRegexp     = 10_000    // bytes of a regular expression
+	maxReferences = 10_000    // rules that a correlation or filter names, and fields that it groups by
 )
 
 // Problem is why a rule, or a part of a file, cannot be used as its author meant it.
@@ -46,7 +49,7 @@ func (p Problem) String() string {
 	if p.Rule != "" {
 		s += ": " + p.Rule
 	}
-	return s + ": " + p.Why
+	return printable(s + ": " + p.Why)
 }
 
 // Parse reads the rules of one file with a Parser that knows no placeholders.
@@ -92,66 +95,57 @@ func (f *file) read(data []byte) {
 		f.problem(false, 0, fmt.Sprintf("the file has more than %d MB", maxFile>>20))
 		return
 	}
-	pieces := split(data)
-	number := 0
-	for _, piece := range pieces {
-		docs, err := f.decode(piece)
-		for _, doc := range docs {
-			number++
-			f.place, f.rule = f.path, ""
-			if len(pieces) > 1 || len(docs) > 1 {
-				f.place = fmt.Sprintf("%s#%d", f.path, number)
-			}
-			f.document(doc)
+	pieces, whole := split(data)
+	if !whole {
+		f.problem(true, pieces[len(pieces)-1].line, fmt.Sprintf("the file has more than %d documents; the rest is not read", maxDocuments))
+	}
+	for i, piece := range pieces {
+		f.place, f.rule = f.path, ""
+		if len(pieces) > 1 {
+			f.place = fmt.Sprintf("%s#%d", f.path, i+1)
+		}
+		doc, err := f.decode(piece)
+		if err == nil {
+			err = f.document(doc)
 		}
 		if err != nil {
-			number++
-			f.place, f.rule = f.path, ""
 			f.fail(err)
 		}
 	}
 }
 
 // document reads one document of a rule collection: it may set or clear what is merged into the following ones.
-func (f *file) document(doc *node) {
+func (f *file) document(doc *node) error {
 	if doc.kind != mapNode {
-		return
+		return nil
 	}
 	action := doc.get("action")
 	switch {
+	case action == nil && doc.get("correlation") == nil && doc.get("filter") == nil:
+		doc = f.merge(doc, f.global)
+		f.previous = doc
 	case action == nil:
 	case action.text == "global":
 		f.global = doc.without("action")
 		f.previous = f.global
-		return
+		return nil
 	case action.text == "reset":
 		f.global = nil
-		return
+		return nil
+	case action.text == "repeat" && f.previous == nil:
+		return action.errorf("action repeat has no document before it")
 	case action.text == "repeat":
-		if f.previous == nil {
-			f.fail(action.errorf("action repeat has no document before it"))
-			return
-		}
 		doc = f.merge(f.previous, doc.without("action"))
 		f.previous = doc
 	default:
-		f.fail(action.errorf("unknown action %q; there are global, reset and repeat", action.text))
-		return
-	}
-	if action == nil && doc.get("correlation") == nil && doc.get("filter") == nil {
-		doc = f.merge(doc, f.global)
-		f.previous = doc
+		return action.errorf("unknown action %q; there are global, reset and repeat", action.text)
 	}
 	if f.nodes > maxNodes {
-		f.fail(doc.errorf("the documents of the file have more than %d parts", maxNodes))
-		return
+		return doc.errorf("the documents of the file have more than %d parts", maxNodes)
 	}
 	rules, err := f.rulesOf(doc)
-	if err != nil {
-		f.fail(err)
-		return
-	}
 	f.rules = append(f.rules, rules...)
+	return err
 }
 
 // fault is an error with the line that it is about.

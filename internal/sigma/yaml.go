@@ -2,9 +2,7 @@ package sigma
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
-	"io"
 	"math"
 	"regexp"
 	"slices"
@@ -107,11 +105,15 @@ func (f *file) merge(a, b *node) *node {
 	m := *a
 	m.pairs = slices.Clone(a.pairs)
 	f.nodes += 2 * len(m.pairs)
+	at := make(map[string]int, len(m.pairs))
+	for i, p := range m.pairs {
+		at[p.key] = i
+	}
 	for _, p := range b.pairs {
 		f.nodes += size(p.value)
-		i := slices.IndexFunc(m.pairs, func(q pair) bool { return q.key == p.key })
+		i, has := at[p.key]
 		switch {
-		case i < 0:
+		case !has:
 			m.pairs = append(m.pairs, p)
 		case p.value.kind == mapNode && m.pairs[i].value.kind == mapNode:
 			m.pairs[i].value = f.merge(m.pairs[i].value, p.value)
@@ -140,9 +142,9 @@ type piece struct {
 }
 
 // split cuts a file at its document markers, which YAML knows at the beginning of any line, so that an error in one
-// document does not take the others along. Pieces that hold only directives and comments are left out.
-func split(data []byte) []piece {
-	var out []piece
+// document does not take the others along. Pieces that hold only directives and comments are left out. It stops after
+// maxDocuments and says so.
+func split(data []byte) (out []piece, whole bool) {
 	start, first, empty := 0, 0, true
 	for at, line := 0, 0; at < len(data); line++ {
 		end := len(data)
@@ -150,11 +152,18 @@ func split(data []byte) []piece {
 			end = at + i + 1
 		}
 		text := bytes.TrimRight(data[at:end], "\r\n")
-		if rest, ok := bytes.CutPrefix(text, []byte("---")); ok && (len(rest) == 0 || rest[0] == ' ' || rest[0] == '\t') {
+		if rest, ok := marker(text); ok {
+			if len(out) == maxDocuments {
+				return out, false
+			}
 			if !empty {
 				out = append(out, piece{data[start:at], first})
 			}
-			start, first, empty, text = at, line, true, rest
+			start, first, empty = at, line, true
+			if text[0] == '.' {
+				start, first = end, line+1
+			}
+			text = rest
 		}
 		if text = bytes.TrimSpace(text); len(text) > 0 && text[0] != '#' && text[0] != '%' {
 			empty = false
@@ -164,33 +173,31 @@ func split(data []byte) []piece {
 	if !empty {
 		out = append(out, piece{data[start:], first})
 	}
-	return out
+	return out, true
 }
 
-// decode reads the documents of a piece: one, unless "..." ends one within it. Documents read before an error are
-// returned with it.
-func (f *file) decode(p piece) (docs []*node, err error) {
+// marker reports whether a line begins (---) or ends (...) a document, and what stands behind the marker.
+func marker(line []byte) (rest []byte, ok bool) {
+	if !bytes.HasPrefix(line, []byte("---")) && !bytes.HasPrefix(line, []byte("...")) {
+		return nil, false
+	}
+	rest = line[3:]
+	return rest, len(rest) == 0 || rest[0] == ' ' || rest[0] == '\t'
+}
+
+// decode reads the document of a piece.
+func (f *file) decode(p piece) (*node, error) {
 	if len(p.text) > maxDocument {
 		return nil, &fault{p.line + 1, fmt.Sprintf("the document has more than %d MB", maxDocument>>20)}
 	}
-	dec := yaml.NewDecoder(bytes.NewReader(p.text))
-	for {
-		var y yaml.Node
-		err := dec.Decode(&y)
-		if errors.Is(err, io.EOF) {
-			return docs, nil
-		}
-		if err != nil {
-			return docs, yamlFault(err, p.line)
-		}
-		for _, content := range y.Content {
-			n, err := f.convert(content, p.line, 0)
-			if err != nil {
-				return docs, err
-			}
-			docs = append(docs, n)
-		}
+	var y yaml.Node
+	if err := yaml.Unmarshal(p.text, &y); err != nil {
+		return nil, yamlFault(err, p.line)
 	}
+	if len(y.Content) == 0 {
+		return &node{line: p.line + 1}, nil
+	}
+	return f.convert(y.Content[0], p.line, 0)
 }
 
 var yamlLine = regexp.MustCompile(`^yaml: line (\d+): `)
