@@ -3,6 +3,7 @@ package match
 import (
 	"cmp"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -91,10 +92,7 @@ func (p *Program) Correlations(rules []sigma.Rule) *Correlations {
 	c := &Correlations{Silent: map[int]bool{}}
 	refs := map[string]Ref{}
 	for i, r := range p.Rules {
-		refs[r.ID] = Ref{i}
-		if r.Name != "" {
-			refs[r.Name] = Ref{i}
-		}
+		name(refs, r, Ref{i})
 	}
 	generated := map[int]bool{}
 	var waiting []*sigma.Rule
@@ -125,11 +123,7 @@ func (p *Program) Correlations(rules []sigma.Rule) *Correlations {
 					generated[ref.Rule] = generated[ref.Rule] || r.Correlation.Generate
 				}
 			}
-			own := Ref{^(len(c.List) - 1)}
-			refs[r.ID] = own
-			if r.Name != "" {
-				refs[r.Name] = own
-			}
+			name(refs, r, Ref{^(len(c.List) - 1)})
 		}
 	}
 	for _, r := range waiting {
@@ -144,11 +138,23 @@ func (p *Program) Correlations(rules []sigma.Rule) *Correlations {
 	return c
 }
 
+// name notes under what correlations refer to a rule.
+func name(refs map[string]Ref, r *sigma.Rule, ref Ref) {
+	for _, n := range []string{r.ID, r.Name} {
+		if n != "" {
+			refs[n] = ref
+		}
+	}
+}
+
 func (c *Correlations) compile(r *sigma.Rule, refs map[string]Ref) error {
 	sc := r.Correlation
 	k, ok := kinds[sc.Type]
 	if !ok {
 		return fmt.Errorf("correlation type %q is not known", sc.Type)
+	}
+	if k == valuePercentile && sc.Condition.Percentile <= 0 {
+		return errors.New("value_percentile states no percentile")
 	}
 	out := &Correlation{Rule: r, Span: sc.Timespan, kind: k, cond: sc.Condition, expr: sc.Condition.Expr, names: sc.Rules}
 	for _, n := range sc.Rules {
@@ -409,7 +415,7 @@ func (w *window) holds(from event.Time) bool {
 		if w.c.expr != nil {
 			return w.evaluate(w.c.expr, from)
 		}
-		return !slices.ContainsFunc(w.last, func(h Hit) bool { return h.Time < from })
+		return w.c.occur(w.last, from)
 	case ordered:
 		whole := w.chains[len(w.chains)-1]
 		return whole != nil && whole[0].Time >= from
@@ -425,6 +431,21 @@ func (w *window) holds(from event.Time) bool {
 		return within(q, (w.sorted[(len(w.sorted)-1)/2]+w.sorted[len(w.sorted)/2])/2)
 	}
 	return within(q, percentile(w.sorted, q.Percentile))
+}
+
+// occur holds a temporal correlation's bounds against the number of its rules that occur; without bounds, all must.
+func (c *Correlation) occur(last []Hit, from event.Time) bool {
+	n := 0
+	for _, h := range last {
+		if h.Time >= from {
+			n++
+		}
+	}
+	q := &c.cond
+	if q.GT == nil && q.GTE == nil && q.LT == nil && q.LTE == nil && q.EQ == nil && q.NEQ == nil {
+		return n == len(last)
+	}
+	return within(q, float64(n))
 }
 
 // percentile is the smallest value that p percent of the values do not exceed (nearest rank).
