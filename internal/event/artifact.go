@@ -31,7 +31,13 @@ type Artifact struct {
 	Holes      [][2]uint64 `json:"holes"` // missing record numbers of a whole original log, first and last
 	Notes      []string    `json:"notes"` // what was inferred: year, time zone, layout
 	Error      *string     `json:"error"`
+	Original   bool        `json:"original"` // a whole log as its system wrote it: holes in its record numbers mean something
+	Exercise   bool        `json:"exercise"` // it bears the open mark of an exercise
 }
+
+// ExerciseMark stands in everything that an exercise writes, so that nobody takes it for a real case: in the unused bytes
+// of an event log's header, and in a line of each text log.
+const ExerciseMark = "WARDROUND EXERCISE: nothing here happened"
 
 // Activity is what one computer wrote to one source in one artifact: the raw material of coverage. With EventID and
 // Provider empty it speaks of the whole log.

@@ -61,6 +61,7 @@ type Record struct {
 	Number uint64 // EventRecordID, or the line's number counted from 1
 	Offset int64  // byte in the artifact (after decompression of an outer archive)
 	Host   string // the computer that the record itself names, as it names it; "" if it names none
+	Slack  bool   // recovered from unused space; it may be of any earlier life of the log
 }
 
 // Value returns the first non-null value of the field of that name.

@@ -9,7 +9,9 @@ import (
 // readers are the kinds of artifact that yield events, each in its read_*.go. The first that recognises an artifact
 // reads it, so formats with a signature stand before those that are told by the look of their lines, and of these the
 // stricter before the laxer.
-var readers = []reader{}
+var readers = []reader{
+	evtxReader,
+}
 
 // Kinds of artifact that have no reader here.
 const (

@@ -15,7 +15,7 @@ import (
 type toucher struct{ n, b int }
 
 func (c *toucher) Want(*event.Schema) bool { return true }
-func (c *toucher) Take(r *event.Record, slack bool) {
+func (c *toucher) Take(r *event.Record) {
 	c.n++
 	for i := range r.Slots {
 		c.b += len(r.Slots[i].Raw)

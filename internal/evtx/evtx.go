@@ -50,9 +50,8 @@ func Is(head []byte) bool {
 type Visitor interface {
 	// Want is asked once per schema and file. If it answers no, records of that schema are still handed over, with Slots nil.
 	Want(*event.Schema) bool
-	// Take is handed every record. The record is only valid until Take returns. In slack, times and numbers are as
-	// found and may be those of any earlier life of the chunk.
-	Take(r *event.Record, slack bool)
+	// Take is handed every record. The record is only valid until Take returns.
+	Take(r *event.Record)
 	// Damage is told of each stretch that cannot be decoded.
 	Damage(offset, bytes int64, why string)
 }
@@ -297,7 +296,7 @@ func (f *file) take(pos, size int, slack bool) error {
 		return err
 	}
 	r := &d.record
-	*r = event.Record{Schema: schema, Slots: d.slots, Offset: f.offset + int64(pos)}
+	*r = event.Record{Schema: schema, Slots: d.slots, Offset: f.offset + int64(pos), Slack: slack}
 	f.system(r, id, event.FromFileTime(binary.LittleEndian.Uint64(d.chunk[pos+16:])))
 	want, known := f.wants[schema]
 	if !known {
@@ -315,7 +314,7 @@ func (f *file) take(pos, size int, slack bool) error {
 		f.report.Records++
 		f.report.Exported = f.report.Exported || r.Number != id
 	}
-	f.v.Take(r, slack)
+	f.v.Take(r)
 	return nil
 }
 

@@ -23,7 +23,7 @@ type counter struct {
 }
 
 func (c *counter) Want(*event.Schema) bool { return true }
-func (c *counter) Take(r *event.Record, slack bool) {
+func (c *counter) Take(r *event.Record) {
 	c.records++
 	if c.w != nil {
 		fmt.Fprintf(c.w, "%s\t%d", c.file, r.Number)

@@ -27,7 +27,7 @@ type tmpConsumer struct {
 }
 
 func (c *tmpConsumer) Want(s *event.Schema) bool { c.plans[s] = c.p.Plan(s); return true }
-func (c *tmpConsumer) Take(r *event.Record, slack bool) {
+func (c *tmpConsumer) Take(r *event.Record) {
 	c.n++
 	plan := c.plans[r.Schema]
 	var h []int
