@@ -1,6 +1,7 @@
 package evidence
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -29,6 +30,10 @@ func (p *pass) read(c content) error {
 	facts := p.c.facts(c.at)
 	var rd *reader
 	facts.Kind, rd = p.c.kindOf(s.head(), facts.Path)
+	facts.Exercise = bytes.Contains(s.head(), []byte(event.ExerciseMark))
+	if facts.Modified = event.NoTime; !c.modified.IsZero() {
+		facts.Modified = event.At(c.modified)
+	}
 	if s.n == 0 && s.fail() != nil {
 		facts.Kind = ""
 	}
