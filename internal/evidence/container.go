@@ -119,7 +119,10 @@ func (p *pass) open(facts *event.Artifact, c content, s *stream) error {
 	if err != nil {
 		return err
 	}
-	return p.zip(c.at.enter(true), r, size, facts)
+	if err = p.zip(c.at.enter(true), r, size, facts); err == errNoArchive {
+		facts.Path = c.at.path
+	}
+	return err
 }
 
 // unpack reads a compressed file: a tar archive, or one artifact.

@@ -551,7 +551,7 @@ func (c *Collection) zipUnits(f file, yield func(Unit) error) (ok bool, err erro
 	defer h.Close()
 	head := make([]byte, headBytes)
 	n, _ := h.ReadAt(head, 0)
-	if archiveKind(head[:n], f.at.path) != kindZip {
+	if kind, _ := c.kindOf(head[:n], f.at.path); kind != kindZip {
 		return false, nil
 	}
 	z, err := openZip(h, info.Size(), c.opt.Limits.Entries)
