@@ -649,6 +649,42 @@ func TestDamageCostsOnlyItsPart(t *testing.T) {
 	}
 }
 
+func TestDataBehindGzip(t *testing.T) {
+	log := []byte("LOG\nx\n")
+	for _, behind := range []string{"\x00", strings.Repeat("\x00", 600), "rest", "\x1f"} {
+		for name, content := range map[string][]byte{"x.gz": log, "x.tar.gz": makeTar(t, leaves{{"x", log}})} {
+			n := readBytes(t, name, append(makeGzip(t, content), behind...))
+			if a := n.find(t, "x"); a.Error != nil || len(a.Damaged) != 0 || a.SHA256 != sum(log) {
+				t.Errorf("%q: %+v", behind, a)
+			}
+			if a := n.find(t, ""); a.Error != nil || len(a.Damaged) != 0 || !slices.Contains(a.Notes, "other data follows the compressed data") {
+				t.Errorf("%s %q: %+v", name, behind, a)
+			}
+		}
+	}
+}
+
+func TestManyEntries(t *testing.T) {
+	var many leaves
+	for i := range 70_000 {
+		many = append(many, leaf{fmt.Sprint(i), nil})
+	}
+	b := makeZip(t, many)
+	if n := examine(t, saveFile(t, "x.zip", b), Options{}, 2); len(n.ended) != len(many)+1 {
+		t.Errorf("%d artifacts", len(n.ended))
+	}
+	// Without zip64 the count is what fits into 16 bits.
+	at := bytes.Index(b, []byte(zip64End))
+	end := bytes.Clone(b[bytes.LastIndex(b, []byte(zipEnd)):])
+	binary.LittleEndian.PutUint16(end[10:], uint16(len(many)&0xffff))
+	binary.LittleEndian.PutUint32(end[12:], binary.LittleEndian.Uint32(b[at+40:]))
+	binary.LittleEndian.PutUint32(end[16:], binary.LittleEndian.Uint32(b[at+48:]))
+	n := examine(t, saveFile(t, "x.zip", append(b[:at:at], end...)), Options{}, 2)
+	if a := n.find(t, ""); len(n.ended) != len(many)+1 || len(a.Notes) != 0 {
+		t.Errorf("%d artifacts, %+v", len(n.ended), a)
+	}
+}
+
 func TestFilesThatAreNoArchivesForAllTheirName(t *testing.T) {
 	noise := bytes.Repeat([]byte("\xa7\x13\x9cR"), 3000)
 	for _, name := range []string{"x.zip", "x.tar", "x.gz", "x.7z"} {
