@@ -124,7 +124,10 @@ func (p *pass) open(facts *event.Artifact, c content, s *stream) error {
 	if err != nil {
 		return err
 	}
-	return p.zip(c.at.enter(true), r, size, facts)
+	if err = p.zip(c.at.enter(true), r, size, facts); err == errNoArchive {
+		facts.Path = c.at.path
+	}
+	return err
 }
 
 // unpack reads a compressed file: a tar archive, or one artifact.
@@ -163,6 +166,9 @@ func (p *pass) unpack(facts *event.Artifact, c content, s *stream, codec codec) 
 // trailing tells of the compressed file what ended its content early. The artifact inside that met it says so as well;
 // of a checksum at the end it is not known which bytes before it are wrong.
 func (p *pass) trailing(facts *event.Artifact, out *metered) {
+	if g, ok := out.r.(*gzipReader); ok && g.other {
+		facts.Notes = append(facts.Notes, "other data follows the compressed data")
+	}
 	if out.err != nil && out.err != io.EOF && p.ctx.Err() == nil {
 		facts.Damaged = append(facts.Damaged, event.Damage{Offset: out.packed.n, Bytes: -1,
 			Why: fmt.Sprintf("after %d unpacked bytes: %v", out.n, out.err)})

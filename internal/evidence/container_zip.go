@@ -35,7 +35,8 @@ type zipFile struct {
 
 // zipEntry is one entry as the directory, or in a damaged archive its local header, describes it.
 type zipEntry struct {
-	name     string // as stored
+	name     string // as stored, or the UTF-8 form that is stored beside it
+	local    string // as the local header must repeat it
 	utf8     bool
 	creator  byte // operating system, in the numbers of APPNOTE 4.4.2.2
 	flags    uint16
@@ -105,9 +106,10 @@ func openZip(r io.ReaderAt, size int64, most int) (*zipFile, error) {
 		}
 		return nil
 	})
-	if err == nil && n != z.count {
+	if err == nil && uint16(n) != uint16(z.count) { // without zip64 there is room for no more
 		err = errZip
 	}
+	z.count = n
 	if err != nil {
 		return nil, err
 	}
@@ -245,9 +247,7 @@ func (z *zipFile) each(f func(*zipEntry) error) error {
 			return errZip
 		}
 		name, extra, comment := int(binary.LittleEndian.Uint16(h[28:])), int(binary.LittleEndian.Uint16(h[30:])), int(binary.LittleEndian.Uint16(h[32:]))
-		if rest = append(rest[:0], make([]byte, name+extra+comment)...); name == 0 {
-			return errZip
-		}
+		rest = append(rest[:0], make([]byte, name+extra+comment)...)
 		if _, err := io.ReadFull(br, rest); err != nil {
 			return errZip
 		}
@@ -259,7 +259,7 @@ func (z *zipFile) each(f func(*zipEntry) error) error {
 			mode: binary.LittleEndian.Uint32(h[38:]), offset: int64(binary.LittleEndian.Uint32(h[42:])),
 			modified: dosTime(binary.LittleEndian.Uint16(h[14:]), binary.LittleEndian.Uint16(h[12:])),
 		}
-		e.utf8 = e.flags&zipUTF8 != 0
+		e.local, e.utf8 = e.name, e.flags&zipUTF8 != 0
 		e.extra(rest[name : name+extra])
 		e.offset += z.shift
 		if e.packed < 0 || e.unpacked < 0 || e.offset < 0 {
@@ -474,7 +474,7 @@ func (p *pass) zipEntry(at spot, e *zipEntry, r io.ReaderAt) error {
 	if err != nil {
 		return p.list(at, "", nil, fmt.Errorf("unpack: %w", err))
 	}
-	if name != e.name && e.creator != creatorUnknown {
+	if name != e.local && e.creator != creatorUnknown {
 		at.notes = append(at.notes, "its local header says "+storedAs(name))
 	}
 	u, err := e.open(r)
@@ -551,7 +551,7 @@ func (c *Collection) zipUnits(f file, yield func(Unit) error) (ok bool, err erro
 	defer h.Close()
 	head := make([]byte, headBytes)
 	n, _ := h.ReadAt(head, 0)
-	if archiveKind(head[:n], f.at.path) != kindZip {
+	if kind, _ := c.kindOf(head[:n], f.at.path); kind != kindZip {
 		return false, nil
 	}
 	z, err := openZip(h, info.Size(), c.opt.Limits.Entries)
@@ -568,7 +568,7 @@ func (c *Collection) zipUnits(f file, yield func(Unit) error) (ok bool, err erro
 		setError(facts, fmt.Errorf("open zip: %d entries, the first %d are read: %w", z.count, most, ErrLimit))
 	}
 	rest := z.size - z.read
-	if err := yield(Unit{Path: facts.Path, Size: rest, read: func(p *pass) error { return p.hashOnly(f, facts, rest) }}); err != nil {
+	if err := yield(Unit{Path: facts.Path, Size: max(0, rest), read: func(p *pass) error { return p.hashOnly(f, facts, rest) }}); err != nil {
 		return true, err
 	}
 	in := f.at.enter(true)

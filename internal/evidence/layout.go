@@ -299,7 +299,10 @@ func computer(name string) (host string, tool bool) {
 			return m[1], true
 		}
 	}
-	if _, err := netip.ParseAddr(name); err == nil {
+	if a, err := netip.ParseAddr(name); err == nil {
+		if !a.Is4() || a.IsUnspecified() || a.IsLoopback() {
+			return "", false
+		}
 		return name, false
 	}
 	if strings.Contains(name, "20") || strings.Contains(name, "19") {
