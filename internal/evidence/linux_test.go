@@ -74,7 +74,7 @@ func TestDumpX(t *testing.T) {
 	if f == "" {
 		t.Skip()
 	}
-	rd := map[string]reader{"syslog": syslogReader, "auditd": auditdReader, "utmp": utmpReader, "shell": shellReader, "cron": cronReader, "packages": packagesReader}[os.Getenv("KIND")]
+	rd := map[string]reader{"syslog": syslogReader, "auditd": auditdReader, "utmp": utmpReader, "shell": shellReader, "cron": cronReader, "packages": packagesReader, "daemon": daemonReader, "journal": journalReader}[os.Getenv("KIND")]
 	b, _ := os.ReadFile(f)
 	st, _ := os.Stat(f)
 	got, facts := readAll(t, rd.read, f, b, st.ModTime())

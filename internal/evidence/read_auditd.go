@@ -29,7 +29,7 @@ func readAuditd(ctx context.Context, in *input, out *output) error {
 			text = trimmed
 		}
 		if a.line(text, l.number, offset, nil) || len(bytes.TrimSpace(text)) == 0 ||
-			string(text) == "----" || startsWith(text, "time->") { // what ausearch puts between events
+			string(text) == "----" || hasPrefix(text, "time->") { // what ausearch puts between events
 			continue
 		}
 		why := "no audit record"
@@ -52,7 +52,7 @@ func isAuditd(head []byte, name string) bool {
 		} else {
 			rest = nil
 		}
-		if (startsWith(line, "type=") || startsWith(line, "node=")) && bytes.Contains(line[:min(len(line), 400)], []byte("msg=audit(")) {
+		if (hasPrefix(line, "type=") || hasPrefix(line, "node=")) && bytes.Contains(line[:min(len(line), 400)], []byte("msg=audit(")) {
 			return true
 		}
 	}
@@ -90,7 +90,7 @@ func newAuditRecords(out *output) *auditRecords {
 // is no record.
 func (a *auditRecords) line(text []byte, number uint64, offset int64, host []byte) bool {
 	var node []byte
-	if startsWith(text, "node=") {
+	if hasPrefix(text, "node=") {
 		node = word(text[5:])
 		text = text[min(len(text), 6+len(node)):]
 	}
@@ -151,12 +151,12 @@ func (a *auditRecords) flush() { a.groups.flush() }
 // header reads "type=SYSCALL msg=audit(1669167469.123:4711): "; the kernel, where no daemon runs, leaves out "msg=" and
 // gives the type as a number.
 func (a *auditRecords) header(text []byte) (kind *auditType, body []byte, ok bool) {
-	if !startsWith(text, "type=") {
+	if !hasPrefix(text, "type=") {
 		return nil, nil, false
 	}
 	name := word(text[5:])
 	rest := bytes.TrimPrefix(text[min(5+len(name)+1, len(text)):], []byte("msg="))
-	if len(name) == 0 || !startsWith(rest, "audit(") {
+	if len(name) == 0 || !hasPrefix(rest, "audit(") {
 		return nil, nil, false
 	}
 	rest = rest[6:]
@@ -426,9 +426,9 @@ type auditType struct {
 }
 
 // codedKeys may have a hexadecimal form of their text as value, then without quotes.
-var codedKeys = setOf("comm exe name cwd cmd proctitle acct data path key file dir watch ocomm vm new-disk old-disk new-fs old-fs device cgroup unit grp new-chardev old-chardev sw profile requested_mask")
+var codedKeys = wordSet("comm exe name cwd cmd proctitle acct data path key file dir watch ocomm vm new-disk old-disk new-fs old-fs device cgroup unit grp new-chardev old-chardev sw profile requested_mask")
 
-func setOf(words string) map[string]bool {
+func wordSet(words string) map[string]bool {
 	m := map[string]bool{}
 	for _, w := range strings.Fields(words) {
 		m[w] = true
@@ -456,7 +456,7 @@ const (
 )
 
 // userTypes are the types of messages that user space sends; theirs are userFields.
-var userTypes = setOf("USER USER_AUTH USER_ACCT USER_MGMT CRED_ACQ CRED_DISP USER_START USER_END USER_CHAUTHTOK USER_ERR CRED_REFR USYS_CONFIG USER_LOGIN USER_LOGOUT " +
+var userTypes = wordSet("USER USER_AUTH USER_ACCT USER_MGMT CRED_ACQ CRED_DISP USER_START USER_END USER_CHAUTHTOK USER_ERR CRED_REFR USYS_CONFIG USER_LOGIN USER_LOGOUT " +
 	"ADD_USER DEL_USER ADD_GROUP DEL_GROUP DAC_CHECK CHGRP_ID TEST TRUSTED_APP USER_CMD USER_TTY CHUSER_ID GRP_AUTH SYSTEM_BOOT SYSTEM_SHUTDOWN SYSTEM_RUNLEVEL " +
 	"SERVICE_START SERVICE_STOP GRP_MGMT GRP_CHAUTHTOK ACCT_LOCK ACCT_UNLOCK USER_DEVICE SOFTWARE_UPDATE LOGIN ROLE_ASSIGN ROLE_REMOVE USER_ROLE_CHANGE " +
 	"CRYPTO_KEY_USER CRYPTO_SESSION CRYPTO_LOGIN CRYPTO_LOGOUT VIRT_CONTROL VIRT_RESOURCE VIRT_MACHINE_ID VIRT_CREATE VIRT_DESTROY VIRT_MIGRATE_IN VIRT_MIGRATE_OUT " +

@@ -144,7 +144,7 @@ func (p *packageLog) unreadable(line []byte) {
 }
 
 // time is the instant of s, with the note that a local time calls for.
-func (p *packageLog) time(s *stamp) event.Time {
+func (p *packageLog) time(s *logStamp) event.Time {
 	p.local = p.local || !s.zoned
 	return p.clock.at(s)
 }
@@ -160,7 +160,7 @@ func (p *packageLog) name(b []byte) {
 
 // fitsDpkg: "2016-08-06 17:35:39 install base-passwd:amd64 <none> 3.5.33".
 func fitsDpkg(line []byte) bool {
-	var s stamp
+	var s logStamp
 	if n := readISO(line, &s); n != 19 || len(line) < 24 {
 		return false
 	}
@@ -172,7 +172,7 @@ func fitsDpkg(line []byte) bool {
 }
 
 func (p *packageLog) dpkg(line []byte) {
-	var s stamp
+	var s logStamp
 	if !fitsDpkg(line) || readISO(line, &s) == 0 {
 		p.unreadable(line)
 		return
@@ -206,12 +206,12 @@ func (p *packageLog) dpkgVersion(slot int, b []byte) {
 }
 
 func fitsAptHistory(line []byte) bool {
-	var s stamp
-	return startsWith(line, "Start-Date: ") && aptTime(line[12:], &s)
+	var s logStamp
+	return hasPrefix(line, "Start-Date: ") && aptTime(line[12:], &s)
 }
 
 // aptTime reads a time with two spaces between date and clock.
-func aptTime(b []byte, s *stamp) bool {
+func aptTime(b []byte, s *logStamp) bool {
 	if len(b) < 20 || b[10] != ' ' || b[11] != ' ' {
 		return false
 	}
@@ -228,7 +228,7 @@ func (p *packageLog) aptHistory(line []byte) {
 		p.unreadable(line)
 		return
 	}
-	var s stamp
+	var s logStamp
 	switch string(key) {
 	case "Start-Date":
 		p.at, p.user, p.command, p.said = event.NoTime, p.user[:0], p.command[:0], false
@@ -293,19 +293,19 @@ func (p *packageLog) aptPackages(verb, list []byte) {
 }
 
 func fitsAptTerm(line []byte) bool {
-	var s stamp
-	return startsWith(line, "Log started: ") && aptTime(line[13:], &s)
+	var s logStamp
+	return hasPrefix(line, "Log started: ") && aptTime(line[13:], &s)
 }
 
 // aptTerm reads what dpkg printed: "Unpacking curl (7.88) over (7.87) ...", "Removing curl (7.88) ...".
 func (p *packageLog) aptTerm(line []byte) {
-	var s stamp
-	if startsWith(line, "Log started: ") && aptTime(line[13:], &s) {
+	var s logStamp
+	if hasPrefix(line, "Log started: ") && aptTime(line[13:], &s) {
 		p.at = p.time(&s)
 		return
 	}
 	for _, v := range []struct{ prefix, action string }{{"Unpacking ", "unpack"}, {"Setting up ", "configure"}, {"Removing ", "remove"}, {"Purging configuration files for ", "purge"}} {
-		if !startsWith(line, v.prefix) {
+		if !hasPrefix(line, v.prefix) {
 			continue
 		}
 		rest := line[len(v.prefix):]
@@ -346,7 +346,7 @@ func (p *packageLog) rpmEntry(b []byte) bool {
 
 // fitsYum: "Nov 23 01:37:49 Installed: vim-8.0-1.el7.x86_64".
 func fitsYum(line []byte) bool {
-	var s stamp
+	var s logStamp
 	n := readMonthDay(line, &s)
 	if n == 0 || s.month == 0 || readClock(line[n:], &s) != 8 || len(line) < n+10 {
 		return false
@@ -356,7 +356,7 @@ func fitsYum(line []byte) bool {
 }
 
 func (p *packageLog) yum(line []byte) {
-	var s stamp
+	var s logStamp
 	n := readMonthDay(line, &s)
 	if n == 0 || s.month == 0 || readClock(line[n:], &s) != 8 || len(line) < n+10 || !p.rpmEntry(line[n+9:]) {
 		p.unreadable(line)
@@ -372,7 +372,7 @@ func (p *packageLog) yum(line []byte) {
 }
 
 // dnfEntry reads "2022-11-23T01:37:49+0530 SUBDEBUG " and returns what follows.
-func dnfEntry(line []byte, s *stamp) []byte {
+func dnfEntry(line []byte, s *logStamp) []byte {
 	n := readISO(line, s)
 	if n == 0 || line[10] != 'T' || !s.zoned || n+1 >= len(line) || line[n] != ' ' {
 		return nil
@@ -386,22 +386,22 @@ func dnfEntry(line []byte, s *stamp) []byte {
 }
 
 func fitsDnf(line []byte) bool {
-	var s stamp
+	var s logStamp
 	rest := dnfEntry(line, &s)
 	if rest == nil {
 		return false
 	}
 	verb, _, ok := bytes.Cut(rest, []byte(": "))
-	return string(rest) == "--- logging initialized ---" || ok && (rpmVerbs[string(verb)] != "" || string(verb) == "Command") || startsWith(rest, "DNF version")
+	return string(rest) == "--- logging initialized ---" || ok && (rpmVerbs[string(verb)] != "" || string(verb) == "Command") || hasPrefix(rest, "DNF version")
 }
 
 // dnf reads dnf.rpm.log, and of dnf.log the commands; what else dnf tells is of its own workings.
 func (p *packageLog) dnf(line []byte) {
-	var s stamp
+	var s logStamp
 	rest := dnfEntry(line, &s)
 	switch {
 	case rest == nil:
-	case startsWith(rest, "Command: "):
+	case hasPrefix(rest, "Command: "):
 		p.set(pkgAction, []byte("command"))
 		p.set(pkgCommand, rest[9:])
 		p.take(p.time(&s))
@@ -412,7 +412,7 @@ func (p *packageLog) dnf(line []byte) {
 
 // fitsZypper: "2022-11-23 01:37:49|install|vim|8.0|x86_64|root@host|repo|checksum|".
 func fitsZypper(line []byte) bool {
-	var s stamp
+	var s logStamp
 	return readISO(line, &s) == 19 && len(line) > 20 && line[19] == '|' && bytes.Count(line, []byte("|")) >= 3
 }
 
@@ -420,7 +420,7 @@ func (p *packageLog) zypper(line []byte) {
 	if line[0] == '#' {
 		return
 	}
-	var s stamp
+	var s logStamp
 	if !fitsZypper(line) || readISO(line, &s) == 0 {
 		p.unreadable(line)
 		return
@@ -446,12 +446,12 @@ func (p *packageLog) zypper(line []byte) {
 
 // fitsPacman: "[2022-11-23T01:37:49+0530] [ALPM] installed vim (8.0-1)".
 func fitsPacman(line []byte) bool {
-	var s stamp
+	var s logStamp
 	return line[0] == '[' && readISO(line[1:], &s) > 0 && (bytes.Contains(line, []byte("] [ALPM")) || bytes.Contains(line, []byte("] [PACMAN]")))
 }
 
 func (p *packageLog) pacman(line []byte) {
-	var s stamp
+	var s logStamp
 	n := 0
 	if line[0] == '[' {
 		n = readISO(line[1:], &s)
@@ -463,7 +463,7 @@ func (p *packageLog) pacman(line []byte) {
 	rest := cut(line, "] [", "")
 	tag, rest, _ := bytes.Cut(rest, []byte("] "))
 	switch verb := string(word(rest)); {
-	case string(tag) == "PACMAN" && startsWith(rest, "Running '"):
+	case string(tag) == "PACMAN" && hasPrefix(rest, "Running '"):
 		p.set(pkgAction, []byte("command"))
 		p.set(pkgCommand, cut(rest, "'", "'"))
 	case string(tag) == "ALPM" && (verb == "installed" || verb == "removed" || verb == "upgraded" || verb == "downgraded" || verb == "reinstalled"):

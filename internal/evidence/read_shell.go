@@ -55,7 +55,7 @@ func historyKind(head []byte) string {
 		if _, _, _, ok := zshEntry(line); ok {
 			zsh++
 		}
-		if startsWith(line, "- cmd: ") {
+		if hasPrefix(line, "- cmd: ") {
 			fish++
 		}
 		if _, ok := bashTime(line); ok {
@@ -65,7 +65,7 @@ func historyKind(head []byte) string {
 	switch {
 	case zsh > 0 && zsh >= fish && zsh >= bash:
 		return "zsh"
-	case fish > 0 && startsWith(bytes.TrimLeft(head, "\n"), "- cmd: "):
+	case fish > 0 && hasPrefix(bytes.TrimLeft(head, "\n"), "- cmd: "):
 		return "fish"
 	case bash > 0 && bash*4 >= lines:
 		return "bash"
@@ -176,7 +176,7 @@ func (h *history) usable(l *lines) bool {
 
 // bashTime reads "#1669167469", and tcsh's "#+1669167469".
 func bashTime(b []byte) (event.Time, bool) {
-	if startsWith(b, "#+") {
+	if hasPrefix(b, "#+") {
 		b = b[1:]
 	}
 	if len(b) < 9 || len(b) > 12 || b[0] != '#' && b[0] != '+' || len(trimDigits(b[1:])) > 0 {
@@ -287,7 +287,7 @@ func openQuote(open byte, line []byte) byte {
 
 // zshEntry reads ": 1669167469:3;command" of zsh's extended history.
 func zshEntry(b []byte) (at event.Time, duration, command []byte, ok bool) {
-	if !startsWith(b, ": ") || len(b) < 8 {
+	if !hasPrefix(b, ": ") || len(b) < 8 {
 		return 0, nil, nil, false
 	}
 	rest := bytes.TrimLeft(b[2:], " ")
@@ -381,16 +381,16 @@ func (h *history) fish(l *lines) {
 			continue
 		}
 		switch {
-		case startsWith(l.text, "- cmd: "):
+		case hasPrefix(l.text, "- cmd: "):
 			send()
 			at, number, offset, open = event.NoTime, l.number, l.offset, true
 			paths = paths[:0]
 			h.command = unescapeFish(h.command[:0], l.text[7:])
-		case startsWith(l.text, "  when: "):
+		case hasPrefix(l.text, "  when: "):
 			if n, err := strconv.ParseInt(string(l.text[8:]), 10, 64); err == nil {
 				at = unixTime(n, 0)
 			}
-		case startsWith(l.text, "    - ") && len(paths) < maxMessage:
+		case hasPrefix(l.text, "    - ") && len(paths) < maxMessage:
 			if len(paths) > 0 {
 				paths = append(paths, ' ')
 			}

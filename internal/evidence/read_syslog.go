@@ -12,7 +12,7 @@ var syslogReader = reader{"syslog", isSyslog, readSyslog}
 // syslogLine is one message taken apart. The parts point into the line.
 type syslogLine struct {
 	pri     int // facility*8 + severity, -1 if the line does not tell
-	at      stamp
+	at      logStamp
 	timed   bool // at holds a time of day
 	iso     bool
 	zulu    bool // the time ended in Z
@@ -48,7 +48,7 @@ func (h *syslogLine) parse(line []byte) bool {
 }
 
 // readLineStamp reads no more of a line than its time.
-func readLineStamp(line []byte, s *stamp) bool {
+func readLineStamp(line []byte, s *logStamp) bool {
 	h := syslogLine{pri: -1}
 	rest := h.priority(bytes.TrimLeft(skipOctetCount(line), "\x00"))
 	if h.pri >= 0 {
@@ -124,11 +124,11 @@ func (h *syslogLine) time(b []byte) int {
 			h.iso, h.timed, h.zulu = true, true, b[n-1] == 'Z'
 			return n
 		}
-		if y, ok := digits(b, 4); ok && b[4] == ' ' { // 2022 Nov 23 01:37:49
+		if y, ok := readDigits(b, 4); ok && b[4] == ' ' { // 2022 Nov 23 01:37:49
 			if n := readMonthDay(b[5:], s); n > 0 {
 				if c := readClock(b[5+n:], s); c > 0 {
 					s.year = y
-					h.timed = validDate(y, s.month, s.day)
+					h.timed = calendarDate(y, s.month, s.day)
 					return 5 + n + c
 				}
 			}
@@ -139,7 +139,7 @@ func (h *syslogLine) time(b []byte) int {
 	if n == 0 {
 		return 0
 	}
-	if y, ok := digits(b[n:], 4); ok && len(b) > n+4 && b[n+4] == ' ' { // Nov 23 2022 01:37:49
+	if y, ok := readDigits(b[n:], 4); ok && len(b) > n+4 && b[n+4] == ' ' { // Nov 23 2022 01:37:49
 		s.year = y
 		n += 5
 	}
@@ -151,7 +151,7 @@ func (h *syslogLine) time(b []byte) int {
 		return 0
 	}
 	n += c
-	if y, ok := digits(b[min(n+1, len(b)):], 4); ok && s.year == 0 && b[n] == ' ' && y >= 1990 && y < 2100 && len(b) > n+5 && b[n+5] == ' ' {
+	if y, ok := readDigits(b[min(n+1, len(b)):], 4); ok && s.year == 0 && b[n] == ' ' && y >= 1990 && y < 2100 && len(b) > n+5 && b[n+5] == ' ' {
 		s.year = y // Nov 23 01:37:49 2022
 		n += 5
 	}
@@ -159,7 +159,7 @@ func (h *syslogLine) time(b []byte) int {
 	if year == 0 {
 		year = 2000
 	}
-	h.timed = validDate(year, s.month, s.day)
+	h.timed = calendarDate(year, s.month, s.day)
 	return n
 }
 
@@ -231,7 +231,7 @@ func (h *syslogLine) levelWord(b *[]byte) bool {
 // vmkernel reads "cpu3:2097152)WARNING: …" of ESXi's kernel; the number is the world, ESXi's process.
 func (h *syslogLine) vmkernel(b []byte) bool {
 	colon, paren := bytes.IndexByte(b, ':'), bytes.IndexByte(b, ')')
-	if !startsWith(b, "cpu") || colon < 4 || paren < colon || paren > 40 {
+	if !hasPrefix(b, "cpu") || colon < 4 || paren < colon || paren > 40 {
 		return false
 	}
 	h.esxi, h.tagged = true, true

@@ -93,7 +93,7 @@ func cut(b []byte, pre, post string) []byte {
 	return b
 }
 
-func startsWith(b []byte, prefix string) bool {
+func hasPrefix(b []byte, prefix string) bool {
 	return len(b) >= len(prefix) && string(b[:len(prefix)]) == prefix
 }
 
@@ -102,7 +102,7 @@ func startsWith(b []byte, prefix string) bool {
 func (f fields) fromPort(b []byte) (before []byte) {
 	i := bytes.LastIndex(b, []byte(" from "))
 	if i < 0 {
-		if !startsWith(b, "from ") {
+		if !hasPrefix(b, "from ") {
 			return b
 		}
 		i = -1
@@ -118,7 +118,7 @@ func (f fields) fromPort(b []byte) (before []byte) {
 // user sets the user from "[invalid user ]NAME".
 func (f fields) user(b []byte) {
 	for _, prefix := range []string{"invalid user ", "illegal user "} {
-		if startsWith(b, prefix) || string(b) == prefix[:len(prefix)-1] {
+		if hasPrefix(b, prefix) || string(b) == prefix[:len(prefix)-1] {
 			f[accInvalid] = yes
 			b = b[min(len(prefix), len(b)):]
 		}
@@ -128,74 +128,74 @@ func (f fields) user(b []byte) {
 
 // parseSSHD reads the messages of OpenSSH's server.
 func parseSSHD(m []byte, f fields) {
-	if startsWith(m, "message repeated ") {
+	if hasPrefix(m, "message repeated ") {
 		f.number(accRepeated, m[17:])
 		if inner := cut(m, ": [ ", ""); inner != nil {
 			m = bytes.TrimSuffix(inner, []byte("]"))
 		}
 	}
 	m = bytes.TrimPrefix(bytes.TrimPrefix(m, []byte("error: ")), []byte("fatal: "))
-	if startsWith(m, "PAM: ") {
+	if hasPrefix(m, "PAM: ") {
 		m = m[5:]
 	}
 	switch {
-	case startsWith(m, "Accepted "):
+	case hasPrefix(m, "Accepted "):
 		f.sshdLogon(m[9:], success)
-	case startsWith(m, "Failed "):
+	case hasPrefix(m, "Failed "):
 		f.sshdLogon(m[7:], failure)
-	case startsWith(m, "Postponed "), startsWith(m, "Partial "):
+	case hasPrefix(m, "Postponed "), hasPrefix(m, "Partial "):
 		f.sshdLogon(m[bytes.IndexByte(m, ' ')+1:], none)
 		f[accAction] = actAuth
-	case startsWith(m, "Invalid user "), startsWith(m, "Illegal user "):
+	case hasPrefix(m, "Invalid user "), hasPrefix(m, "Illegal user "):
 		f.say(actAuth, failure)
 		f.user(f.fromPort(m[13:]))
 		f[accInvalid] = yes
-	case startsWith(m, "Connection from "), startsWith(m, "refused connect from "):
+	case hasPrefix(m, "Connection from "), hasPrefix(m, "refused connect from "):
 		f[accAction] = actConnect
 		f.fromPort(m[:len(m)-len(cut(m, " on ", ""))])
 		if m[0] == 'r' {
 			f[accOutcome] = failure
 		}
-	case startsWith(m, "Connection closed by "), startsWith(m, "Connection reset by "), startsWith(m, "Disconnected from "),
-		startsWith(m, "Disconnecting "), startsWith(m, "Received disconnect from "):
+	case hasPrefix(m, "Connection closed by "), hasPrefix(m, "Connection reset by "), hasPrefix(m, "Disconnected from "),
+		hasPrefix(m, "Disconnecting "), hasPrefix(m, "Received disconnect from "):
 		f.sshdDisconnect(m)
-	case startsWith(m, "maximum authentication attempts exceeded for "):
+	case hasPrefix(m, "maximum authentication attempts exceeded for "):
 		f.say(actAuth, failure)
 		f.set(accReason, m[:40])
 		f.user(f.fromPort(m[45:]))
-	case startsWith(m, "Did not receive identification string from "), startsWith(m, "Timeout before authentication for "),
-		startsWith(m, "Bad protocol version identification "), startsWith(m, "banner exchange: "), startsWith(m, "Unable to negotiate with "),
-		startsWith(m, "ssh_dispatch_run_fatal: "), startsWith(m, "kex_exchange_identification: "):
+	case hasPrefix(m, "Did not receive identification string from "), hasPrefix(m, "Timeout before authentication for "),
+		hasPrefix(m, "Bad protocol version identification "), hasPrefix(m, "banner exchange: "), hasPrefix(m, "Unable to negotiate with "),
+		hasPrefix(m, "ssh_dispatch_run_fatal: "), hasPrefix(m, "kex_exchange_identification: "):
 		f.say(actConnect, failure)
 		f.sshdPeer(m)
-	case startsWith(m, "User "):
+	case hasPrefix(m, "User "):
 		f.sshdRefused(m[5:])
-	case startsWith(m, "ROOT LOGIN REFUSED"):
+	case hasPrefix(m, "ROOT LOGIN REFUSED"):
 		f.say(actLogon, failure)
 		f.set(accUser, []byte("root"))
 		f.source(word(cut(m, " FROM ", "")))
-	case startsWith(m, "Starting session: "):
+	case hasPrefix(m, "Starting session: "):
 		f[accAction] = actOpen
 		f.fromPort(m)
 		f.set(accMethod, cut(m, "Starting session: ", " "))
 		f.set(accTTY, cut(m, " on ", " "))
 		f.set(accUser, cut(m, " for ", " from "))
-	case startsWith(m, "Close session: "):
+	case hasPrefix(m, "Close session: "):
 		f[accAction] = actClose
 		f.set(accUser, cut(f.fromPort(m), "user ", ""))
-	case startsWith(m, "subsystem request for "):
+	case hasPrefix(m, "subsystem request for "):
 		f[accAction] = actCommand
 		f.set(accCommand, cut(m, "for ", " by user "))
 		f.set(accUser, word(cut(m, " by user ", "")))
-	case startsWith(m, "reverse mapping checking "), startsWith(m, "Address "):
+	case hasPrefix(m, "reverse mapping checking "), hasPrefix(m, "Address "):
 		f.set(accReason, m)
 		f.source(cut(m, " [", "]"))
-	case startsWith(m, "Server listening on "):
+	case hasPrefix(m, "Server listening on "):
 		f[accAction] = actListen
-	case startsWith(m, "input_userauth_request: "):
+	case hasPrefix(m, "input_userauth_request: "):
 		f.say(actAuth, failure)
 		f.user(bytes.TrimSuffix(m[24:], []byte(" [preauth]")))
-	case startsWith(m, "Authentication failure for "), startsWith(m, "Authentication refused: "), startsWith(m, "Too many authentication failures"):
+	case hasPrefix(m, "Authentication failure for "), hasPrefix(m, "Authentication refused: "), hasPrefix(m, "Too many authentication failures"):
 		f.say(actAuth, failure)
 		f.user(cut(f.fromPort(m), " for ", ""))
 	}
@@ -229,7 +229,7 @@ func (f fields) sshdDisconnect(m []byte) {
 		m = m[:i]
 	}
 	var rest []byte
-	if startsWith(m, "Disconnecting ") {
+	if hasPrefix(m, "Disconnecting ") {
 		rest = m[14:]
 	} else if rest = cut(m, " from ", ""); rest == nil {
 		rest = cut(m, " by ", "")
@@ -286,11 +286,11 @@ func (f fields) sshdRefused(m []byte) {
 // parsePAM reads the messages of PAM modules, which all programs share: "pam_unix(sshd:session): session opened for
 // user root by (uid=0)", "authentication failure; logname= uid=0 euid=0 tty=ssh ruser= rhost=10.0.0.5  user=root".
 func parsePAM(m []byte, f fields) {
-	if startsWith(m, "message repeated ") {
+	if hasPrefix(m, "message repeated ") {
 		f.number(accRepeated, m[17:])
 		m = bytes.TrimSuffix(cut(m, ": [ ", ""), []byte("]"))
 	}
-	if startsWith(m, "pam_") {
+	if hasPrefix(m, "pam_") {
 		f.set(accMethod, m[:max(bytes.IndexAny(m, "(: "), 0)])
 		f.set(accService, cut(m[:min(len(m), 80)], "(", ":"))
 		if i := bytes.Index(m, []byte("): ")); i >= 0 && i < 80 {
@@ -298,24 +298,24 @@ func parsePAM(m []byte, f fields) {
 		}
 	}
 	switch {
-	case startsWith(m, "session opened for "), startsWith(m, "session closed for "):
+	case hasPrefix(m, "session opened for "), hasPrefix(m, "session closed for "):
 		f.pamSession(m)
-	case startsWith(m, "authentication failure"), startsWith(m, "authentication success"):
+	case hasPrefix(m, "authentication failure"), hasPrefix(m, "authentication success"):
 		f.say(actAuth, failure)
-		if startsWith(m, "authentication success") {
+		if hasPrefix(m, "authentication success") {
 			f[accOutcome] = success
 		}
 		f.pamPairs(m)
-	case startsWith(m, "check pass; user unknown"), startsWith(m, "bad username"):
+	case hasPrefix(m, "check pass; user unknown"), hasPrefix(m, "bad username"):
 		f.say(actAuth, failure)
 		f[accInvalid] = yes
-	case startsWith(m, "password changed for "):
+	case hasPrefix(m, "password changed for "):
 		f.say(actPassword, success)
 		f.set(accUser, word(m[21:]))
-	case startsWith(m, "user '") && bytes.Contains(m, []byte("granted access")):
+	case hasPrefix(m, "user '") && bytes.Contains(m, []byte("granted access")):
 		f.say(actAuth, success)
 		f.set(accUser, cut(m, "user '", "'"))
-	case startsWith(m, "received for user "):
+	case hasPrefix(m, "received for user "):
 		f.say(actAuth, failure)
 		f.set(accUser, cut(m, "for user ", ":"))
 	case bytes.Contains(m, []byte(" not met by user ")), bytes.Contains(m, []byte("account temporarily locked")),
@@ -328,7 +328,7 @@ func parsePAM(m []byte, f fields) {
 
 func (f fields) pamSession(m []byte) {
 	f.say(actOpen, none)
-	if startsWith(m, "session closed") {
+	if hasPrefix(m, "session closed") {
 		f[accAction] = actClose
 	}
 	who := cut(m, " for user ", " by ")
@@ -366,7 +366,7 @@ func parseSudo(m []byte, f fields) {
 	f.set(accUser, bytes.TrimSpace(m[:i]))
 	for rest := m[i+3:]; len(rest) > 0; {
 		part := rest
-		if startsWith(rest, "COMMAND=") {
+		if hasPrefix(rest, "COMMAND=") {
 			rest = nil
 		} else if j := bytes.Index(rest, []byte(" ; ")); j >= 0 {
 			part, rest = rest[:j], rest[j+3:]
@@ -397,21 +397,21 @@ func parseSudo(m []byte, f fields) {
 func parseSu(m []byte, f fields) {
 	f.say(actSwitch, success)
 	switch {
-	case startsWith(m, "Successful su for "):
+	case hasPrefix(m, "Successful su for "):
 		f.set(accRunas, cut(m, " for ", " by "))
 		f.set(accUser, cut(m, " by ", ""))
-	case startsWith(m, "FAILED su for "), startsWith(m, "FAILED SU for "):
+	case hasPrefix(m, "FAILED su for "), hasPrefix(m, "FAILED SU for "):
 		f[accOutcome] = failure
 		f.set(accRunas, cut(m, " for ", " by "))
 		f.set(accUser, cut(m, " by ", ""))
-	case startsWith(m, "FAILED SU (to "), startsWith(m, "(to "):
+	case hasPrefix(m, "FAILED SU (to "), hasPrefix(m, "(to "):
 		if m[0] == 'F' {
 			f[accOutcome] = failure
 		}
 		f.set(accRunas, cut(m, "(to ", ")"))
 		f.set(accUser, cut(m, ") ", " on "))
 		f.set(accTTY, cut(m, " on ", ""))
-	case startsWith(m, "+ "), startsWith(m, "- "):
+	case hasPrefix(m, "+ "), hasPrefix(m, "- "):
 		if m[0] == '-' {
 			f[accOutcome] = failure
 		}
@@ -419,7 +419,7 @@ func parseSu(m []byte, f fields) {
 		pair := m[min(2+len(word(m[2:]))+1, len(m)):]
 		f.set(accUser, cut(pair, "", ":"))
 		f.set(accRunas, cut(pair, ":", ""))
-	case startsWith(m, "'su "):
+	case hasPrefix(m, "'su "):
 		f.set(accRunas, cut(m, "'su ", "'"))
 		f.set(accUser, cut(m, " for ", " on "))
 		f.set(accTTY, cut(m, " on ", ""))
@@ -436,14 +436,14 @@ func parseSu(m []byte, f fields) {
 func parseLogin(m []byte, f fields) {
 	upper := bytes.ToUpper(m[:min(len(m), 24)])
 	switch {
-	case startsWith(upper, "ROOT LOGIN"):
+	case hasPrefix(upper, "ROOT LOGIN"):
 		f.say(actLogon, success)
 		f.set(accUser, []byte("root"))
-	case startsWith(upper, "LOGIN ON "):
+	case hasPrefix(upper, "LOGIN ON "):
 		f.say(actLogon, success)
 		f.set(accTTY, word(m[9:]))
 		f.set(accUser, word(cut(m, " BY ", "")))
-	case startsWith(upper, "FAILED LOGIN"), startsWith(upper, "TOO MANY LOGIN"), startsWith(upper, "INVALID PASSWORD"):
+	case hasPrefix(upper, "FAILED LOGIN"), hasPrefix(upper, "TOO MANY LOGIN"), hasPrefix(upper, "INVALID PASSWORD"):
 		f.say(actLogon, failure)
 		f.set(accUser, bytes.Trim(word(bytes.TrimRight(cut(m, " FOR ", ","), ",")), "'`\""))
 		f.set(accReason, cut(m, ", ", ""))
@@ -464,14 +464,14 @@ func parseLogin(m []byte, f fields) {
 // parseLogind reads "New session 12 of user alice.", "Removed session 12.".
 func parseLogind(m []byte, f fields) {
 	switch {
-	case startsWith(m, "New session "):
+	case hasPrefix(m, "New session "):
 		f[accAction] = actOpen
 		f.set(accSession, bytes.Trim(word(m[12:]), "'"))
 		f.set(accUser, bytes.Trim(word(cut(m, " of user ", "")), ".'"))
-	case startsWith(m, "Removed session "):
+	case hasPrefix(m, "Removed session "):
 		f[accAction] = actClose
 		f.set(accSession, bytes.Trim(m[16:], ".'"))
-	case startsWith(m, "Session "):
+	case hasPrefix(m, "Session "):
 		f[accAction] = actLogoff
 		f.set(accSession, bytes.Trim(word(m[8:]), "'"))
 	}
@@ -500,11 +500,11 @@ func parsePolkit(m []byte, f fields) {
 func parseAccount(m []byte, f fields) {
 	head := word(m)
 	switch {
-	case startsWith(m, "new user: "), startsWith(m, "new group: "), startsWith(m, "group added to "):
+	case hasPrefix(m, "new user: "), hasPrefix(m, "new group: "), hasPrefix(m, "group added to "):
 		f.set(accAction, cut(m, "", ": "))
 		f[accOutcome] = success
 		name := cut(m, "name=", ",")
-		if startsWith(m, "new user") {
+		if hasPrefix(m, "new user") {
 			f.set(accUser, name)
 		} else {
 			f.set(accGroup, name)
@@ -514,22 +514,22 @@ func parseAccount(m []byte, f fields) {
 		f.set(accHome, cut(m, "home=", ","))
 		f.set(accShell, cut(m, "shell=", ","))
 		f.set(accTTY, cut(m, "from=", ","))
-	case startsWith(m, "failed "), startsWith(m, "cannot "):
+	case hasPrefix(m, "failed "), hasPrefix(m, "cannot "):
 		f[accOutcome] = failure
 		f.set(accReason, m)
 		f.set(accUser, cut(m, "'", "'"))
 	case bytes.Contains(m, []byte("' to ")) && string(head) == "add", bytes.Contains(m, []byte("' from group")), bytes.Contains(m, []byte("' from shadow")):
 		f.accountGroup(m, head)
-	case startsWith(m, "user ") && bytes.Contains(m, []byte(" added by ")), startsWith(m, "user ") && bytes.Contains(m, []byte(" removed by ")):
+	case hasPrefix(m, "user ") && bytes.Contains(m, []byte(" added by ")), hasPrefix(m, "user ") && bytes.Contains(m, []byte(" removed by ")):
 		f.set(accAction, cut(m, string(cut(m, "user ", " "))+" ", " "))
 		f.set(accUser, word(m[5:]))
 		f.set(accBy, cut(m, " by ", " "))
 		f.set(accGroup, lastWord(m))
-	case startsWith(m, "password for "):
+	case hasPrefix(m, "password for "):
 		f.say(actPassword, success)
 		f.set(accUser, cut(m, "'", "'"))
 		f.set(accBy, cut(m, " by '", "'"))
-	case startsWith(m, "changed password expiry for "):
+	case hasPrefix(m, "changed password expiry for "):
 		f.set(accAction, m[:23])
 		f.set(accUser, m[28:])
 	case bytes.IndexByte(m, '\'') > 0:
@@ -562,15 +562,15 @@ func (f fields) accountChange(m []byte) {
 	rest := m[min(i+len(name)+2, len(m)):]
 	to := cut(rest, " to '", "'")
 	switch {
-	case startsWith(rest, " UID "):
+	case hasPrefix(rest, " UID "):
 		f.set(accUID, to)
-	case startsWith(rest, " GID "):
+	case hasPrefix(rest, " GID "):
 		f.set(accGID, to)
-	case startsWith(rest, " shell "):
+	case hasPrefix(rest, " shell "):
 		f.set(accShell, to)
-	case startsWith(rest, " home "):
+	case hasPrefix(rest, " home "):
 		f.set(accHome, to)
-	case startsWith(rest, " password") && startsWith(m, "change "):
+	case hasPrefix(rest, " password") && hasPrefix(m, "change "):
 		f[accAction] = actPassword
 	}
 }
@@ -579,7 +579,7 @@ func lastWord(b []byte) []byte { return b[bytes.LastIndexByte(b, ' ')+1:] }
 
 // parseOther reads what programs without a reader of their own often say of logons.
 func parseOther(m []byte, f fields) {
-	if startsWith(m, "pam_") {
+	if hasPrefix(m, "pam_") {
 		parsePAM(m, f)
 	}
 }

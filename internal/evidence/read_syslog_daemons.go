@@ -29,12 +29,12 @@ func parseCron(m []byte, f fields) {
 // parseAnacron reads "Job `cron.daily' started", "(/etc/cron.hourly) starting 0anacron".
 func parseAnacron(m []byte, f fields) {
 	switch {
-	case startsWith(m, "Job `"):
+	case hasPrefix(m, "Job `"):
 		f.set(cronCommand, cut(m, "`", "'"))
 		f.set(0, word(cut(m, "' ", "")))
 	case len(m) > 0 && m[0] == '(':
 		parseCron(m, f)
-	case startsWith(m, "starting "), startsWith(m, "finished "):
+	case hasPrefix(m, "starting "), hasPrefix(m, "finished "):
 		f.set(0, m[:8])
 		f.set(cronCommand, m[9:])
 	}
@@ -42,7 +42,7 @@ func parseAnacron(m []byte, f fields) {
 
 // parseAtd reads "Starting job 3 (a0000301) for user 'root' (0)".
 func parseAtd(m []byte, f fields) {
-	if startsWith(m, "Starting job ") {
+	if hasPrefix(m, "Starting job ") {
 		f.set(0, m[:12])
 		f.set(cronCommand, word(m[13:]))
 		f.set(cronUser, cut(m, "user '", "'"))
@@ -53,7 +53,7 @@ func parseAtd(m []byte, f fields) {
 // "ssh.service: Main process exited, code=exited, status=255/EXCEPTION", "Started Session 12 of user root.".
 func parseUnit(m []byte, f fields) {
 	for _, verb := range unitVerbs {
-		if !startsWith(m, verb) || len(m) <= len(verb)+1 {
+		if !hasPrefix(m, verb) || len(m) <= len(verb)+1 {
 			continue
 		}
 		f.set(0, m[:len(verb)])
@@ -117,11 +117,11 @@ var packetPairs = []alias{{" OUT=", pktOut}, {" SRC=", pktSrcIP}, {" DST=", pktD
 // "DHCPACK(eth0) 10.0.0.5 aa:bb:cc:dd:ee:ff name", "DHCPACK of 10.0.0.5 from 10.0.0.1", "bound to 10.0.0.5 -- renewal in …".
 func parseLease(m []byte, f fields) {
 	switch {
-	case startsWith(m, "bound to "):
+	case hasPrefix(m, "bound to "):
 		f.set(0, m[:5])
 		f.set(leaseAddress, word(m[9:]))
 		return
-	case !startsWith(m, "DHCP"):
+	case !hasPrefix(m, "DHCP"):
 		return
 	}
 	verb := word(m)
@@ -174,7 +174,7 @@ func (f fields) lease(slot int, w []byte) {
 // dnsmasq's "query[A] evil.example from 10.0.0.5" and "reply evil.example is 198.18.0.7".
 func parseQuery(m []byte, f fields) {
 	switch {
-	case startsWith(m, "client "):
+	case hasPrefix(m, "client "):
 		c := m[7:]
 		if len(c) > 0 && c[0] == '@' {
 			c = c[min(len(word(c))+1, len(c)):]
@@ -191,12 +191,12 @@ func parseQuery(m []byte, f fields) {
 		} else if i := bytes.Index(m, []byte(": ")); i > 0 {
 			f.set(0, m[i+2:])
 		}
-	case startsWith(m, "query["):
+	case hasPrefix(m, "query["):
 		f.set(0, m[:5])
 		f.set(queryType, cut(m, "[", "]"))
 		f.set(queryName, cut(m, "] ", " from "))
 		f.set(querySrcIP, word(cut(m, " from ", "")))
-	case startsWith(m, "reply "), startsWith(m, "cached "), startsWith(m, "forwarded "):
+	case hasPrefix(m, "reply "), hasPrefix(m, "cached "), hasPrefix(m, "forwarded "):
 		f.set(0, word(m))
 		f.set(queryName, word(m[len(word(m))+1:]))
 		f.set(queryAnswer, cut(m, " is ", ""))
@@ -206,7 +206,7 @@ func parseQuery(m []byte, f fields) {
 // parseVsftpd reads `[jean] OK LOGIN: Client "10.0.0.5"` and `[jean] FAIL UPLOAD: Client "10.0.0.5", "/path", 12 bytes, 3.4Kbyte/sec`.
 func parseVsftpd(m []byte, f fields) {
 	if len(m) > 0 && m[0] == '[' {
-		if user := cut(m, "[", "] "); !startsWith(user, "pid ") {
+		if user := cut(m, "[", "] "); !hasPrefix(user, "pid ") {
 			f.set(accUser, user)
 		}
 		m = m[bytes.IndexByte(m, ']')+1:]
@@ -214,9 +214,9 @@ func parseVsftpd(m []byte, f fields) {
 	}
 	what := cut(m, "", ": ")
 	switch {
-	case startsWith(what, "OK "):
+	case hasPrefix(what, "OK "):
 		f[accOutcome], what = success, what[3:]
-	case startsWith(what, "FAIL "):
+	case hasPrefix(what, "FAIL "):
 		f[accOutcome], what = failure, what[5:]
 	case string(what) != "CONNECT":
 		return
@@ -245,7 +245,7 @@ func parseProftpd(m []byte, f fields) {
 	f.source(cut(cut(m, "(", ")"), "[", "]"))
 	say := cut(m, ") - ", "")
 	switch {
-	case startsWith(say, "USER "):
+	case hasPrefix(say, "USER "):
 		f.say(actLogon, failure)
 		f.set(accUser, cut(say, "USER ", ":"))
 		if bytes.Contains(say, []byte("Login successful")) {

@@ -141,7 +141,7 @@ func packedEnd(b []byte) int {
 		i += j
 		var h syslogLine
 		if rest := h.priority(b[i:min(len(b), i+64)]); len(rest) < min(len(b), i+64)-i {
-			if startsWith(rest, "1 ") {
+			if hasPrefix(rest, "1 ") {
 				rest = rest[2:]
 			}
 			if h.time(rest) > 0 && h.timed {
@@ -172,7 +172,7 @@ func continues(b []byte) bool {
 		return false
 	}
 	if digit(b[0]) || b[0] == '<' || letter(b[0]) {
-		var s stamp
+		var s logStamp
 		if h := (syslogLine{pri: -1}); readLineStamp(b, &s) || h.time(b) > 0 {
 			return false
 		}

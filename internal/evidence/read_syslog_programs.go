@@ -157,6 +157,7 @@ var programs = []program{
 	{name: "ntpd", names: "chronyd systemd-timesyncd ntpdate sntp", usual: syslogChannel},
 
 	{name: "vsftpd", usual: authChannel, layout: layoutAccess, parse: parseVsftpd},
+	{name: "xferlog", usual: authChannel, layout: layoutAccess, parse: parseTransfer},
 	{name: "proftpd", names: "pure-ftpd ftpd in.ftpd", usual: authChannel, layout: layoutAccess, parse: parseProftpd},
 	{name: "postfix", names: "sendmail sm-mta exim exim4", usual: mailChannel, layout: layoutAccess, parse: parseMail},
 	{name: "dovecot", names: "imapd pop3d cyrus", usual: mailChannel, layout: layoutAccess, parse: parseMail},

@@ -76,7 +76,7 @@ func newSysmonKind(id uint32, data []string) sysmonKind {
 
 // take reads the XML; it answers no when the message is none of Sysmon's events.
 func (s *sysmonEvents) take(text []byte, t event.Time, number uint64, offset int64, host string) bool {
-	if !startsWith(text, "<Event>") && !startsWith(text, "<Event ") {
+	if !hasPrefix(text, "<Event>") && !hasPrefix(text, "<Event ") {
 		return false
 	}
 	id, err := strconv.ParseUint(string(cut(text, "<EventID>", "<")), 10, 32)
@@ -88,7 +88,7 @@ func (s *sysmonEvents) take(text []byte, t event.Time, number uint64, offset int
 	if id < sysmonIDs {
 		kind = &kinds[id]
 	}
-	var at stamp
+	var at logStamp
 	if stated := cut(text, `SystemTime="`, `"`); stated != nil && readISO(stated, &at) > 0 {
 		at.zoned = true
 		t = newWallClock(nil).at(&at)

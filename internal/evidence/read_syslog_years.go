@@ -78,10 +78,10 @@ func (w *yearWalk) year() int {
 	return w.base + w.rel
 }
 
-// walk takes the next line into account: its stamp, which may bear a year, and its text, in which the kernel and
+// walk takes the next line into account: its time, which may bear a year, and its text, in which the kernel and
 // the audit system state absolute times.
-func (w *yearWalk) walk(s *stamp, line []byte, clock *wallClock) {
-	if !validDate(2000, s.month, s.day) {
+func (w *yearWalk) walk(s *logStamp, line []byte, clock *wallClock) {
+	if !calendarDate(2000, s.month, s.day) {
 		return
 	}
 	w.step(s.month, s.day)
@@ -96,7 +96,7 @@ func (w *yearWalk) walk(s *stamp, line []byte, clock *wallClock) {
 
 // statedYear finds an absolute time that agrees with the line's own month and day: audit(1669167469.123:45), or the
 // kernel's "setting system clock to 2022-11-23".
-func statedYear(line []byte, s *stamp, clock *wallClock) int {
+func statedYear(line []byte, s *logStamp, clock *wallClock) int {
 	y, m, d := 0, 0, 0
 	if i := bytes.Index(line, []byte("audit(1")); i >= 0 {
 		seconds, n := 0, i+6
@@ -105,7 +105,7 @@ func statedYear(line []byte, s *stamp, clock *wallClock) int {
 		}
 		y, m, d = clock.date(unixTime(int64(seconds), 0))
 	} else if i := bytes.Index(line, []byte("setting system clock to ")); i >= 0 {
-		var t stamp
+		var t logStamp
 		if readISO(line[i+24:], &t) == 0 {
 			return 0
 		}
@@ -136,7 +136,7 @@ func (w *yearWalk) lookAhead(ctx context.Context, in *input, out *output, clock 
 	}
 	defer r.Close()
 	ahead := yearWalk{}
-	var s stamp
+	var s logStamp
 	l := newLines(ctx, r)
 	for l.next() {
 		if readLineStamp(l.text, &s) {
@@ -161,7 +161,7 @@ func (w *yearWalk) settle(ahead *yearWalk, in *input, out *output, clock *wallCl
 	last := *ahead
 	year, _, _ := clock.date(until)
 	_, month, day := civil(last.pos)
-	if !validDate(year, month, day) || clock.at(&stamp{year: year, month: month, day: day}) > until {
+	if !calendarDate(year, month, day) || clock.at(&logStamp{year: year, month: month, day: day}) > until {
 		year--
 	}
 	base := year - last.rel
@@ -200,7 +200,7 @@ func lastMoment(in *input, clock *wallClock) (event.Time, string) {
 		until, basis = event.At(in.Modified).Add(24*time.Hour), "the file's time of change "+in.Modified.UTC().Format(time.DateOnly)
 	}
 	if y, m, d := nameDate(path.Base(in.Path)); y != 0 {
-		named := clock.at(&stamp{year: y, month: m, day: d}).Add(48 * time.Hour)
+		named := clock.at(&logStamp{year: y, month: m, day: d}).Add(48 * time.Hour)
 		if until == event.NoTime || named < until {
 			until, basis = named, "the date in the file's name"
 		}
@@ -216,17 +216,17 @@ func nameDate(name string) (y, m, d int) {
 			continue
 		}
 		part := b[i:]
-		n, ok := digits(part, 8)
+		n, ok := readDigits(part, 8)
 		y, m, d = n/10000, n/100%100, n%100
 		end := 8
 		if !ok && len(part) >= 10 && part[4] == '-' && part[7] == '-' {
 			var ok1, ok2, ok3 bool
-			y, ok1 = digits(part, 4)
-			m, ok2 = digits(part[5:], 2)
-			d, ok3 = digits(part[8:], 2)
+			y, ok1 = readDigits(part, 4)
+			m, ok2 = readDigits(part[5:], 2)
+			d, ok3 = readDigits(part[8:], 2)
 			ok, end = ok1 && ok2 && ok3, 10
 		}
-		if ok && (len(part) == end || !digit(part[end])) && y >= 1990 && y < 2100 && validDate(y, m, d) {
+		if ok && (len(part) == end || !digit(part[end])) && y >= 1990 && y < 2100 && calendarDate(y, m, d) {
 			return y, m, d
 		}
 	}

@@ -6,9 +6,9 @@ import (
 	"wardround/internal/event"
 )
 
-// stamp is a time of day and date as a text log spells it. Zoned says that offset, in seconds east of UTC, was
+// logStamp is a time of day and date as a text log spells it. Zoned says that offset, in seconds east of UTC, was
 // written beside it; otherwise it is a wall clock's reading.
-type stamp struct {
+type logStamp struct {
 	year, month, day int // year 0: the line does not tell
 	seconds          int // since midnight, up to 86,400 in a leap second
 	nanos            int
@@ -33,9 +33,9 @@ func newWallClock(zone *time.Location) *wallClock {
 	return &wallClock{zone: zone}
 }
 
-// at returns the instant of s; a stamp without a year, or one that no calendar holds, has none.
-func (c *wallClock) at(s *stamp) event.Time {
-	if s.year == 0 || !validDate(s.year, s.month, s.day) {
+// at returns the instant of s; a logStamp without a year, or one that no calendar holds, has none.
+func (c *wallClock) at(s *logStamp) event.Time {
+	if s.year == 0 || !calendarDate(s.year, s.month, s.day) {
 		return event.NoTime
 	}
 	day := daysSinceEpoch(s.year, s.month, s.day)
@@ -51,7 +51,7 @@ func (c *wallClock) at(s *stamp) event.Time {
 	return event.At(time.Date(s.year, time.Month(s.month), s.day, 0, 0, s.seconds, s.nanos, c.zone))
 }
 
-func (c *wallClock) enter(day int64, s *stamp) {
+func (c *wallClock) enter(day int64, s *logStamp) {
 	begin := time.Date(s.year, time.Month(s.month), s.day, 0, 0, 0, 0, c.zone)
 	end := time.Date(s.year, time.Month(s.month), s.day+1, 0, 0, 0, 0, c.zone)
 	_, from := begin.Zone()
@@ -93,7 +93,7 @@ var monthDays = [13]int{0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31}
 
 func leapYear(y int) bool { return y%4 == 0 && (y%100 != 0 || y%400 == 0) }
 
-func validDate(year, month, day int) bool {
+func calendarDate(year, month, day int) bool {
 	return month >= 1 && month <= 12 && day >= 1 && day <= monthDays[month] &&
 		(month != 2 || day != 29 || leapYear(year))
 }
@@ -105,8 +105,8 @@ func dayOfLeapYear(month, day int) int {
 
 func digit(c byte) bool { return c-'0' <= 9 }
 
-// digits reads exactly n digits at the start of b.
-func digits(b []byte, n int) (v int, ok bool) {
+// readDigits reads exactly n digits at the start of b.
+func readDigits(b []byte, n int) (v int, ok bool) {
 	if len(b) < n {
 		return 0, false
 	}
@@ -155,13 +155,13 @@ func monthName(b []byte) int {
 
 // readClock reads HH:MM:SS with an optional fraction after a point or comma, and returns the bytes read, 0 if it is
 // no time of day.
-func readClock(b []byte, s *stamp) int {
+func readClock(b []byte, s *logStamp) int {
 	if len(b) < 8 || b[2] != ':' || b[5] != ':' {
 		return 0
 	}
-	h, ok1 := digits(b, 2)
-	m, ok2 := digits(b[3:], 2)
-	sec, ok3 := digits(b[6:], 2)
+	h, ok1 := readDigits(b, 2)
+	m, ok2 := readDigits(b[3:], 2)
+	sec, ok3 := readDigits(b[6:], 2)
 	if !ok1 || !ok2 || !ok3 || h > 23 || m > 59 || sec > 60 {
 		return 0
 	}
@@ -179,24 +179,24 @@ func readClock(b []byte, s *stamp) int {
 
 // readISO reads 2022-11-23T01:37:49 with an optional fraction and zone; a space may stand for the T, slashes for the
 // hyphens. It returns the bytes read, 0 if it is no such time.
-func readISO(b []byte, s *stamp) int {
+func readISO(b []byte, s *logStamp) int {
 	if len(b) < 19 || b[4] != b[7] || (b[4] != '-' && b[4] != '/') || (b[10] != 'T' && b[10] != ' ' && b[10] != 't') {
 		return 0
 	}
-	y, ok1 := digits(b, 4)
-	m, ok2 := digits(b[5:], 2)
-	d, ok3 := digits(b[8:], 2)
+	y, ok1 := readDigits(b, 4)
+	m, ok2 := readDigits(b[5:], 2)
+	d, ok3 := readDigits(b[8:], 2)
 	n := readClock(b[11:], s)
-	if !ok1 || !ok2 || !ok3 || n == 0 || y == 0 || !validDate(y, m, d) {
+	if !ok1 || !ok2 || !ok3 || n == 0 || y == 0 || !calendarDate(y, m, d) {
 		return 0
 	}
 	s.year, s.month, s.day = y, m, d
 	n += 11
-	return n + readOffset(b[n:], s)
+	return n + readZone(b[n:], s)
 }
 
-// readOffset reads Z, +05:30, +0530 or +05.
-func readOffset(b []byte, s *stamp) int {
+// readZone reads Z, +05:30, +0530 or +05.
+func readZone(b []byte, s *logStamp) int {
 	s.zoned, s.offset = false, 0
 	if len(b) == 0 {
 		return 0
@@ -208,16 +208,16 @@ func readOffset(b []byte, s *stamp) int {
 	if b[0] != '+' && b[0] != '-' {
 		return 0
 	}
-	h, ok := digits(b[1:], 2)
+	h, ok := readDigits(b[1:], 2)
 	if !ok || h > 15 {
 		return 0
 	}
 	n, m := 3, 0
 	if len(b) > n && b[n] == ':' {
-		if v, ok := digits(b[n+1:], 2); ok && v < 60 {
+		if v, ok := readDigits(b[n+1:], 2); ok && v < 60 {
 			m, n = v, n+3
 		}
-	} else if v, ok := digits(b[n:], 2); ok && v < 60 {
+	} else if v, ok := readDigits(b[n:], 2); ok && v < 60 {
 		m, n = v, n+2
 	}
 	s.zoned, s.offset = true, h*3600+m*60
@@ -229,7 +229,7 @@ func readOffset(b []byte, s *stamp) int {
 
 // readMonthDay reads "Nov 23 " or "Nov  3 " and returns the bytes read with the space behind, 0 if it is no date. The
 // month is 0 when its place holds three letters that name none.
-func readMonthDay(b []byte, s *stamp) int {
+func readMonthDay(b []byte, s *logStamp) int {
 	if len(b) < 6 || b[3] != ' ' || !letter(b[0]) || !letter(b[1]) || !letter(b[2]) {
 		return 0
 	}
@@ -256,11 +256,11 @@ func readMonthDay(b []byte, s *stamp) int {
 func letter(c byte) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' }
 
 // readCtime reads "Mon Jun  6 18:43:28 2016", the form of ctime(3), with an optional zone name before the year.
-func readCtime(b []byte, s *stamp) int {
+func readCtime(b []byte, s *logStamp) int {
 	if len(b) < 24 || b[3] != ' ' || !weekday(b) {
 		return 0
 	}
-	*s = stamp{}
+	*s = logStamp{}
 	n := readMonthDay(b[4:], s)
 	if n == 0 || s.month == 0 {
 		return 0
@@ -280,8 +280,8 @@ func readCtime(b []byte, s *stamp) int {
 	if n > len(b) {
 		return 0
 	}
-	y, ok := digits(b[n:], 4)
-	if !ok || !validDate(y, s.month, s.day) {
+	y, ok := readDigits(b[n:], 4)
+	if !ok || !calendarDate(y, s.month, s.day) {
 		return 0
 	}
 	s.year = y
