@@ -68,6 +68,9 @@ func readLineStamp(line []byte, s *logStamp) bool {
 // skipOctetCount passes over the length that RFC 6587 framing puts before a message.
 func skipOctetCount(b []byte) []byte {
 	n := 0
+	if len(b) == 0 || !digit(b[0]) || len(b) > 4 && b[4] == '-' {
+		return b
+	}
 	for n < len(b) && n < 6 && digit(b[n]) {
 		n++
 	}
@@ -167,22 +170,24 @@ func (h *syslogLine) time(b []byte) int {
 func (h *syslogLine) body(b []byte) {
 	if len(b) > 0 && b[0] == ':' {
 		h.message = bytes.TrimLeft(b[1:], " ")
-		h.esxi = h.iso && (bytes.Contains(b, []byte("[esx.")) || bytes.Contains(b, []byte("[vob.")))
+		if h.iso && (bytes.Contains(b, []byte("[esx.")) || bytes.Contains(b, []byte("[vob."))) {
+			h.esxi, h.program = true, vobd
+		}
 		h.ciscoMessage()
 		return
 	}
-	b = bytes.TrimLeft(b, " ")
+	b = trimSpaces(b)
 	if h.iso && (h.levelWord(&b) || h.vmkernel(b)) && h.message != nil {
 		return
 	}
 	n := readTag(b, h)
 	if host := word(b); n == 0 && len(host) <= 255 && h.level == nil && string(host) != "---" {
-		if after := bytes.TrimLeft(b[len(host):], " "); len(after) > 0 {
+		if after := trimSpaces(b[len(host):]); len(after) > 0 {
 			h.host, b = host, after
 			n = readTag(b, h)
 		}
 	}
-	h.message = bytes.TrimLeft(b[n:], " ")
+	h.message = trimSpaces(b[n:])
 	if n > 0 && h.program[0] == '%' {
 		h.message = b
 	}
@@ -193,6 +198,9 @@ func (h *syslogLine) body(b []byte) {
 			bytes.Contains(h.message, []byte("[Originator@6876"))
 	}
 }
+
+// vobd is ESXi's daemon that watches for notable events; its log does not name it.
+var vobd = []byte("vobd")
 
 // levelWord reads the severity that stands before the program in ChromeOS's logs (INFO) and in ESXi's (info, In(14)).
 func (h *syslogLine) levelWord(b *[]byte) bool {
@@ -259,7 +267,10 @@ func (h *syslogLine) bracketLevel() {
 // ciscoMessage recognises %FACILITY-SEVERITY-MNEMONIC, which stays in the message because rules look for it.
 func (h *syslogLine) ciscoMessage() {
 	m := h.message
-	if len(m) > 0 && m[0] != '%' {
+	if len(m) == 0 || m[0] != '%' && m[0] != '*' && m[0] != '.' && !digit(m[0]) && (len(h.program) == 0 || !digit(h.program[0])) {
+		return
+	}
+	if m[0] != '%' {
 		i := bytes.Index(m[:min(len(m), 96)], []byte(": %"))
 		if i < 0 {
 			return
@@ -313,6 +324,13 @@ var tagByte = func() (t [256]bool) {
 	}
 	return t
 }()
+
+func trimSpaces(b []byte) []byte {
+	for len(b) > 0 && b[0] == ' ' {
+		b = b[1:]
+	}
+	return b
+}
 
 // word is b up to its first space.
 func word(b []byte) []byte {

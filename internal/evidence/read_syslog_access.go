@@ -79,7 +79,7 @@ var (
 
 // cut returns what stands between the first pre and the next post behind it; to the end where post is absent.
 func cut(b []byte, pre, post string) []byte {
-	i := bytes.Index(b, []byte(pre))
+	i := indexOf(b, pre)
 	if i < 0 {
 		return nil
 	}
@@ -87,10 +87,37 @@ func cut(b []byte, pre, post string) []byte {
 	if post == "" {
 		return b
 	}
-	if j := bytes.Index(b, []byte(post)); j >= 0 {
+	if j := indexOf(b, post); j >= 0 {
 		return b[:j]
 	}
 	return b
+}
+
+// indexOf is bytes.Index for a string of a few bytes, without making a slice of it.
+func indexOf(b []byte, s string) int {
+	if s == "" {
+		return 0
+	}
+	for at := 0; at+len(s) <= len(b); at++ {
+		i := bytes.IndexByte(b[at:], s[0])
+		if i < 0 {
+			return -1
+		}
+		if at += i; hasPrefix(b[at:], s) {
+			return at
+		}
+	}
+	return -1
+}
+
+// lastIndexOf is the last place of s in b.
+func lastIndexOf(b []byte, s string) int {
+	for i := len(b) - len(s); i >= 0; i-- {
+		if b[i] == s[0] && b[i+1] == s[1] && string(b[i:i+len(s)]) == s {
+			return i
+		}
+	}
+	return -1
 }
 
 func hasPrefix(b []byte, prefix string) bool {
@@ -100,7 +127,7 @@ func hasPrefix(b []byte, prefix string) bool {
 // fromPort reads "… from ADDRESS port N" from its last place in b: a user's name, which the attacker chooses, may hold
 // the same words before it. It returns what stands before.
 func (f fields) fromPort(b []byte) (before []byte) {
-	i := bytes.LastIndex(b, []byte(" from "))
+	i := lastIndexOf(b, " from ")
 	if i < 0 {
 		if !hasPrefix(b, "from ") {
 			return b
@@ -204,7 +231,7 @@ func parseSSHD(m []byte, f fields) {
 // sshdLogon reads "password for [invalid user ]root from 10.0.0.5 port 22 ssh2: RSA SHA256:…".
 func (f fields) sshdLogon(m []byte, outcome event.Value) {
 	f.say(actLogon, outcome)
-	i := bytes.Index(m, []byte(" for "))
+	i := indexOf(m, " for ")
 	if i < 0 {
 		f.fromPort(m)
 		return
@@ -225,7 +252,7 @@ func (f fields) sshdLogon(m []byte, outcome event.Value) {
 // "Received disconnect from 10.0.0.5 port 22:11: Bye Bye", "Disconnecting invalid user x 10.0.0.5 port 22: reason".
 func (f fields) sshdDisconnect(m []byte) {
 	f[accAction] = actDisconnect
-	if i := bytes.LastIndex(m, []byte(" [preauth]")); i > 0 {
+	if i := lastIndexOf(m, " [preauth]"); i > 0 {
 		m = m[:i]
 	}
 	var rest []byte
@@ -234,14 +261,14 @@ func (f fields) sshdDisconnect(m []byte) {
 	} else if rest = cut(m, " from ", ""); rest == nil {
 		rest = cut(m, " by ", "")
 	}
-	if i := bytes.LastIndex(rest, []byte(" port ")); i >= 0 {
+	if i := lastIndexOf(rest, " port "); i >= 0 {
 		f.number(accSrcPort, rest[i+6:])
 		tail := trimDigits(rest[i+6:])
 		if len(tail) > 1 && tail[0] == ':' {
 			f.set(accReason, bytes.TrimLeft(tail[1:], " "))
 		}
 		rest = rest[:i]
-	} else if i := bytes.Index(rest, []byte(": ")); i >= 0 {
+	} else if i := indexOf(rest, ": "); i >= 0 {
 		f.set(accReason, rest[i+2:])
 		rest = rest[:i]
 	}
@@ -274,7 +301,7 @@ func (f fields) sshdPeer(m []byte) {
 
 // sshdRefused reads "User root from 10.0.0.5 not allowed because …".
 func (f fields) sshdRefused(m []byte) {
-	i := bytes.LastIndex(m, []byte(" not allowed because "))
+	i := lastIndexOf(m, " not allowed because ")
 	if i < 0 {
 		return
 	}
@@ -293,7 +320,7 @@ func parsePAM(m []byte, f fields) {
 	if hasPrefix(m, "pam_") {
 		f.set(accMethod, m[:max(bytes.IndexAny(m, "(: "), 0)])
 		f.set(accService, cut(m[:min(len(m), 80)], "(", ":"))
-		if i := bytes.Index(m, []byte("): ")); i >= 0 && i < 80 {
+		if i := indexOf(m, "): "); i >= 0 && i < 80 {
 			m = m[i+3:]
 		}
 	}
@@ -312,14 +339,14 @@ func parsePAM(m []byte, f fields) {
 	case hasPrefix(m, "password changed for "):
 		f.say(actPassword, success)
 		f.set(accUser, word(m[21:]))
-	case hasPrefix(m, "user '") && bytes.Contains(m, []byte("granted access")):
+	case hasPrefix(m, "user '") && indexOf(m, "granted access") >= 0:
 		f.say(actAuth, success)
 		f.set(accUser, cut(m, "user '", "'"))
 	case hasPrefix(m, "received for user "):
 		f.say(actAuth, failure)
 		f.set(accUser, cut(m, "for user ", ":"))
-	case bytes.Contains(m, []byte(" not met by user ")), bytes.Contains(m, []byte("account temporarily locked")),
-		bytes.Contains(m, []byte("account has expired")), bytes.Contains(m, []byte("tally ")), bytes.Contains(m, []byte("access denied")):
+	case indexOf(m, " not met by user ") >= 0, indexOf(m, "account temporarily locked") >= 0,
+		indexOf(m, "account has expired") >= 0, indexOf(m, "tally ") >= 0, indexOf(m, "access denied") >= 0:
 		f.say(actAuth, failure)
 		f.set(accReason, m)
 		f.set(accUser, bytes.Trim(word(cut(m, "user ", "")), "\"'"))
@@ -358,7 +385,7 @@ func (f fields) pamPairs(m []byte) {
 
 // parseSudo reads "alice : 3 incorrect password attempts ; TTY=pts/0 ; PWD=/home/alice ; USER=root ; COMMAND=/bin/sh".
 func parseSudo(m []byte, f fields) {
-	i := bytes.Index(m, []byte(" : "))
+	i := indexOf(m, " : ")
 	if i < 0 {
 		return
 	}
@@ -368,7 +395,7 @@ func parseSudo(m []byte, f fields) {
 		part := rest
 		if hasPrefix(rest, "COMMAND=") {
 			rest = nil
-		} else if j := bytes.Index(rest, []byte(" ; ")); j >= 0 {
+		} else if j := indexOf(rest, " ; "); j >= 0 {
 			part, rest = rest[:j], rest[j+3:]
 		} else {
 			rest = nil
@@ -423,7 +450,7 @@ func parseSu(m []byte, f fields) {
 		f.set(accRunas, cut(m, "'su ", "'"))
 		f.set(accUser, cut(m, " for ", " on "))
 		f.set(accTTY, cut(m, " on ", ""))
-		if bytes.Contains(m, []byte("' failed ")) {
+		if indexOf(m, "' failed ") >= 0 {
 			f[accOutcome] = failure
 		}
 	default:
@@ -480,12 +507,12 @@ func parseLogind(m []byte, f fields) {
 // parsePolkit reads pkexec: "alice: Executing command [USER=root] [TTY=/dev/pts/0] [CWD=/home/alice] [COMMAND=/bin/sh]",
 // and polkitd's grants.
 func parsePolkit(m []byte, f fields) {
-	if !bytes.Contains(m, []byte("[USER=")) {
+	if indexOf(m, "[USER=") < 0 {
 		parseOther(m, f)
 		return
 	}
 	f.say(actCommand, success)
-	if !bytes.Contains(m, []byte(": Executing command ")) {
+	if indexOf(m, ": Executing command ") < 0 {
 		f[accOutcome] = failure
 		f.set(accReason, cut(m, ": ", " [USER="))
 	}
@@ -518,9 +545,9 @@ func parseAccount(m []byte, f fields) {
 		f[accOutcome] = failure
 		f.set(accReason, m)
 		f.set(accUser, cut(m, "'", "'"))
-	case bytes.Contains(m, []byte("' to ")) && string(head) == "add", bytes.Contains(m, []byte("' from group")), bytes.Contains(m, []byte("' from shadow")):
+	case indexOf(m, "' to ") >= 0 && string(head) == "add", indexOf(m, "' from group") >= 0, indexOf(m, "' from shadow") >= 0:
 		f.accountGroup(m, head)
-	case hasPrefix(m, "user ") && bytes.Contains(m, []byte(" added by ")), hasPrefix(m, "user ") && bytes.Contains(m, []byte(" removed by ")):
+	case hasPrefix(m, "user ") && indexOf(m, " added by ") >= 0, hasPrefix(m, "user ") && indexOf(m, " removed by ") >= 0:
 		f.set(accAction, cut(m, string(cut(m, "user ", " "))+" ", " "))
 		f.set(accUser, word(m[5:]))
 		f.set(accBy, cut(m, " by ", " "))
@@ -542,7 +569,7 @@ func (f fields) accountGroup(m, head []byte) {
 	f.set(accAction, head)
 	f[accOutcome] = success
 	f.set(accUser, cut(m, "'", "'"))
-	if i := bytes.Index(m, []byte("group '")); i >= 0 {
+	if i := indexOf(m, "group '"); i >= 0 {
 		f.set(accGroup, cut(m[i:], "'", "'"))
 	}
 }
@@ -554,7 +581,7 @@ func (f fields) accountChange(m []byte) {
 	f.set(accAction, bytes.TrimSpace(m[:i]))
 	f[accOutcome] = success
 	name := cut(m, "'", "'")
-	if bytes.Contains(m[:i], []byte("group ")) {
+	if indexOf(m[:i], "group ") >= 0 {
 		f.set(accGroup, name)
 	} else {
 		f.set(accUser, name)

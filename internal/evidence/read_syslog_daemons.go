@@ -11,13 +11,13 @@ func parseCron(m []byte, f fields) {
 	if len(m) == 0 || m[0] != '(' {
 		return
 	}
-	end := bytes.Index(m, []byte(") "))
+	end := indexOf(m, ") ")
 	if end < 0 {
 		return
 	}
 	f.set(cronUser, m[1:end])
 	rest := m[end+2:]
-	paren := bytes.Index(rest, []byte(" ("))
+	paren := indexOf(rest, " (")
 	if paren < 0 {
 		f.set(0, rest)
 		return
@@ -58,16 +58,16 @@ func parseUnit(m []byte, f fields) {
 		}
 		f.set(0, m[:len(verb)])
 		unit := m[len(verb)+1:]
-		if i := bytes.Index(unit, []byte(" - ")); i > 0 {
+		if i := indexOf(unit, " - "); i > 0 {
 			unit = unit[:i]
 		}
 		f.set(unitName, bytes.TrimRight(unit, "."))
-		if i := bytes.Index(unit, []byte(" of user ")); i > 0 {
+		if i := indexOf(unit, " of user "); i > 0 {
 			f.set(unitUser, bytes.TrimRight(word(unit[i+9:]), "."))
 		}
 		return
 	}
-	if i := bytes.Index(m, []byte(": ")); i > 0 && bytes.IndexByte(m[:i], ' ') < 0 && bytes.IndexByte(m[:i], '.') > 0 {
+	if i := indexOf(m, ": "); i > 0 && bytes.IndexByte(m[:i], ' ') < 0 && bytes.IndexByte(m[:i], '.') > 0 {
 		f.set(unitName, m[:i])
 		f.set(unitResult, m[i+2:])
 	}
@@ -85,12 +85,12 @@ func parseKernel(m []byte, f fields) {
 			m = bytes.TrimLeft(m[end+1:], " ")
 		}
 	}
-	in := bytes.Index(m, []byte("IN="))
-	if in < 0 || bytes.Index(m, []byte(" SRC=")) < in {
-		if i := bytes.Index(m, []byte(": segfault at ")); i > 0 {
+	in := indexOf(m, "IN=")
+	if in < 0 || indexOf(m, " SRC=") < in {
+		if i := indexOf(m, ": segfault at "); i > 0 {
 			f.set(0, m[i+2:i+10])
 			f.set(pktProcess, m[:i])
-		} else if bytes.Contains(m, []byte("promiscuous mode")) {
+		} else if indexOf(m, "promiscuous mode") >= 0 {
 			f.set(0, cut(m, string(lastBefore(m, " entered"))+" ", ""))
 			f.set(pktIn, cut(m, "device ", " "))
 		}
@@ -146,7 +146,7 @@ func parseLease(m []byte, f fields) {
 			f.lease(p.slot, w)
 		}
 	}
-	if i := bytes.LastIndex(m, []byte(" (")); i > 0 {
+	if i := lastIndexOf(m, " ("); i > 0 {
 		if name := cut(m[i:], "(", ")"); !isAddress(name) {
 			f.set(leaseName, name)
 		}
@@ -188,7 +188,7 @@ func parseQuery(m []byte, f fields) {
 			f.set(0, []byte("query"))
 			f.set(queryName, word(q))
 			f.set(queryType, word(cut(q, " IN ", "")))
-		} else if i := bytes.Index(m, []byte(": ")); i > 0 {
+		} else if i := indexOf(m, ": "); i > 0 {
 			f.set(0, m[i+2:])
 		}
 	case hasPrefix(m, "query["):
@@ -235,7 +235,7 @@ func parseVsftpd(m []byte, f fields) {
 	}
 	f.source(bytes.TrimPrefix(cut(m, `Client "`, `"`), []byte("::ffff:")))
 	f.set(accFile, cut(m, `", "`, `"`))
-	if i := bytes.LastIndex(m, []byte(" bytes")); i > 0 {
+	if i := lastIndexOf(m, " bytes"); i > 0 {
 		f.set(accBytes, lastWord(m[:i]))
 	}
 }
@@ -248,18 +248,18 @@ func parseProftpd(m []byte, f fields) {
 	case hasPrefix(say, "USER "):
 		f.say(actLogon, failure)
 		f.set(accUser, cut(say, "USER ", ":"))
-		if bytes.Contains(say, []byte("Login successful")) {
+		if indexOf(say, "Login successful") >= 0 {
 			f[accOutcome] = success
 		} else {
 			f.set(accReason, cut(say, ": ", ""))
 		}
-		if bytes.Contains(say, []byte("no such user")) {
+		if indexOf(say, "no such user") >= 0 {
 			f[accInvalid] = yes
 			f.set(accUser, bytes.TrimSpace(bytes.TrimSuffix(cut(say, "USER ", ":"), []byte(" (Login failed)"))))
 		}
-	case bytes.Contains(say, []byte("session opened")):
+	case indexOf(say, "session opened") >= 0:
 		f[accAction] = actOpen
-	case bytes.Contains(say, []byte("session closed")):
+	case indexOf(say, "session closed") >= 0:
 		f[accAction] = actClose
 	}
 }
@@ -267,19 +267,19 @@ func parseProftpd(m []byte, f fields) {
 // parseMail reads the logons of mail servers.
 func parseMail(m []byte, f fields) {
 	switch {
-	case bytes.Contains(m, []byte("SASL")) && bytes.Contains(m, []byte("authentication failed")):
+	case indexOf(m, "SASL") >= 0 && indexOf(m, "authentication failed") >= 0:
 		f.say(actLogon, failure)
 		f.source(cut(m, "[", "]"))
 		f.set(accMethod, cut(m, "SASL ", " "))
 		f.set(accUser, word(cut(m, "sasl_username=", "")))
-	case bytes.Contains(m, []byte("sasl_username=")):
+	case indexOf(m, "sasl_username=") >= 0:
 		f.say(actLogon, success)
 		f.source(cut(m, "[", "]"))
 		f.set(accMethod, cut(m, "sasl_method=", ","))
 		f.set(accUser, word(cut(m, "sasl_username=", "")))
-	case bytes.Contains(m, []byte("-login: ")) && bytes.Contains(m, []byte("rip=")):
+	case indexOf(m, "-login: ") >= 0 && indexOf(m, "rip=") >= 0:
 		f.say(actLogon, failure)
-		if bytes.Contains(m, []byte("Login: ")) && !bytes.Contains(m, []byte("Aborted")) {
+		if indexOf(m, "Login: ") >= 0 && indexOf(m, "Aborted") < 0 {
 			f[accOutcome] = success
 		}
 		f.set(accUser, cut(m, "user=<", ">"))
@@ -298,7 +298,7 @@ func parseClam(m []byte, f fields) {
 	}
 	m = bytes.TrimSuffix(bytes.TrimSpace(m), []byte(" FOUND"))
 	m = bytes.TrimPrefix(m, []byte("-> "))
-	if i := bytes.LastIndex(m, []byte(": ")); i > 0 {
+	if i := lastIndexOf(m, ": "); i > 0 {
 		f.set(0, []byte("FOUND"))
 		f.set(fileName, m[:i])
 		f.set(fileSignature, m[i+2:])
@@ -322,33 +322,33 @@ func parseFail2ban(m []byte, f fields) {
 // parseHostd reads ESXi's management agents: "User root@10.0.0.5 logged in as VMware-client/6.5.0", "Accepted password for
 // user root from 10.0.0.5", "Rejected password for user root from 10.0.0.5", "SSH session was opened for 'root@10.0.0.5'.".
 func parseHostd(m []byte, f fields) {
-	if i := bytes.LastIndex(m, []byte("] ")); i > 0 && bytes.Contains(m[:i], []byte("[Originator@6876")) {
+	if i := lastIndexOf(m, "] "); i > 0 && indexOf(m[:i], "[Originator@6876") >= 0 {
 		f.set(accUser, cut(m[:i], "user=", "]"))
 		m = m[i+2:]
 	}
 	switch {
-	case bytes.Contains(m, []byte("Accepted password for user ")):
+	case indexOf(m, "Accepted password for user ") >= 0:
 		f.say(actLogon, success)
 		f.set(accUser, cut(m, "for user ", " from "))
 		f.source(word(cut(m, " from ", "")))
-	case bytes.Contains(m, []byte("Rejected password for user ")), bytes.Contains(m, []byte("Cannot login ")):
+	case indexOf(m, "Rejected password for user ") >= 0, indexOf(m, "Cannot login ") >= 0:
 		f.say(actLogon, failure)
 		f.userAt(cut(m, "Cannot login ", ""))
 		if u := cut(m, "for user ", " from "); u != nil {
 			f.set(accUser, u)
 			f.source(word(cut(m, " from ", "")))
 		}
-	case bytes.Contains(m, []byte(" logged in as ")):
+	case indexOf(m, " logged in as ") >= 0:
 		f.say(actLogon, success)
 		f.userAt(cut(m, "User ", " logged in"))
 		f.set(accMethod, cut(m, " logged in as ", ""))
-	case bytes.Contains(m, []byte(" logged out ")):
+	case indexOf(m, " logged out ") >= 0:
 		f[accAction] = actLogoff
 		f.userAt(cut(m, "User ", " logged out"))
-	case bytes.Contains(m, []byte("SSH session was opened for ")):
+	case indexOf(m, "SSH session was opened for ") >= 0:
 		f.say(actOpen, success)
 		f.userAt(cut(m, "opened for '", "'"))
-	case bytes.Contains(m, []byte("SSH session was closed for ")):
+	case indexOf(m, "SSH session was closed for ") >= 0:
 		f[accAction] = actClose
 		f.userAt(cut(m, "closed for '", "'"))
 	}
@@ -371,14 +371,14 @@ func (f fields) userAt(b []byte) {
 // parseShellLog reads ESXi's shell.log: "[root]: esxcli vm process list", "Interactive shell session started".
 func parseShellLog(m []byte, f fields) {
 	if len(m) > 0 && m[0] == '[' {
-		if i := bytes.Index(m, []byte("]: ")); i > 0 {
+		if i := indexOf(m, "]: "); i > 0 {
 			f[accAction] = actCommand
 			f.set(accUser, m[1:i])
 			f.set(accCommand, m[i+3:])
 			return
 		}
 	}
-	if bytes.Contains(m, []byte("session started")) || bytes.Contains(m, []byte("login enabled")) {
+	if indexOf(m, "session started") >= 0 || indexOf(m, "login enabled") >= 0 {
 		f[accAction] = actOpen
 	}
 }

@@ -65,12 +65,14 @@ func (f *syslogFile) notes() {
 // take reads one line, or several that are one message.
 func (f *syslogFile) take(ctx context.Context, text []byte, number uint64, offset int64) {
 	size := int64(len(text))
-	if trimmed := bytes.TrimLeft(text, "\x00"); len(trimmed) < len(text) {
+	if len(text) > 0 && text[0] == 0 {
+		trimmed := bytes.TrimLeft(text, "\x00")
 		f.out.damage(offset, size-int64(len(trimmed)), "NUL bytes, as a crash leaves them")
 		offset += size - int64(len(trimmed))
 		text = trimmed
 	}
-	if trimmed := bytes.TrimRight(text, "\x00"); len(trimmed) < len(text) {
+	if len(text) > 0 && text[len(text)-1] == 0 {
+		trimmed := bytes.TrimRight(text, "\x00")
 		f.out.damage(offset+int64(len(trimmed)), int64(len(text)-len(trimmed)), "NUL bytes, as a crash leaves them")
 		text = trimmed
 	}
@@ -96,7 +98,7 @@ func (f *syslogFile) message(ctx context.Context, text []byte, number uint64, of
 		}
 		return
 	}
-	if !isText(h.host) || !isText(h.program) {
+	if !isText(h.host) || h.rfc5424 && !isText(h.program) {
 		f.out.damage(offset, int64(len(text)), "binary bytes in a text log")
 		return
 	}
@@ -165,6 +167,9 @@ func (l *lines) aheadStarts() bool {
 // continues reports whether a line belongs to the message before it: text that does not look like the beginning of
 // another, whether or not that can be read.
 func continues(b []byte) bool {
+	if len(b) > 15 && (b[3] == ' ' && b[6] == ' ' && b[9] == ':' && b[12] == ':' || b[4] == '-' && b[7] == '-' && b[10] == 'T' && b[13] == ':') {
+		return false
+	}
 	if i := bytes.IndexByte(b, '\n'); i >= 0 {
 		b = b[:i]
 	}
@@ -214,7 +219,7 @@ func isSyslog(head []byte, name string) bool {
 	if len(head) == 0 {
 		return syslogName(name)
 	}
-	good, bad := 0, 0
+	good, bad, more := 0, 0, 0
 	rest := head
 	if bytes.HasPrefix(rest, []byte("\xef\xbb\xbf")) {
 		rest = rest[3:]
@@ -234,15 +239,15 @@ func isSyslog(head []byte, name string) bool {
 		case convincing(line):
 			good++
 		case isText(line) && good > 0 && !looksStamped(line):
-			// more lines of a message
+			more++ // lines of a message
 		default:
-			bad++
+			bad += 1 + len(line)/256
 		}
 	}
 	if good == 0 {
-		return bad == 0 && syslogName(name) || syslogName(name) && bytes.IndexByte(head, 0) == 0
+		return syslogName(name) && isZero(head)
 	}
-	return good > bad || good == bad && syslogName(name)
+	return more <= 20*good && (good > bad || good == bad && syslogName(name))
 }
 
 func looksStamped(line []byte) bool {

@@ -43,14 +43,15 @@ var messageFields = []string{"host", "program", "pid", "facility", "severity", "
 // messages turns messages of programs, from syslog or from the journal, into records: one schema for each known
 // program, so that rules for sshd meet no other, and one for all the rest.
 type messages struct {
-	out    *output
-	rec    event.Record
-	slots  [128]event.Value
-	wanted [][logChannels]wish
-	names  names
-	audit  *auditRecords // of messages that are audit records; made when the first comes
-	clock  *wallClock
-	sysmon sysmonEvents
+	out     *output
+	rec     event.Record
+	slots   [128]event.Value
+	schemas [][logChannels]*event.Schema
+	wanted  [][logChannels]wish
+	names   names
+	audit   *auditRecords // of messages that are audit records; made when the first comes
+	clock   *wallClock
+	sysmon  sysmonEvents
 }
 
 // wish is what the consumer answered for a schema.
@@ -63,7 +64,7 @@ const (
 )
 
 func newMessages(out *output) *messages {
-	m := &messages{out: out, wanted: make([][logChannels]wish, len(programs))}
+	m := &messages{out: out, schemas: messageSchemas(), wanted: make([][logChannels]wish, len(programs))}
 	m.sysmon.out = out
 	return m
 }
@@ -93,9 +94,9 @@ func (m *messages) take(h *syslogLine, file logChannel, t event.Time, number uin
 	case h.esxi:
 		channel = esxiChannel
 	case file == unknownChannel:
-		channel = channelOf(p, h.pri, pam || bytes.HasPrefix(h.message, []byte("pam_")))
+		channel = channelOf(p, h.pri, pam || hasPrefix(h.message, "pam_"))
 	}
-	schema := messageSchemas()[p][channel]
+	schema := m.schemas[p][channel]
 	m.rec = event.Record{Schema: schema, Time: t, Number: number, Offset: offset, Host: m.names.of(h.host)}
 	if m.wants(p, channel, schema) {
 		m.fill(h, p, pam, extra)
@@ -137,7 +138,7 @@ func (m *messages) fill(h *syslogLine, p int, pam bool, extra []event.Value) {
 	}
 	own := m.slots[n:m.rec.Schema.Slots]
 	text := h.message
-	if own0 := programs[p].layout; pam || bytes.HasPrefix(text, []byte("pam_")) {
+	if own0 := programs[p].layout; pam || hasPrefix(text, "pam_") {
 		if own0 == layoutAccess || own0 == layoutAccount {
 			parsePAM(text, own)
 			return
@@ -149,11 +150,14 @@ func (m *messages) fill(h *syslogLine, p int, pam bool, extra []event.Value) {
 // auditRecord hands messages that are audit records to their reader: those of the audit dispatcher, and those that
 // the kernel logs when no audit daemon runs.
 func (m *messages) auditRecord(h *syslogLine, number uint64, offset int64) bool {
+	if len(h.message) < 20 || h.message[0] != 't' && h.message[0] != 'n' && h.message[0] != 'a' && h.message[0] != '[' {
+		return false
+	}
 	text := bytes.TrimPrefix(h.message, []byte("audit: "))
 	if i := bytes.Index(text[:min(len(text), 24)], []byte("] ")); i > 0 && text[0] == '[' {
 		text = bytes.TrimPrefix(text[i+2:], []byte("audit: ")) // the kernel's uptime
 	}
-	if !bytes.HasPrefix(text, []byte("type=")) && !bytes.HasPrefix(text, []byte("node=")) {
+	if !hasPrefix(text, "type=") && !hasPrefix(text, "node=") {
 		return false
 	}
 	if m.audit == nil {

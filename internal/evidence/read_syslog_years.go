@@ -26,8 +26,9 @@ type yearWalk struct {
 	reset              bool
 	beforePos, beforeR int
 
-	leaps  []int // values of rel at which February 29 was seen
-	latest event.Time
+	leaps   []int // values of rel at which February 29 was seen
+	latest  event.Time
+	settled bool // the look-ahead found no absolute times: none need be sought again
 }
 
 const (
@@ -89,9 +90,32 @@ func (w *yearWalk) walk(s *logStamp, line []byte, clock *wallClock) {
 		w.anchor(s.year)
 		return
 	}
-	if y := statedYear(line, s, clock); y != 0 {
-		w.anchor(y)
+	if !w.settled && statesTime(line) {
+		if y := statedYear(line, s, clock); y != 0 {
+			w.anchor(y)
+		}
 	}
+}
+
+// statesTime passes over the lines of programs other than the kernel and the audit dispatcher: behind the time, or the
+// host after it, stands "kernel:" or "aud…".
+func statesTime(line []byte) bool {
+	if len(line) < 40 {
+		return false
+	}
+	if line[0] == '<' {
+		line = line[bytes.IndexByte(line[:8], '>')+1:]
+	}
+	b := line[16:]
+	if b[0] == 'k' && hasPrefix(b, "kernel:") {
+		return true
+	}
+	i := 1
+	for i < len(b) && b[i-1] != ' ' {
+		i++
+	}
+	b = b[i:]
+	return len(b) > 8 && (b[0] == 'k' && hasPrefix(b, "kernel:") || b[0] == 'a' && hasPrefix(b, "aud"))
 }
 
 // statedYear finds an absolute time that agrees with the line's own month and day: audit(1669167469.123:45), or the
@@ -153,6 +177,7 @@ func (w *yearWalk) settle(ahead *yearWalk, in *input, out *output, clock *wallCl
 		out.note("years of lines without one taken from dated lines of the same log")
 		return
 	}
+	w.settled = true
 	until, basis := lastMoment(in, clock)
 	if until == event.NoTime {
 		out.note("lines without a year have no time: neither the log, its name nor its date of change tells the year")

@@ -99,9 +99,10 @@ func calendarDate(year, month, day int) bool {
 }
 
 // dayOfLeapYear numbers the days of a leap year from 0, so that a date has one number whatever its year.
-func dayOfLeapYear(month, day int) int {
-	return int(daysSinceEpoch(2000, month, day) - daysSinceEpoch(2000, 1, 1))
-}
+func dayOfLeapYear(month, day int) int { return daysBefore[month] + day - 1 }
+
+// daysBefore is how many days of a leap year precede a month.
+var daysBefore = [13]int{0, 0, 31, 60, 91, 121, 152, 182, 213, 244, 274, 305, 335}
 
 func digit(c byte) bool { return c-'0' <= 9 }
 
