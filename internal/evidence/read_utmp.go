@@ -79,7 +79,7 @@ func (l *utmpLayout) plausible(b []byte) bool {
 		return false
 	}
 	s, us := l.seconds(b), l.micros(b)
-	return (s == 0 || s > 315532800 && s < 4102444800) && us >= 0 && us < 1e6 && // 1980 to 2100
+	return s > 315532800 && s < 4102444800 && us >= 0 && us < 1e6 && // 1980 to 2100
 		isName(b[utLine:utID]) && isName(b[utUser:utHost]) && isName(b[utHost:utExit])
 }
 
@@ -120,7 +120,7 @@ func chooseUtmp(head []byte) *utmpLayout {
 			rec := b[:l.size]
 			switch {
 			case isZero(rec):
-			case l.plausible(rec) && l.seconds(rec) != 0 && l.order.Uint16(rec[2:]) == 0:
+			case l.plausible(rec) && l.order.Uint16(rec[2:]) == 0:
 				good++
 			default:
 				bad++
@@ -271,6 +271,8 @@ func (u *utmpFile) record(b []byte, number uint64, offset int64) int {
 			u.out.damage(offset, int64(size), "zeroed record")
 		}
 		return size
+	case u.live && u.layout.order.Uint16(b) == 0 && u.layout.seconds(b) == 0:
+		return size // a place that nobody uses
 	case !u.layout.plausible(b):
 		n := u.resync(b)
 		u.out.damage(offset, int64(n), "no login record")
@@ -289,7 +291,7 @@ func (u *utmpFile) resync(b []byte) int {
 		return size
 	}
 	for n := 4; n < size && n+size <= len(b); n += 4 {
-		if rec := b[n : n+size]; u.layout.plausible(rec) && u.layout.seconds(rec) != 0 && rec[utLine] != 0 && u.layout.order.Uint16(rec[2:]) == 0 && u.layout.order.Uint16(rec) > 0 {
+		if rec := b[n : n+size]; u.layout.plausible(rec) && rec[utLine] != 0 && u.layout.order.Uint16(rec[2:]) == 0 && u.layout.order.Uint16(rec) > 0 {
 			return n
 		}
 	}
@@ -298,10 +300,7 @@ func (u *utmpFile) resync(b []byte) int {
 
 func (u *utmpFile) take(b []byte, number uint64, offset int64) {
 	l := u.layout
-	u.rec = event.Record{Schema: u.schema, Number: number, Offset: offset, Time: event.NoTime}
-	if s := l.seconds(b); s != 0 {
-		u.rec.Time = unixTime(s, int(l.micros(b))*1000)
-	}
+	u.rec = event.Record{Schema: u.schema, Number: number, Offset: offset, Time: unixTime(l.seconds(b), int(l.micros(b))*1000)}
 	if u.out.want(u.schema) {
 		u.fill(b)
 		u.rec.Slots = u.slots[:]
