@@ -87,12 +87,13 @@ const (
 	journalAuditType
 	journalAuditID
 	journalTransport
+	journalCursor
 	journalKnown
 )
 
 var journalKnownNames = map[string]int{"MESSAGE": journalMessage, "_HOSTNAME": journalHost, "SYSLOG_IDENTIFIER": journalIdentifier, "_COMM": journalComm,
 	"SYSLOG_PID": journalSyslogPID, "_PID": journalPID, "PRIORITY": journalPriority, "SYSLOG_FACILITY": journalFacility, "__REALTIME_TIMESTAMP": journalRealtime,
-	"__SEQNUM": journalSeqnum, "_SOURCE_REALTIME_TIMESTAMP": journalSourceTime, "_AUDIT_TYPE_NAME": journalAuditType, "_AUDIT_ID": journalAuditID, "_TRANSPORT": journalTransport}
+	"__SEQNUM": journalSeqnum, "_SOURCE_REALTIME_TIMESTAMP": journalSourceTime, "_AUDIT_TYPE_NAME": journalAuditType, "_AUDIT_ID": journalAuditID, "_TRANSPORT": journalTransport, "__CURSOR": journalCursor}
 
 // journalSlots finds the place of a field in extra.
 var journalSlots = func() map[string]int {
@@ -213,9 +214,12 @@ func (e *journalEntry) audit(number uint64, offset int64) bool {
 	return e.messages.auditRecord(&record, number, offset)
 }
 
-// number is the entry's sequence number, or what stands in for it.
+// number is the entry's sequence number, which old exports state in the cursor alone, or what stands in for it.
 func (e *journalEntry) number(otherwise uint64) uint64 {
 	if n, err := strconv.ParseUint(string(e.known[journalSeqnum]), 10, 64); err == nil {
+		return n
+	}
+	if n, err := strconv.ParseUint(string(cut(e.known[journalCursor], ";i=", ";")), 16, 64); err == nil {
 		return n
 	}
 	return otherwise
