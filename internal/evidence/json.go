@@ -176,6 +176,15 @@ func (j *jsonObjects) passLine() bool {
 	}
 }
 
+// plain appends the text of the plain value of token i to dst.
+func (j *jsonObjects) plain(dst []byte, i int) []byte {
+	t := j.tokens[i]
+	if t.escaped {
+		return appendJSONString(dst, j.text[t.at:t.end])
+	}
+	return append(dst, j.text[t.at:t.end]...)
+}
+
 // tokenise cuts the object at the start of b into tokens and returns its length. The signature grows with them.
 func tokenise(b []byte, tokens []jsonToken, sig []byte) (int, []jsonToken, []byte, error) {
 	arrays := uint64(0) // bit d: the container at depth d is an array
