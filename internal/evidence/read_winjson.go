@@ -84,7 +84,7 @@ func (w *winJSON) object() {
 		}
 	}
 	r.Host = ""
-	if t := s.role[roleHost]; t >= 0 {
+	if t := s.role[roleHost]; t >= 0 && w.j.tokens[t].kind != jsonNull {
 		r.Host = w.hosts.text(w.raw(t))
 	}
 	r.Time = w.clock.time(w.j, s, r)

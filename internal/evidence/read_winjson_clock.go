@@ -37,10 +37,7 @@ func newWinClock(ctx context.Context, in *input, out *output) *winClock {
 
 // time returns when the event was written.
 func (c *winClock) time(j *jsonObjects, s *winShape, r *event.Record) event.Time {
-	if t, zoned, ok := j.stamp(s.role[roleTime]); ok {
-		if !zoned {
-			return c.zone.unstated(t)
-		}
+	if t, _, ok := j.stamp(s.role[roleTime]); ok {
 		return t
 	}
 	stamp, _, stamped := j.stamp(s.role[roleStamp])
@@ -220,7 +217,7 @@ func (j *jsonObjects) stamp(i int) (t event.Time, zoned, ok bool) {
 		return t, false, false
 	}
 	if s, rest, ok := readOffset(rest); ok && len(rest) == 0 {
-		return t.Add(-time.Duration(s) * time.Second), true, true
+		return t.Add(-seconds(s)), true, true
 	}
 	return t, bytes.HasSuffix(rest, []byte("UTC")), true
 }

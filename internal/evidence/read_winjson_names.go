@@ -162,6 +162,7 @@ var winNames = map[string]winField{
 	"UserID":                 {"Security_UserID", 0, 0},
 	"OpcodeValue":            {"Opcode", 0, 0},
 	"StringInserts":          {"Data", 0, 0},
+	"xmlns":                  {"", notOfEvent, 0},
 	"Bookmark":               {"", notOfEvent, 0},
 	"ContainerLog":           {"", notOfEvent, 0},
 	"MatchedQueryIds":        {"", notOfEvent, 0},

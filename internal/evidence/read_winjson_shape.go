@@ -227,7 +227,7 @@ func (w *winShapes) newPlan(j *jsonObjects, s *winShape) *winPlan {
 		names = append(names, name)
 		puts = append(puts, winPut{
 			token: int32(l.token), before: int32(before),
-			hex:     name == "Keywords" || hexFields[src.Channel][name],
+			hex:     name == "Keywords" || hexFields[src.Channel][name] && !filtering(src),
 			doubled: strings.HasPrefix(l.path, "data.win.eventdata."),
 		})
 	}
@@ -263,7 +263,7 @@ func ecsName(name string, src event.Source, own map[string]bool, domain int) (as
 // source names the log that the object stands in.
 func (s *winShape) source(j *jsonObjects) event.Source {
 	text := func(r winRole) string {
-		if s.role[r] < 0 {
+		if s.role[r] < 0 || j.tokens[s.role[r]].kind == jsonNull {
 			return ""
 		}
 		return string(j.plain(nil, s.role[r]))

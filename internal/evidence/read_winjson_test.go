@@ -268,15 +268,19 @@ func TestWinJSONShared(t *testing.T) {
 			return
 		}
 		files++
-		got, facts := readAll(t, readWinJSON, path, content, time0)
-		records += len(got)
-		if lines := bytes.Count(bytes.TrimSpace(content), []byte("\n")) + 1; len(got) != lines || len(facts.Damaged) > 0 {
-			t.Errorf("%s: %d records of %d lines, damage %v", path, len(got), lines, facts.Damaged)
-		}
-		for _, r := range got {
-			if r.Host != r.Fields["Computer"] || r.Host == "" || strings.HasPrefix(r.Host, "wec") || r.Time == "" {
-				t.Fatalf("%s: record %d of %q at %q", path, r.Number, r.Host, r.Time)
+		var facts event.Artifact
+		in := &input{Path: path, Options: &Options{}, Stream: bytes.NewReader(content), Again: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(content)), nil }}
+		c := taker(func(r *event.Record) {
+			if r.Host != r.Text("Computer") || r.Host == "" || strings.HasPrefix(r.Host, "wec") || r.Time == event.NoTime {
+				t.Fatalf("%s: record %d of %q at %v", path, r.Number, r.Host, r.Time)
 			}
+		})
+		if err := readWinJSON(t.Context(), in, newOutput(c, &facts)); err != nil {
+			t.Fatal(err)
+		}
+		records += int(facts.Records)
+		if lines := bytes.Count(bytes.TrimSpace(content), []byte("\n")) + 1; int(facts.Records) != lines || len(facts.Damaged) > 0 {
+			t.Errorf("%s: %d records of %d lines, damage %v", path, facts.Records, lines, facts.Damaged)
 		}
 	})
 	t.Logf("%d files, %d records", files, records)

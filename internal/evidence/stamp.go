@@ -164,7 +164,7 @@ func (z *localZone) named(t event.Time, name []byte) event.Time {
 		return z.unstated(t)
 	}
 	if s, rest, ok := readOffset(name); ok && len(rest) == 0 {
-		return t.Add(-time.Duration(s) * time.Second)
+		return t.Add(-seconds(s))
 	}
 	if h, ok := zoneHours[string(name)]; ok {
 		if h != 0 && z.first(string(name)) {
@@ -203,3 +203,6 @@ func inZone(t event.Time, zone *time.Location) event.Time {
 	u := t.Std()
 	return event.At(time.Date(u.Year(), u.Month(), u.Day(), u.Hour(), u.Minute(), u.Second(), u.Nanosecond(), zone))
 }
+
+// seconds is a span of n seconds.
+func seconds(n int) time.Duration { return time.Duration(n) * time.Second }

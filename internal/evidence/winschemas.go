@@ -108,8 +108,13 @@ func winSchema(src event.Source, names []string) *event.Schema {
 		_ = lend("Data", func(n string) bool { return len(n) == 6 && strings.HasPrefix(n, "param") && isDigit(n[5]) }) ||
 			lend("Data", func(n string) bool { return n == "Message" })
 	}
-	if src.Channel == "Security" && (src.EventID == 5031 || 5150 <= src.EventID && src.EventID <= 5159) {
+	if filtering(src) {
 		lend("ProcessID", func(n string) bool { return n == "ProcessId" })
 	}
 	return event.NewSchema(src, fields, len(names))
+}
+
+// filtering reports whether events of src are of the filtering platform, which names and writes processes in its own way.
+func filtering(src event.Source) bool {
+	return src.Channel == "Security" && (src.EventID == 5031 || 5150 <= src.EventID && src.EventID <= 5159)
 }
