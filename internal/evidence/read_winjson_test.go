@@ -308,3 +308,12 @@ func FuzzWinJSON(f *testing.F) {
 		}
 	})
 }
+
+func readShared(t *testing.T, path string) []byte {
+	t.Helper()
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return content
+}
