@@ -269,7 +269,7 @@ func (t *jsonToken) scanValue(b []byte, i int) (end int, err error) {
 		t.end = int32(end)
 		return end + 1, err
 	case c == '{' || c == '[':
-		t.kind = c
+		t.kind, t.end = c, t.at
 		return i + 1, nil
 	case c == '-' || '0' <= c && c <= '9':
 		t.kind = jsonNumber
