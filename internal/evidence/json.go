@@ -30,7 +30,8 @@ type jsonObjects struct {
 	number uint64 // of the object, from 1
 
 	l      *lines
-	column int // of the object on its line, in bytes
+	column int  // of the object on its line, in bytes
+	inside bool // the objects are members of a list in a document: see enter
 	damage func(offset, n int64, why string)
 }
 
@@ -109,7 +110,7 @@ func (j *jsonObjects) seek() bool {
 	for {
 		b := l.buf[l.at:l.n]
 		i := 0
-		for i < len(b) && (b[i] <= ' ' && b[i] != 0 || b[i] == ',' || b[i] == '[' || b[i] == ']') {
+		for i < len(b) && (b[i] <= ' ' && b[i] != 0 || b[i] == ',' || b[i] == '[' || b[i] == ']' || j.inside && b[i] == '}') {
 			j.column++
 			if b[i] == '\n' {
 				j.column = 0
@@ -130,15 +131,65 @@ func (j *jsonObjects) seek() bool {
 	}
 }
 
-// passText passes over a line that is no JSON. It is damage, but for the lines "Record 12" that evtx_dump prints.
+// jsonLists are the keys under which documents keep the list of what was asked for.
+var jsonLists = []string{"hits", "value", "Events", "events", "results", "records"}
+
+// enter steps into the list of objects that a document wraps: an answer of Elasticsearch, an array that PowerShell made
+// an object of. It must be called before next. When the first object itself is what the caller looks for, as far as it
+// can be seen, it stays there and says so.
+func (j *jsonObjects) enter(wanted func(text []byte, tokens []jsonToken) bool) bool {
+	l := j.l
+	for l.n-l.at < headBytes && l.err == nil {
+		l.fill()
+	}
+	b := l.buf[l.at:l.n]
+	start := bytes.IndexByte(b, '{')
+	if start < 0 || len(bytes.TrimLeft(b[:start], " \t\r\n[")) > 0 {
+		return false
+	}
+	if _, tokens, _, _ := tokenise(b[start:], nil, nil); wanted(b[start:], tokens) {
+		return true
+	}
+	head := b[start:min(len(b), start+4096)]
+	for _, key := range jsonLists {
+		if i := listBehind(head, key); i >= 0 {
+			j.inside = true
+			l.skip(start + i)
+			break
+		}
+	}
+	return false
+}
+
+// listBehind finds a list of objects that stands behind a key; -1 if there is none.
+func listBehind(head []byte, key string) int {
+	const space = " \t\r\n"
+	for from := 0; ; {
+		i := bytes.Index(head[from:], []byte(`"`+key+`"`))
+		if i < 0 {
+			return -1
+		}
+		from += i + len(key) + 2
+		rest := bytes.TrimLeft(bytes.TrimPrefix(bytes.TrimLeft(head[from:], space), []byte(":")), space)
+		if len(rest) > 1 && rest[0] == '[' && bytes.HasPrefix(bytes.TrimLeft(rest[1:], space), []byte("{")) {
+			return len(head) - len(rest)
+		}
+	}
+}
+
+// passText passes over a line that is no JSON. It is damage, but for the lines "Record 12" that evtx_dump prints, and
+// for what a document holds behind its list.
 func (j *jsonObjects) passText() {
 	start, label := j.l.pos, []byte("Record ")
+	if j.inside {
+		label = []byte(`"`)
+	}
 	for j.l.n-j.l.at < len(label) && j.l.err == nil {
 		j.l.fill()
 	}
 	isLabel := bytes.HasPrefix(j.l.buf[j.l.at:j.l.n], label)
 	j.passLine()
-	if n := j.l.pos - start; !isLabel || n > 40 {
+	if n := j.l.pos - start; !isLabel || n > 40 && !j.inside {
 		j.damage(start, n, errJSONBroken.Error())
 	}
 }

@@ -18,13 +18,18 @@ func isWinJSON(head []byte, _ string) bool {
 		return false
 	}
 	j := newJSONObjects(context.Background(), bytes.NewReader(head), func(int64, int64, string) {})
+	if j.enter(isWinObject) {
+		return true
+	}
 	for j.next() {
-		if newWinShape(j.text, j.tokens) != nil {
+		if isWinObject(j.text, j.tokens) {
 			return true
 		}
 	}
-	return j.number == 0 && len(j.tokens) > 0 && newWinShape(head, j.tokens) != nil
+	return false
 }
+
+func isWinObject(text []byte, tokens []jsonToken) bool { return newWinShape(text, tokens) != nil }
 
 // startsLikeJSON reports whether text begins with an object or an array, in UTF-8 or in marked UTF-16.
 func startsLikeJSON(head []byte) bool {
@@ -56,6 +61,7 @@ func readWinJSON(ctx context.Context, in *input, out *output) error {
 		out:    out,
 	}
 	w.clock = newWinClock(ctx, in, out)
+	w.j.enter(isWinObject)
 	for w.j.next() {
 		w.object()
 	}

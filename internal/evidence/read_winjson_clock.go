@@ -133,6 +133,7 @@ func (c *winClock) look() {
 	defer stream.Close()
 	seen := map[string]map[time.Duration]int{}
 	j := newJSONObjects(c.ctx, stream, func(int64, int64, string) {})
+	j.enter(isWinObject)
 	shapes := newWinShapes(func(*event.Schema) bool { return false })
 	for samples := 0; samples < lookSamples && j.next() && j.offset < lookBytes; {
 		s := shapes.shape(j)

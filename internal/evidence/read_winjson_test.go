@@ -91,6 +91,25 @@ func utf16Text(s string) string {
 	return string(b)
 }
 
+// TestWinJSONDocuments: a document may wrap the list of its events, and other objects of that document are not events.
+func TestWinJSONDocuments(t *testing.T) {
+	line := `{"Channel":"C","SourceName":"P","EventID":1,"Hostname":"A","EventTime":"2022-11-23T01:37:49Z"}`
+	for _, in := range []string{
+		`{"took":3,"hits":{"total":{"value":2},"hits":[{"_index":"x","_source":` + line + `},{"_source":` + line + `}]}}`,
+		"{\n  \"value\": [\n    " + line + ",\n    " + line + "\n  ],\n  \"Count\": 2\n}\n",
+		`{"Events":[` + line + "," + line + `],"more":"` + strings.Repeat("x", 99) + `"}`,
+	} {
+		got, facts := readAll(t, readWinJSON, "x.json", []byte(in), time0)
+		if !isWinJSON([]byte(in), "") || len(got) != 2 || len(facts.Damaged) != 0 || got[1].Host != "A" {
+			t.Errorf("%s: %d records, damage %v", in, len(got), facts.Damaged)
+		}
+	}
+	in := strings.TrimSuffix(line, "}") + `,"results":[{"a":1}]}` + "\n" + line
+	if got, facts := readAll(t, readWinJSON, "x.json", []byte(in), time0); len(got) != 2 || len(facts.Damaged) != 0 {
+		t.Errorf("%d records, damage %v", len(got), facts.Damaged)
+	}
+}
+
 func TestWinJSONValues(t *testing.T) {
 	const head = `{"Channel":"C","SourceName":"P","EventID":1,"Hostname":"A","EventTime":"2022-11-23T01:37:49Z",`
 	for _, c := range []struct{ in, want string }{
@@ -198,11 +217,12 @@ func TestIsWinJSON(t *testing.T) {
 		`{"a":1}`:                    false,
 		"\x00\x05\x16\x07\x00{":      false, // AppleDouble
 		`{"EventID":1,"Channel":"C"`: false, // whose?
-		`{"remote_addr":"::1","status":200,"request":"GET / HTTP/1.1"}`:                   false,
-		`{"MESSAGE":"x","_HOSTNAME":"a","__REALTIME_TIMESTAMP":"1"}`:                      false,
-		`{"a":1}` + "\n" + `{"EventID":1,"Channel":"C","Computer":"A"}`:                   true,
-		`{"EventID":1,"Channel":"C","Computer":"A","Message":"` + strings.Repeat("x", 99): true, // the head ends here
-		`text {"EventID":1,"Channel":"C","Computer":"A"}`:                                 false,
+		`{"remote_addr":"::1","status":200,"request":"GET / HTTP/1.1"}`:                                       false,
+		`{"MESSAGE":"x","_HOSTNAME":"a","__REALTIME_TIMESTAMP":"1"}`:                                          false,
+		`{"a":1}` + "\n" + `{"EventID":1,"Channel":"C","Computer":"A"}`:                                       true,
+		`{"EventID":1,"Channel":"C","Computer":"A","Message":"` + strings.Repeat("x", 99):                     true, // the head ends here
+		"\xef\xbb\xbf\n " + `{"EventID":1,"Channel":"C","Computer":"A","Message":"` + strings.Repeat("x", 99): true,
+		`text {"EventID":1,"Channel":"C","Computer":"A"}`:                                                     false,
 	} {
 		if isWinJSON([]byte(in), "x.json") != want {
 			t.Errorf("%.60q: want %v", in, want)
