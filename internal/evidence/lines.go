@@ -34,7 +34,9 @@ type lines struct {
 
 func newLines(ctx context.Context, r io.Reader) *lines {
 	l := &lines{ctx: ctx, r: r, buf: make([]byte, 256<<10), scale: 1}
-	l.fill()
+	for l.n < len("\xef\xbb\xbf") && l.err == nil {
+		l.fill()
+	}
 	head := l.buf[l.at:l.n]
 	switch {
 	case bytes.HasPrefix(head, []byte("\xef\xbb\xbf")):
