@@ -56,8 +56,8 @@ type Event struct {
 	Activity  [16]byte // zero means none
 	Related   [16]byte // zero means none
 	User      []byte   // SID; empty means none
-	// Values are those of the Manifest's fields, in order. Where the manifest lists no fields because the provider is
-	// classic, they are the strings of the event, as many as there are.
+	// Values are those of the Manifest's fields, in order; null is the empty value of text, binary and arrays. Where the
+	// manifest lists no fields because the provider is classic, they are the strings of the event, as many as there are.
 	Values []event.Value
 	Binary []byte // of a Manifest with Binary, or classic without fields; empty means none
 	// Body, if set, is written element by element instead of a template instance, as the few providers do that hand

@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
-	"testing"
 	"unicode/utf16"
 
 	"wardround/internal/event"
@@ -37,12 +36,18 @@ func (r checkedRecord) value(path string) (leaf, bool) {
 // checker reads a log that is whole, strictly by the description of the format, and fails the test at the first thing
 // that is not as it must be. It shares no code with the writer, nor with the decoder, which must forgive.
 type checker struct {
-	t           *testing.T
+	t           failer
 	b           []byte         // one chunk
 	names       map[int]string // by offset, as the string table lists them
 	definitions map[int]bool   // by offset, as the template table lists them
 	seenNames   map[int]bool   // those that stand in records
 	seenDefs    map[int]bool
+}
+
+// failer is the part of *testing.T that the checker needs; Fatalf does not return.
+type failer interface {
+	Helper()
+	Fatalf(format string, args ...any)
 }
 
 func (c *checker) fail(format string, args ...any) {
@@ -57,7 +62,7 @@ func (c *checker) u64(at int) uint64 {
 }
 
 // check reads the log back, oldest chunk first.
-func check(t *testing.T, log []byte) []checkedRecord {
+func check(t failer, log []byte) []checkedRecord {
 	t.Helper()
 	h := &checker{t: t, b: log}
 	if string(log[:8]) != "ElfFile\x00" || h.u32(32) != 128 || h.u16(38) != 3 || h.u16(40) != 4096 {
@@ -93,7 +98,7 @@ func check(t *testing.T, log []byte) []checkedRecord {
 	return records
 }
 
-func checkChunk(t *testing.T, b []byte, noChecksum bool) []checkedRecord {
+func checkChunk(t failer, b []byte, noChecksum bool) []checkedRecord {
 	t.Helper()
 	c := &checker{t: t, b: b, names: map[int]string{}, definitions: map[int]bool{}, seenNames: map[int]bool{}, seenDefs: map[int]bool{}}
 	free := c.u32(48)

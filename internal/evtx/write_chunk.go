@@ -269,7 +269,7 @@ func (d *draft) data(e *Event, terminate bool) error {
 	at := d.descriptors(count)
 	for i, v := range fields {
 		start := len(d.buf)
-		t, err := d.value(v, terminate)
+		t, err := d.field(v, k.fields[i].Type, terminate)
 		if n := len(d.buf) - start; err != nil || n > 65535 {
 			return k.valueError(i, n, err)
 		}
@@ -296,6 +296,21 @@ func (d *draft) data(e *Event, terminate bool) error {
 		d.describe(at, binaryAt+1, orNull(event.Binary, len(e.Binary)), len(e.Binary))
 	}
 	return nil
+}
+
+// field appends the value of a field of the given type. A field is never null: where there is nothing to say, Windows
+// writes the field's type and no bytes.
+func (d *draft) field(v event.Value, t event.Type, terminate bool) (event.Type, error) {
+	if !v.IsNull() {
+		return d.value(v, terminate)
+	}
+	switch {
+	case t == event.UTF8 || t == event.Number:
+		return event.UTF16, nil
+	case t == event.UTF16 || t == event.Ansi || t == event.Binary || t&event.Array != 0:
+		return t, nil
+	}
+	return 0, fmt.Errorf("null, of type 0x%02x, which has no empty value", uint8(t))
 }
 
 // value appends one value as it lies in a file and returns its type there.

@@ -43,7 +43,7 @@ type Manifest struct {
 // fields of the same element follow one another, its attributes first.
 type Field struct {
 	Name string
-	Type event.Type // as the template states it; a value may have another
+	Type event.Type // as the template states it; a value may have another: for Size Windows writes Hex64 (or Hex32)
 }
 
 // Kind is a Manifest made ready for writing. It never changes; all Writers may share it.

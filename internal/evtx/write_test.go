@@ -118,7 +118,7 @@ func oneOfEach(t testing.TB) []*Event {
 	logon.Raw(event.SID, system)
 	logon.Text("Grüße 😀 & <Ürgell>")
 	logon.Number(event.Uint32, 10)
-	logon.Number(event.Size, 0x1f4)
+	logon.Number(event.Hex64, 0x1f4)
 	service.Text("Windows Event Log")
 	service.Text("stopped")
 	database.Text("sa")
@@ -365,7 +365,7 @@ func typeEvent(t testing.TB, table []typeCase) *Event {
 	m := Manifest{Provider: "EX-Types", GUID: "{0d4fdc09-8c27-494a-bda0-505e4fd8adae}", Channel: "EX-Types/Operational", ID: 1}
 	e := &Event{Time: someTime}
 	for _, c := range table {
-		m.Fields = append(m.Fields, Field{c.name, c.typ})
+		m.Fields = append(m.Fields, Field{c.name, max(c.typ, event.UTF16)})
 		e.Values = append(e.Values, event.Value{Type: c.typ, Raw: c.raw})
 	}
 	e.Kind = mustCompile(t, m)
@@ -379,6 +379,9 @@ func TestWriterTypes(t *testing.T) {
 		for _, c := range table {
 			l, ok := r.value("Event/EventData/Data[" + c.name + "]")
 			want := event.Value{Type: c.typ, Raw: c.raw}
+			if c.typ == event.Null {
+				want.Type = event.UTF16
+			}
 			if c.typ == event.UTF8 {
 				want = event.Value{Type: event.UTF16, Raw: encodeUTF16(nil, c.raw)}
 				if !exported {
@@ -620,6 +623,7 @@ func TestWriterLimits(t *testing.T) {
 		{"strings above 65,535 bytes", &Event{Kind: many, Time: someTime, Values: v.List}, `write event 3 of "MSSQLSERVER": strings of more than 65,535 bytes: event too large`},
 		{"binary above a chunk", &Event{Kind: many, Time: someTime, Binary: make([]byte, 1<<20)}, `write event 3 of "MSSQLSERVER": more than the 65024 bytes of a chunk: event too large`},
 		{"too few values", &Event{Kind: script, Time: someTime}, `write event 3 of "Microsoft-Windows-PowerShell": 0 values for 2 fields`},
+		{"null number", &Event{Kind: logonKind(t), Values: []event.Value{{Type: event.SID, Raw: system}, {}, {}, {}}}, `write event 3 of "Microsoft-Windows-Security-Auditing": field "LogonType": null, of type 0x08, which has no empty value`},
 		{"no kind", &Event{}, `write event 3 of "": no kind`},
 		{"bad type", &Event{Kind: script, Values: []event.Value{{Type: 0x42}, {}}}, `write event 3 of "Microsoft-Windows-PowerShell": field "ScriptBlockText": type 0x42 is none of a Windows event log`},
 		{"nested XML", &Event{Kind: script, Values: []event.Value{{Type: event.BinXML}, {}}}, `write event 3 of "Microsoft-Windows-PowerShell": field "ScriptBlockText": nested XML is no value: it belongs into Body`},
