@@ -143,7 +143,11 @@ func (w *Writer) Write(e *Event) error {
 
 // Close completes the log: the last chunk, the room that was asked for, the header. It does not close the file.
 func (w *Writer) Close() error {
-	w.flush()
+	if w.chunk.records > 0 || w.begun == 1 {
+		w.flush()
+	} else {
+		w.begun-- // begun for an event that did not fit
+	}
 	if size := fileHeaderBytes + int64(w.options.Allocate)*chunkBytes; w.err == nil && size > w.end() {
 		w.put(w.end(), make([]byte, size-w.end()))
 	}
@@ -155,19 +159,29 @@ func (w *Writer) Close() error {
 	return w.err
 }
 
+// maxSID is the size of a SID with 15 sub-authorities, the most there can be.
+const maxSID = 8 + 4*15
+
 var errClosed = errors.New("write event log: already closed")
 
 // add appends the event to the chunk, or nothing if there is an error.
 func (w *Writer) add(e *Event, number uint64) error {
-	if e.Kind == nil {
+	switch {
+	case e.Kind == nil:
 		return errors.New("no kind")
+	case len(e.User) > maxSID:
+		return fmt.Errorf("user SID of %d bytes", len(e.User))
+	}
+	outer, err := w.outline(e)
+	if err != nil {
+		return err
 	}
 	id := number
 	if w.options.Exported {
 		id = w.id
 	}
 	saved := w.chunk.save()
-	if err := w.chunk.record(e, w.outline(e), id, number); err != nil {
+	if err := w.chunk.record(e, outer, id, number); err != nil {
 		w.chunk.restore(saved)
 		return err
 	}
@@ -176,17 +190,19 @@ func (w *Writer) add(e *Event, number uint64) error {
 }
 
 // outline is the outer template of the event: that of its kind on its computer.
-func (w *Writer) outline(e *Event) *outline {
+func (w *Writer) outline(e *Event) (*outline, error) {
 	key := outerKey{e.Kind, e.Computer}
 	if key.computer == "" {
 		key.computer = w.options.Computer
 	}
-	o := w.outer[key]
-	if o == nil {
-		o = e.Kind.outer(key.computer, w.options.Minor)
+	if o := w.outer[key]; o != nil {
+		return o, nil
+	}
+	o, err := e.Kind.outer(key.computer, w.options.Minor)
+	if err == nil {
 		w.outer[key] = o
 	}
-	return o
+	return o, err
 }
 
 // begin starts a chunk.

@@ -65,6 +65,11 @@ type Kind struct {
 	manifest          Manifest
 }
 
+const (
+	eventNamespace = "http://schemas.microsoft.com/win/2004/08/events/event"
+	typesNamespace = "http://schemas.microsoft.com/win/2004/08/events"
+)
+
 // The number of values of the outer template.
 const (
 	manifestValues = 18
@@ -109,7 +114,11 @@ func compile(m Manifest) (*Kind, error) {
 		return nil, err
 	}
 	k.export = newOutline(body)
-	if body, err = k.bodyMarkup("xmlns:auto-ns" + map[bool]string{false: "2", true: "3"}[m.Classic]); err != nil {
+	prefix := "xmlns:auto-ns2"
+	if m.Classic {
+		prefix = "xmlns:auto-ns3"
+	}
+	if body, err = k.bodyMarkup(prefix); err != nil {
 		return nil, err
 	}
 	k.inner = newOutline(body)
@@ -132,7 +141,7 @@ func (k *Kind) bodyMarkup(extra string) (markup, error) {
 		var attributes []attribute
 		if m.Namespace != "" {
 			if extra != "" {
-				attributes = append(attributes, b.attribute(extra, b.text("http://schemas.microsoft.com/win/2004/08/events")))
+				attributes = append(attributes, b.attribute(extra, b.text(typesNamespace)))
 			}
 			attributes = append(attributes, b.attribute("xmlns", b.text(m.Namespace)))
 		}
@@ -150,7 +159,7 @@ func (k *Kind) valueError(i, n int, err error) error {
 }
 
 // outer is the outer template of the kind on a computer, whose name stands in it.
-func (k *Kind) outer(computer string, minor uint16) *outline {
+func (k *Kind) outer(computer string, minor uint16) (*outline, error) {
 	b := &assembly{}
 	content := []markup{b.element("System", nil, b.system(k, computer, minor)...)}
 	last := uint16(manifestValues - 1)
@@ -158,7 +167,7 @@ func (k *Kind) outer(computer string, minor uint16) *outline {
 		last = classicValues - 1
 	}
 	body := b.value(last, event.BinXML)
-	root := b.element("Event", []attribute{b.attribute("xmlns", b.text("http://schemas.microsoft.com/win/2004/08/events/event"))})
+	root := b.element("Event", []attribute{b.attribute("xmlns", b.text(eventNamespace))})
 	if k.manifest.UserData != "" {
 		content = append(content, b.when(last, b.element("UserData", nil, body)))
 	} else {
@@ -166,7 +175,10 @@ func (k *Kind) outer(computer string, minor uint16) *outline {
 		root = b.when(last, root)
 	}
 	root.content = content
-	return newOutline(root)
+	if b.err != nil {
+		return nil, b.err
+	}
+	return newOutline(root), nil
 }
 
 // system is the content of the System element, as Windows has it. Providers without a manifest have the short form of
@@ -179,7 +191,8 @@ func (b *assembly) system(k *Kind, computer string, minor uint16) []markup {
 	}
 	list := []markup{
 		b.closed("Provider", b.provider(k)...),
-		b.when(3, b.element("EventID", []attribute{b.attribute("Qualifiers", b.value(4, event.Uint16))}, b.value(3, event.Uint16))),
+		b.when(3, b.element("EventID", []attribute{b.attribute("Qualifiers", b.value(4, event.Uint16))},
+			b.value(3, event.Uint16))),
 	}
 	if full {
 		list = append(list, b.when(11, b.element("Version", nil, b.value(11, event.Uint8))))
@@ -283,7 +296,7 @@ func (b *assembly) attribute(name string, content ...markup) attribute {
 }
 
 func (b *assembly) text(s string) markup {
-	m, err := literal(s)
+	m, err := spell(s)
 	b.fail(err)
 	return m
 }

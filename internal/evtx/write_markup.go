@@ -35,14 +35,14 @@ func (e *Element) markup() (markup, error) {
 		if err != nil {
 			return markup{}, err
 		}
-		value, err := literal(a.Value)
+		value, err := spell(a.Value)
 		if err != nil {
 			return markup{}, err
 		}
 		m.attributes = append(m.attributes, attribute{name, []markup{value}})
 	}
 	if e.Text != "" {
-		value, err := literal(e.Text)
+		value, err := spell(e.Text)
 		if err != nil {
 			return markup{}, err
 		}
@@ -212,8 +212,8 @@ func bucketHash(units []byte) uint16 {
 
 var errLongText = errors.New("text of more than 32,767 characters in a definition")
 
-// literal is text that stands in a definition or in ready XML.
-func literal(s string) (markup, error) {
+// spell makes text that stands in a definition or in ready XML.
+func spell(s string) (markup, error) {
 	text := encodeUTF16(nil, []byte(s))
 	if len(text) > 65535 {
 		return markup{}, errLongText

@@ -110,12 +110,12 @@ func sessionKind(t testing.TB) *Kind {
 	})
 }
 
-var system = []byte{1, 1, 0, 0, 0, 0, 0, 5, 18, 0, 0, 0}
+var systemSID = []byte{1, 1, 0, 0, 0, 0, 0, 5, 18, 0, 0, 0}
 
 // oneOfEach is an event of each form.
 func oneOfEach(t testing.TB) []*Event {
 	var logon, service, database, cleared, session Values
-	logon.Raw(event.SID, system)
+	logon.Raw(event.SID, systemSID)
 	logon.Text("Grüße 😀 & <Ürgell>")
 	logon.Number(event.Uint32, 10)
 	logon.Number(event.Hex64, 0x1f4)
@@ -124,7 +124,7 @@ func oneOfEach(t testing.TB) []*Event {
 	database.Text("sa")
 	database.Text("")
 	database.Text(" [CLIENT: 198.18.0.7]")
-	cleared.Raw(event.SID, system)
+	cleared.Raw(event.SID, systemSID)
 	cleared.Text("EX-ADMIN")
 	cleared.Number(event.Uint32, 15005)
 	cleared.Text("x")
@@ -137,7 +137,7 @@ func oneOfEach(t testing.TB) []*Event {
 		{Kind: serviceKind(t), Time: someTime, ProcessID: 492, ThreadID: 1188, Values: service.List, Binary: []byte("e\x00v\x00")},
 		{Kind: databaseKind(t), Time: someTime, Values: database.List, Binary: []byte{0x18, 0x48, 0, 0}},
 		{Kind: clearedKind(t), Time: someTime, ProcessID: 812, ThreadID: 1, Values: cleared.List},
-		{Kind: sessionKind(t), Time: someTime, ProcessID: 4, ThreadID: 5, User: system, Activity: activity, Related: activity, Computer: "EX-RDS1", Values: session.List},
+		{Kind: sessionKind(t), Time: someTime, ProcessID: 4, ThreadID: 5, User: systemSID, Activity: activity, Related: activity, Computer: "EX-RDS1", Values: session.List},
 		{Kind: sessionKind(t), Time: someTime, Body: &Element{Name: "CertGetCertificateChain", Elements: []Element{
 			{Name: "Certificate", Attributes: []Attribute{{"fileRef", "A.cer"}, {"subjectName", `EX "CA" & Co`}}},
 			{Name: "Flags", Attributes: []Attribute{{"value", "1"}}, Text: "a < b"},
@@ -326,7 +326,7 @@ func typeTable() []typeCase {
 	v.Time(event.NoTime)
 	add("ZeroTime", "1601-01-01T00:00:00.0000000Z")
 	raw(event.SysTime, []byte{0xe6, 7, 11, 0, 3, 0, 23, 0, 1, 0, 37, 0, 49, 0, 0x7b, 0}, "SysTime", "2022-11-23T01:37:49.123Z")
-	raw(event.SID, system, "SID", "S-1-5-18")
+	raw(event.SID, systemSID, "SID", "S-1-5-18")
 	long, _ := ParseSID("S-1-5-21-1004336348-1177238915-682003330-512")
 	raw(event.SID, long, "DomainSID", "S-1-5-21-1004336348-1177238915-682003330-512")
 	number(event.Hex32, 0x10, "Hex32", "0x10")
@@ -356,7 +356,7 @@ func typeTable() []typeCase {
 	add("Hex64s", "0x10,0x8000000000000000")
 	v.Numbers(event.FileTime, fileTime(someTime), fileTime(someTime))
 	add("Times", "2022-11-23T01:37:49.1234567Z,2022-11-23T01:37:49.1234567Z")
-	raw(event.SID|event.Array, append(append([]byte{}, system...), long...), "SIDs", "S-1-5-18,S-1-5-21-1004336348-1177238915-682003330-512")
+	raw(event.SID|event.Array, append(append([]byte{}, systemSID...), long...), "SIDs", "S-1-5-18,S-1-5-21-1004336348-1177238915-682003330-512")
 	return list
 }
 
@@ -623,7 +623,9 @@ func TestWriterLimits(t *testing.T) {
 		{"strings above 65,535 bytes", &Event{Kind: many, Time: someTime, Values: v.List}, `write event 3 of "MSSQLSERVER": strings of more than 65,535 bytes: event too large`},
 		{"binary above a chunk", &Event{Kind: many, Time: someTime, Binary: make([]byte, 1<<20)}, `write event 3 of "MSSQLSERVER": more than the 65024 bytes of a chunk: event too large`},
 		{"too few values", &Event{Kind: script, Time: someTime}, `write event 3 of "Microsoft-Windows-PowerShell": 0 values for 2 fields`},
-		{"null number", &Event{Kind: logonKind(t), Values: []event.Value{{Type: event.SID, Raw: system}, {}, {}, {}}}, `write event 3 of "Microsoft-Windows-Security-Auditing": field "LogonType": null, of type 0x08, which has no empty value`},
+		{"null number", &Event{Kind: logonKind(t), Values: []event.Value{{Type: event.SID, Raw: systemSID}, {}, {}, {}}}, `write event 3 of "Microsoft-Windows-Security-Auditing": field "LogonType": null, of type 0x08, which has no empty value`},
+		{"long computer", &Event{Kind: many, Computer: strings.Repeat("x", 40000)}, `write event 3 of "MSSQLSERVER": text of more than 32,767 characters in a definition`},
+		{"long SID", &Event{Kind: many, User: make([]byte, 72)}, `write event 3 of "MSSQLSERVER": user SID of 72 bytes`},
 		{"no kind", &Event{}, `write event 3 of "": no kind`},
 		{"bad type", &Event{Kind: script, Values: []event.Value{{Type: 0x42}, {}}}, `write event 3 of "Microsoft-Windows-PowerShell": field "ScriptBlockText": type 0x42 is none of a Windows event log`},
 		{"nested XML", &Event{Kind: script, Values: []event.Value{{Type: event.BinXML}, {}}}, `write event 3 of "Microsoft-Windows-PowerShell": field "ScriptBlockText": nested XML is no value: it belongs into Body`},
@@ -647,6 +649,29 @@ func TestWriterLimits(t *testing.T) {
 	}
 	if records := check(t, out.b); len(records) != 3 || records[2].id != 3 {
 		t.Errorf("%d records", len(records))
+	}
+}
+
+// An event that is too large for any chunk ends the chunk, but leaves no empty one behind.
+func TestWriterTooLargeAtTheEnd(t *testing.T) {
+	k := databaseKind(t)
+	for _, circular := range []int{0, 1, 2} {
+		var out memory
+		w, _ := NewWriter(&out, WriterOptions{MaxChunks: circular})
+		for range 300 {
+			if err := w.Write(&Event{Kind: k}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := w.Write(&Event{Kind: k, Binary: make([]byte, 65000)}); !errors.Is(err, ErrTooLarge) {
+			t.Fatal(err)
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if r := check(t, out.b); r[len(r)-1].id != 300 {
+			t.Errorf("last record %d", r[len(r)-1].id)
+		}
 	}
 }
 

@@ -40,24 +40,32 @@ func (v *Values) Texts(list ...string) {
 }
 
 // Number adds one of the integer types, Bool, Hex32, Hex64 or Size (8 bytes), or the bits of a float.
-func (v *Values) Number(t event.Type, n uint64) { v.Numbers(t, n); v.List[len(v.List)-1].Type = t }
+func (v *Values) Number(t event.Type, n uint64) {
+	start := len(v.buf)
+	v.number(t, n)
+	v.add(t, start)
+}
 
 // Numbers adds an array of one of these types.
 func (v *Values) Numbers(t event.Type, list ...uint64) {
 	start := len(v.buf)
 	for _, n := range list {
-		switch t {
-		case event.Int8, event.Uint8:
-			v.buf = append(v.buf, byte(n))
-		case event.Int16, event.Uint16:
-			v.buf = binary.LittleEndian.AppendUint16(v.buf, uint16(n))
-		case event.Int32, event.Uint32, event.Float32, event.Bool, event.Hex32:
-			v.buf = binary.LittleEndian.AppendUint32(v.buf, uint32(n))
-		default:
-			v.buf = binary.LittleEndian.AppendUint64(v.buf, n)
-		}
+		v.number(t, n)
 	}
 	v.add(t|event.Array, start)
+}
+
+func (v *Values) number(t event.Type, n uint64) {
+	switch t {
+	case event.Int8, event.Uint8:
+		v.buf = append(v.buf, byte(n))
+	case event.Int16, event.Uint16:
+		v.buf = binary.LittleEndian.AppendUint16(v.buf, uint16(n))
+	case event.Int32, event.Uint32, event.Float32, event.Bool, event.Hex32:
+		v.buf = binary.LittleEndian.AppendUint32(v.buf, uint32(n))
+	default:
+		v.buf = binary.LittleEndian.AppendUint64(v.buf, n)
+	}
 }
 
 // Time adds a FILETIME; NoTime is 0.

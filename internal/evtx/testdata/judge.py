@@ -17,10 +17,10 @@ read costs only itself: it is counted, and told on stderr. Exit status is 1 if a
 Needs the package of the chosen parser: `evtx` (Rust; 0.14.0 was used) or `python-evtx` (pure Python; 0.8.1).
 
 Paths
-  Steps are joined by "/". A step is the element's name, in EventData followed by [the value of its attribute Name] if
-  it has one; the second, third ... sibling with the same step is followed by #2, #3 ... . An attribute is @name behind
-  its element's path; the text of an element is /#text. Namespace declarations are not attributes, and the Name that
-  stands in the step is not repeated:
+  Steps are joined by "/". A step is the element's name, or for an element Data with an attribute Name, Data[Name]; the
+  second, third ... sibling with the same step is followed by #2, #3 ... . An attribute is @name behind its element's
+  path; the text of an element is /#text. Namespace declarations are not attributes, and the Name that stands in the
+  step is not repeated:
       Event/System/Provider@Name=Microsoft-Windows-Sysmon
       Event/EventData/Data[Image]/#text=C:\\\\Windows\\\\cmd.exe
       Event/EventData/Data#2/#text=second unnamed string
@@ -221,7 +221,7 @@ class Element:
 def fields(xml):
     """Returns path=value of every attribute and text, in document order."""
     out = []
-    walk(parse(xml), "", {}, False, out)
+    walk(parse(xml), "", {}, out)
     return out
 
 
@@ -252,9 +252,9 @@ def parse(xml):
     return root.children[0]
 
 
-def walk(e, path, seen, in_data, out):
+def walk(e, path, seen, out):
     step = e.name
-    name = dict(e.attributes).get("Name", "") if in_data else ""
+    name = dict(e.attributes).get("Name", "") if e.name == "Data" else ""
     if name:
         step += "[" + name + "]"
     strings = e.text.split(ARRAY)[1:] if ARRAY in e.text else [e.text]
@@ -267,7 +267,7 @@ def walk(e, path, seen, in_data, out):
         put(out, at + "/#text", text)
     below = {}
     for c in e.children:
-        walk(c, at, below, e.name == "EventData", out)
+        walk(c, at, below, out)
 
 
 def put(out, path, value):
