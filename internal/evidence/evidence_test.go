@@ -419,7 +419,7 @@ func TestArtifactAsJSON(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := `{"collection":"a.log","path":"a.log","root":"","hint":"","sha256":"` + sum([]byte("LOG\nx\n")) +
-		`","bytes":6,"kind":"test-log","records":2,"slack":0,"damaged":[],"servers":[],"holes":[],"notes":[],"error":null}`
+		`","bytes":6,"kind":"test-log","records":2,"slack":0,"damaged":[],"servers":[],"holes":[],"notes":[],"error":null,"original":false,"exercise":false}`
 	if string(got) != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}

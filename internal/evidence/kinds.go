@@ -10,7 +10,14 @@ import (
 // reads it, so formats with a signature stand before those that are told by the look of their lines, and of these the
 // stricter before the laxer.
 var readers = []reader{
-	evtxReader,
+	// Told by a signature.
+	evtxReader, journalReader, utmpReader, lastlogReader,
+	// Told by the names of their fields.
+	winJSONReader, winXMLReader, webJSONReader, postgresJSONReader,
+	// Told by the look of their lines.
+	auditdReader, iisReader, postgresCSVReader, postgresReader, mysqlErrorReader, mysqlGeneralReader, mysqlSlowReader, mysqlAuditReader,
+	mssqlReader, oracleAlertReader, oracleListenerReader, oracleAuditReader, webAccessReader, webErrorReader,
+	packagesReader, daemonReader, syslogReader, cronReader, shellReader,
 }
 
 // Kinds of artifact that have no reader here.

@@ -329,7 +329,7 @@ func unpackLZ4(raw, dst []byte) ([]byte, error) {
 }
 
 func unpackXZ(raw, dst []byte) ([]byte, error) {
-	if xzDictionary(raw) > maxJournalEntry {
+	if journalXZDictionary(raw) > maxJournalEntry {
 		return dst[:0], errUnpack
 	}
 	r, err := xz.NewReader(bytes.NewReader(raw))
@@ -344,8 +344,8 @@ func unpackXZ(raw, dst []byte) ([]byte, error) {
 	return buf.Bytes(), err
 }
 
-// xzDictionary is the size of the dictionary that the first block of an xz stream asks for.
-func xzDictionary(b []byte) uint64 {
+// journalXZDictionary is the size of the dictionary that the first block of an xz stream asks for.
+func journalXZDictionary(b []byte) uint64 {
 	n := 14 // stream header, block header size and flags
 	if len(b) < n+3 {
 		return 0

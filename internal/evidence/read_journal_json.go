@@ -4,8 +4,6 @@ import (
 	"bufio"
 	"context"
 	"strconv"
-	"unicode/utf16"
-	"unicode/utf8"
 )
 
 // readJournalJSON reads what journalctl -o json writes: an object a line, its values texts, null where they were too
@@ -139,62 +137,14 @@ func (s *jsonEntry) text(dst []byte) ([]byte, bool) {
 		return dst, false
 	}
 	for i := 0; i < len(s.b); i++ {
-		switch c := s.b[i]; c {
+		switch s.b[i] {
 		case '"':
+			dst = appendJSONString(dst, s.b[:i])
 			s.b = s.b[i+1:]
 			return dst, true
 		case '\\':
 			i++
-			if i >= len(s.b) {
-				return dst, false
-			}
-			switch s.b[i] {
-			case 'n':
-				dst = append(dst, '\n')
-			case 't':
-				dst = append(dst, '\t')
-			case 'r':
-				dst = append(dst, '\r')
-			case 'b':
-				dst = append(dst, '\b')
-			case 'f':
-				dst = append(dst, '\f')
-			case 'u':
-				r, n := jsonRune(s.b[i+1:])
-				if n == 0 {
-					return dst, false
-				}
-				dst = utf8.AppendRune(dst, r)
-				i += n
-			default:
-				dst = append(dst, s.b[i])
-			}
-		default:
-			dst = append(dst, c)
 		}
 	}
 	return dst, false
-}
-
-// jsonRune reads the four digits behind \u, and the second half of a pair.
-func jsonRune(b []byte) (r rune, n int) {
-	half := func(b []byte) (rune, bool) {
-		if len(b) < 4 {
-			return 0, false
-		}
-		v, err := strconv.ParseUint(string(b[:4]), 16, 16)
-		return rune(v), err == nil
-	}
-	r, ok := half(b)
-	if !ok {
-		return 0, 0
-	}
-	if utf16.IsSurrogate(r) && len(b) >= 10 && b[4] == '\\' && b[5] == 'u' {
-		if low, ok := half(b[6:]); ok {
-			if pair := utf16.DecodeRune(r, low); pair != utf8.RuneError {
-				return pair, 10
-			}
-		}
-	}
-	return r, 4
 }

@@ -14,38 +14,8 @@ import (
 	"testing"
 
 	"wardround/internal/event"
+	"wardround/internal/outside"
 )
-
-// judgePython is a Python that has the package, which the test is skipped without.
-func judgePython(t *testing.T, module string) string {
-	t.Helper()
-	python := os.Getenv("WARDROUND_PYTHON")
-	if python == "" {
-		python = filepath.Join(repository(t), ".judges", "bin", "python")
-	}
-	if out, err := exec.Command(python, "-c", "import "+module).CombinedOutput(); err != nil {
-		t.Skipf("skipped: %s cannot import %s (%v): set WARDROUND_PYTHON, or make a virtual environment in .judges "+
-			"with evtx 0.14.0 and python-evtx 0.8.1: %s", python, module, err, bytes.TrimSpace(out))
-	}
-	return python
-}
-
-// repository is the folder that holds go.mod.
-func repository(t *testing.T) string {
-	dir, err := filepath.Abs(".")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			return dir
-		}
-		if dir == filepath.Dir(dir) {
-			t.Fatal("no go.mod above this folder")
-		}
-		dir = filepath.Dir(dir)
-	}
-}
 
 // judge runs testdata/judge.py and returns its lines.
 func judge(t *testing.T, python, parser string, args ...string) []string {
@@ -182,7 +152,7 @@ func TestWriterJudges(t *testing.T) {
 	logs := judged(t)
 	for parser, module := range map[string]string{"evtx": "evtx", "python-evtx": "Evtx"} {
 		t.Run(parser, func(t *testing.T) {
-			python := judgePython(t, module)
+			python := outside.Python(t, module)
 			dir := t.TempDir()
 			var files []string
 			want := map[string][]string{}
@@ -242,7 +212,7 @@ func at(list []string, i int) string {
 func TestJudgeCounts(t *testing.T) {
 	for parser, module := range map[string]string{"evtx": "evtx", "python-evtx": "Evtx"} {
 		t.Run(parser, func(t *testing.T) {
-			python := judgePython(t, module)
+			python := outside.Python(t, module)
 			whole := threeChunks(t)
 			if parser == "python-evtx" {
 				whole = whole[:4096+65536] // it is slow
