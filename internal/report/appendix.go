@@ -27,7 +27,7 @@ func (p *page) movements(e *estate) {
 		for _, m := range all {
 			k := key{m.From, m.To, m.Address, m.Account, m.How, m.SeenFrom, event.NoTime}
 			if m.Time != event.NoTime {
-				k.hour = m.Time / 3.6e12
+				k.hour = e.clock.hour(m.Time)
 			}
 			i, ok := at[k]
 			if !ok {
@@ -86,7 +86,7 @@ func (p *page) method(e *estate, l *layout) {
 	}
 	p.Policy = visible(e.policy[:min(len(e.policy), maxPolicy)], true)
 	for _, c := range e.changes.sort() {
-		p.Changes = append(p.Changes, changeView{Row: grouped(int64(c.Row)), From: e.when(c.From), To: e.when(c.To), Account: cmp.Or(show(c.Account, maxName), notKnown),
+		p.Changes = append(p.Changes, changeView{Row: grouped(int64(c.Row)), From: e.second(c.From), To: e.second(c.To), Account: cmp.Or(show(c.Account, maxName), notKnown),
 			Source: cmp.Or(show(c.Source, maxName), notKnown), Targets: list(c.Targets, 20), Tool: cmp.Or(show(c.Tool, maxName), notKnown), Work: cmp.Or(show(c.Ticket, maxName), notKnown)})
 	}
 	if n := len(p.Changes); n < e.changes.total {

@@ -15,7 +15,8 @@ const (
 	notesShown  = 6
 )
 
-// cited is a finding ready to be shown. Nothing of it is raw any more.
+// cited is a finding ready to be shown. Nothing of it is raw but the fields, which fill makes fit to be shown: most of
+// many findings are shown without.
 type cited struct {
 	N                                                      int // from 1 in the order of the page: its anchor; 0 while it is not placed
 	ID, Title, RuleID, Level, Author, License, Source, Tag string
@@ -27,7 +28,13 @@ type cited struct {
 	MorePlaces                                             int
 	Fields                                                 []field
 	MoreFields                                             int
-	size                                                   int // bytes of the fields
+	raw                                                    []rawField
+}
+
+// rawField is a field as it stands in the evidence, cut to what showing it needs.
+type rawField struct {
+	name, value string
+	bytes       int // of the whole value
 }
 
 // place is where a fact stands, in the words of a person who will look it up.
@@ -61,12 +68,22 @@ func newCited(f *event.Finding) *cited {
 	}
 	slices.Sort(names)
 	for _, n := range names[:min(len(names), fieldsShown)] {
-		x := field{show(n, maxName), showLines(n, f.Fields[n])}
-		c.size += len(x.Name) + len(x.Value) + 60
+		v := f.Fields[n]
+		c.raw = append(c.raw, rawField{n, strings.Clone(v[:min(len(v), maxValue+margin)]), len(v)})
+	}
+	c.MoreFields = len(names) - len(c.raw)
+	return c
+}
+
+// fill makes the fields fit to be shown and returns their bytes on the page.
+func (c *cited) fill() (size int) {
+	for _, r := range c.raw {
+		x := field{show(r.name, maxName), showField(r.name, r.value, r.bytes)}
+		size += len(x.Name) + len(x.Value) + 60
 		c.Fields = append(c.Fields, x)
 	}
-	c.MoreFields = len(names) - len(c.Fields)
-	return c
+	c.raw = nil
+	return size
 }
 
 func newPlace(p event.Place) place {

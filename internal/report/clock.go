@@ -63,6 +63,12 @@ func (c clock) date(t event.Time) string {
 	return strings.TrimPrefix(t.Std().In(c.loc).Format("02 Jan"), "0")
 }
 
+// hour numbers the hours of the people's zone.
+func (c clock) hour(t event.Time) event.Time {
+	_, offset := t.Std().In(c.loc).Zone()
+	return t.Add(time.Duration(offset)*time.Second) / 3.6e12
+}
+
 // beside writes what stands in brackets behind the time for people: UTC in the precision of the source, with the date
 // when it is another. It is "" when people are given UTC.
 func (c clock) beside(t event.Time) string {

@@ -143,6 +143,7 @@ type hoursDrawing struct {
 	Bars     string // path in a box of Width × 100
 	Marks    string // path in a box of Width × 10: critical hours
 	Width    int
+	Seen     []float64 // by bar
 	Axis     *axis
 	PerBar   string // "" or what a bar stands for when it is more than an hour
 	Lowest   string
@@ -198,6 +199,7 @@ func drawHours(list []event.Hour, c clock) *hoursDrawing {
 			marks.WriteString("M" + strconv.Itoa(i) + " 0h1v10h-1z")
 		}
 	}
+	d.Seen = seen
 	d.Bars, d.Marks = bars.String(), marks.String()
 	d.Lowest, d.Highest = percent(low), percent(high)
 	d.Critical = count(crit, "critical hour", "critical hours")

@@ -7,17 +7,38 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"io"
-	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf16"
 	"unicode/utf8"
 )
 
-var (
-	base64Run = regexp.MustCompile(`[A-Za-z0-9+/_-]{20,}={0,2}`)
-	hexRun    = regexp.MustCompile(`\b[0-9A-Fa-f]{24,}\b`)
+// The least lengths of a run that is looked into.
+const (
+	base64Run = 20
+	hexRun    = 24
 )
+
+func isBase64(c byte) bool {
+	return '0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'z' || c == '+' || c == '/' || c == '-' || c == '_'
+}
+
+func isHex(c byte) bool { return '0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'f' }
+
+// runs returns the stretches of at least length bytes that member accepts.
+func runs(s string, length int, member func(byte) bool) (out []span) {
+	from := 0
+	for i := 0; i <= len(s); i++ {
+		if i < len(s) && member(s[i]) {
+			continue
+		}
+		if i-from >= length {
+			out = append(out, span{from, i})
+		}
+		from = i + 1
+	}
+	return out
+}
 
 // maxUnpacked bounds what a compressed payload is unpacked to, in bytes.
 const maxUnpacked = 256 << 10
@@ -28,21 +49,21 @@ func maskEncoded(s string, depth int) string {
 	if len(s) < 20 || depth >= maxMaskDepth {
 		return s
 	}
-	s = decodeRuns(s, depth, hexRun, "hexadecimal", func(run string) []byte {
+	s = decodeRuns(s, depth, runs(s, hexRun, isHex), "hexadecimal", func(run string) []byte {
 		raw, err := hex.DecodeString(run[:len(run)&^1])
 		if err != nil {
 			return nil
 		}
 		return raw
 	})
-	return decodeRuns(s, depth, base64Run, "Base64", decodeBase64)
+	return decodeRuns(s, depth, runs(s, base64Run, isBase64), "Base64", decodeBase64)
 }
 
-func decodeRuns(s string, depth int, re *regexp.Regexp, name string, decode func(string) []byte) string {
+func decodeRuns(s string, depth int, found []span, name string, decode func(string) []byte) string {
 	var b strings.Builder
 	done := 0
-	for _, m := range re.FindAllStringIndex(s, -1) {
-		text, ok := plainText(decode(s[m[0]:m[1]]))
+	for _, m := range found {
+		text, ok := plainText(decode(s[m.from:m.to]))
 		if !ok {
 			continue
 		}
@@ -50,9 +71,9 @@ func decodeRuns(s string, depth int, re *regexp.Regexp, name string, decode func
 		if masked == text {
 			continue
 		}
-		b.WriteString(s[done:m[0]])
+		b.WriteString(s[done:m.from])
 		b.WriteString("[" + name + ", decoded and masked: " + masked + "]")
-		done = m[1]
+		done = m.to
 	}
 	if done == 0 {
 		return s

@@ -35,16 +35,36 @@ func maskPersons(s string) string {
 	if strings.Contains(s, "@") {
 		s = replaceFunc(abhaAddress, s, group(kindABHA))
 	}
-	if !strings.ContainsAny(s, "0123456789") {
-		return s
+	run := longestNumber(s)
+	if run >= 12 {
+		s = replaceFunc(aadhaarNear, s, group(kindAadhaar))
+		s = replaceFunc(abhaNear, s, group(kindABHA))
+		s = replaceFunc(groupedABHA, s, number)
+		s = replaceFunc(groupedAadhaar, s, number)
+		s = replaceFunc(plainNumber, s, number)
+		s = replaceFunc(phoneNumber, s, func(s string, m []int) (int, int, string) { return m[0], m[1], kindPhone })
 	}
-	s = replaceFunc(aadhaarNear, s, group(kindAadhaar))
-	s = replaceFunc(abhaNear, s, group(kindABHA))
-	s = replaceFunc(groupedABHA, s, number)
-	s = replaceFunc(groupedAadhaar, s, number)
-	s = replaceFunc(plainNumber, s, number)
-	s = replaceFunc(phoneNumber, s, func(s string, m []int) (int, int, string) { return m[0], m[1], kindPhone })
-	return replaceFunc(uhidNear, s, group(kindPatient))
+	if run > 0 {
+		s = replaceFunc(uhidNear, s, group(kindPatient))
+	}
+	return s
+}
+
+// longestNumber is the length in digits of the longest number, single spaces, hyphens and a bracket inside it allowed.
+func longestNumber(s string) int {
+	longest, run, gap := 0, 0, 0
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case '0' <= c && c <= '9':
+			run, gap = run+1, 0
+			longest = max(longest, run)
+		case gap < 2 && (c == ' ' || c == '-' || c == ')'):
+			gap++
+		default:
+			run, gap = 0, 0
+		}
+	}
+	return longest
 }
 
 // group hides what the first group of an expression matched.

@@ -18,21 +18,20 @@ const (
 
 // show makes text from evidence fit to be read by a person: masked, cut at limit, every byte and character that is
 // not plainly visible spelled out. It is one line: line ends are spelled out too.
-func show(s string, limit int) string { return visible(clip(Mask, s, limit), false) }
+func show(s string, limit int) string { return visible(clip(Mask, s, limit, len(s)), false) }
 
-// showLines is show for the value of the named field, in a place where line ends do no harm.
-func showLines(name, value string) string {
-	return visible(clip(func(v string) string { return MaskField(name, v) }, value, maxValue), true)
+// showField is show for the value of a named field, in a place where line ends do no harm. The value was size bytes
+// long before it was cut to maxValue and margin.
+func showField(name, value string, size int) string {
+	return visible(clip(func(v string) string { return MaskField(name, v) }, value, maxValue, size), true)
 }
 
-// clip masks s and cuts it at limit. It masks more than it keeps, so that no secret is cut before it is known as one.
-func clip(mask func(string) string, s string, limit int) string {
-	const margin = 4096
-	all := len(s)
-	if all > limit+margin {
-		s = s[:limit+margin]
-	}
-	s = mask(s)
+// margin is how far behind the cut a text is masked, so that no secret is cut before it is known as one.
+const margin = 2048
+
+// clip masks s, which is the beginning of a text of all bytes, and cuts it at limit.
+func clip(mask func(string) string, s string, limit, all int) string {
+	s = mask(s[:min(len(s), limit+margin)])
 	if len(s) <= limit && all <= limit+margin {
 		return s
 	}

@@ -140,7 +140,7 @@ type (
 		N, Rank                                   int
 		Full                                      bool
 		Class, Name, Aliases, Word, Certainty     string
-		Listed                                    bool
+		Listed, MayReconnect                      bool
 		Role, Kind, Flags, Seen, Weakest, Changes string
 		Proven                                    whenView
 		ProvenKey                                 string
@@ -195,7 +195,7 @@ func newPage(e *estate) *page {
 	p := &page{Exercise: e.Exercise, Zone: e.clock.named, Draft: e.draftWord(), CaseName: cmp.Or(show(e.Name, maxName), "without a name"),
 		Headline: e.headline(), Disagreement: e.disagreement(), Version: show(e.Version, maxName)}
 	for _, in := range e.Inputs[:min(len(e.Inputs), 20)] {
-		p.Inputs = append(p.Inputs, inputView{show(in.Name, maxName), short(in.SHA256), known(in.SHA256, maxName)})
+		p.Inputs = append(p.Inputs, inputView{show(in.Name, maxName), short(in.SHA256), given(in.SHA256)})
 	}
 	p.counts(e)
 	p.squares(e)
@@ -368,14 +368,22 @@ type layout struct {
 	budget       int
 }
 
-// finding shows c in full where it comes first on the page.
+// finding shows c in full where it comes first on the page, as long as the budget for fields lasts.
 func (l *layout) finding(c *cited) findingView {
+	f := l.line(c)
+	if f.First && l.budget > 0 {
+		l.budget -= c.fill()
+	}
+	f.Bare = len(c.raw) > 0
+	return f
+}
+
+// line shows where c stands and no more.
+func (l *layout) line(c *cited) findingView {
 	f := findingView{cited: c, First: c.N == 0, Time: l.e.when(c.Time)}
 	if f.First {
 		l.placed++
 		c.N = l.placed
-		l.budget -= c.size
-		f.Bare = l.budget < 0 && len(c.Fields) > 0
 	}
 	if n := l.e.hits[hitKey{c.server, c.rule}]; n > 1 {
 		f.Fired = grouped(int64(n)) + " findings of this rule on this server, all in findings.jsonl"
@@ -392,11 +400,10 @@ func (l *layout) findings(ids []string) (full, brief []findingView, more string)
 			continue
 		}
 		shown++
-		if f := l.finding(c); len(full) < fullPerReason {
-			full = append(full, f)
+		if len(full) < fullPerReason {
+			full = append(full, l.finding(c))
 		} else {
-			l.budget += c.size
-			brief = append(brief, f)
+			brief = append(brief, l.line(c))
 		}
 	}
 	if shown < len(ids) {
@@ -444,7 +451,7 @@ func (l *layout) section(s *server) *sectionView {
 	}
 	slices.Sort(keys)
 	for _, k := range keys[:min(len(keys), 20)] {
-		v.Extra = append(v.Extra, field{show(k, maxName), cmp.Or(showLines(k, s.Extra[k]), notKnown)})
+		v.Extra = append(v.Extra, field{show(k, maxName), cmp.Or(showField(k, s.Extra[k], len(s.Extra[k])), notKnown)})
 	}
 	for _, o := range s.From[:min(len(s.From), 20)] {
 		v.From = append(v.From, origin(o))
@@ -545,7 +552,7 @@ func (e *estate) row(s *server) rowView {
 	r := rowView{
 		N: s.N, Full: s.full(), Class: s.class(), Name: show(string(s.Server), maxName), Aliases: names(s.Aliases, 6), Word: s.verdictWord(),
 		Certainty: s.certainty(), Listed: s.Listed || !e.inventory(), Role: cmp.Or(roleWord(s.Role), notKnown), Kind: kindWord(s.Kind),
-		Flags: names(s.Flags, 12), Changes: strings.Join(say(s.WouldChangeIt), " · "), Rank: rankOfVerdict(s), SeenKey: -1,
+		MayReconnect: s.Reconnect.Allowed, Flags: names(s.Flags, 12), Changes: strings.Join(say(s.WouldChangeIt), " · "), Rank: rankOfVerdict(s), SeenKey: -1,
 	}
 	if s.Since != nil {
 		r.Proven = e.second(s.Since.FirstProven)

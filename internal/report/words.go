@@ -227,13 +227,21 @@ func part(s *string, what string) string {
 // short writes a digest's beginning.
 func short(digest *string) string {
 	if digest == nil || *digest == "" {
-		return "none"
+		return "not given"
 	}
 	d := show(*digest, maxName)
 	if len(d) > 8 && plainASCII(d) {
 		return d[:8] + "…"
 	}
 	return d
+}
+
+// given writes a digest in full.
+func given(digest *string) string {
+	if digest == nil || *digest == "" {
+		return "not given"
+	}
+	return show(*digest, maxName)
 }
 
 func plainASCII(s string) bool {
