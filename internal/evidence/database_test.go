@@ -45,7 +45,7 @@ sh: 1: curl: not found
 	{"PostgreSQL for a report writer", postgresReader, "", `2022-11-23 07:07:49 +0530 [1234]: [1-1] user=lis,db=lis,app=psql,client=10.0.0.1 LOG:  statement: DROP TABLE patient
 `, `01:37:49Z #1 action=query|application=psql|database=lis|message=statement: DROP TABLE patient|pid=1234|severity=LOG|src_ip=10.0.0.1|statement=DROP TABLE patient|user=lis`, 0, ""},
 	{"PostgreSQL, state and session", postgresReader, "", `637d8b2d.4d2 2022-11-23 01:37:49 UTC 28P01 10.0.0.1(5) ERROR:  x
-`, `01:37:49Z #1 code=28P01|message=x|severity=ERROR|src_ip=10.0.0.1|src_port=5`, 0, ""},
+`, `01:37:49Z #1 code=28P01|message=x|session=637d8b2d.4d2|severity=ERROR|src_ip=10.0.0.1|src_port=5`, 0, ""},
 	{"PostgreSQL csvlog", postgresCSVReader, "", `2022-11-23 01:37:49.123 UTC,"lis","lis",1234,"10.0.0.1:49152",637d8b2d.4d2,3,"SELECT",2022-11-23 01:37:00 UTC,3/4,0,ERROR,42P01,"relation ""x"" does not exist",,,,,,"select *
 from x",15,,"psql","client backend",,0
 2022-11-23 01:37:50.123 UTC,"lis","lis",1234,"10.0.0.1:49152",637d8b2d.4d2,3,"cut
@@ -68,17 +68,19 @@ reading packets)
 01:37:51Z #4 action=login failed|message=Unknown database 'x'|session=1234|severity=Note`, 0, "times state no zone: read as UTC"},
 	{"MariaDB errors", mysqlErrorReader, "mariadb.err", `2022-11-23  1:37:49 0 [Note] InnoDB: started
 2022-11-23  1:37:50 0x7f3a [ERROR] x
+221123  1:37:51 server_audit: STOPPED
 `, `01:37:49Z #1 message=InnoDB: started|session=0|severity=Note
-01:37:50Z #2 message=x|session=0x7f3a|severity=ERROR`, 0, "times state no zone: read as UTC"},
+01:37:50Z #2 message=x|session=0x7f3a|severity=ERROR
+01:37:51Z #3 message=server_audit: STOPPED`, 0, "times state no zone: read as UTC"},
 	{"MySQL queries, old", mysqlGeneralReader, "", "/usr/sbin/mysqld, Version: 5.5.31-log (MySQL Community Server). started with:\nTcp port: 3306  Unix socket: /var/lib/mysql/mysql.sock\nTime                 Id Command    Argument\n" +
 		"221123  1:37:49\t   35 Connect\tapp@10.0.0.1 on lis\n\t\t   35 Query\tselect *\nfrom t\n\t\t   36 Connect\tAccess denied for user 'root'@'ws1' (using password: NO)\n221123  1:37:50\t   35 Quit\t\n\t\t   35 Query\tselect 2\n",
-		`01:37:49Z #4 action=login|command=Connect|database=lis|message=app@10.0.0.1 on lis|session=35|src_ip=10.0.0.1|user=app
+		`01:37:49Z #4 action=connect|command=Connect|database=lis|message=app@10.0.0.1 on lis|session=35|src_ip=10.0.0.1|user=app
 01:37:49Z #5 action=query|command=Query|database=lis|session=35|src_ip=10.0.0.1|statement=select *¶from t|user=app
 01:37:49Z #7 action=login failed|command=Connect|message=Access denied for user 'root'@'ws1' (using password: NO)|session=36|src_host=ws1|user=root
 01:37:50Z #8 action=disconnect|command=Quit|database=lis|session=35|src_ip=10.0.0.1|user=app
 01:37:50Z #9 action=query|command=Query|session=35|statement=select 2`, 0, "times state no zone: read as UTC"},
 	{"MySQL queries, new", mysqlGeneralReader, "", "2022-11-23T01:37:49.123456Z\t   35 Connect\troot@localhost on  using Socket\n2022-11-23T01:37:50.123456Z\t   35 Init DB\tlis\n2022-11-23T01:37:51.123456Z\t   35 Query\tselect sys_exec('id')\n",
-		`01:37:49.123456Z #1 action=login|command=Connect|message=root@localhost on  using Socket|session=35|src_host=localhost|user=root
+		`01:37:49.123456Z #1 action=connect|command=Connect|message=root@localhost on  using Socket|session=35|src_host=localhost|user=root
 01:37:50.123456Z #2 command=Init DB|database=lis|session=35|src_host=localhost|user=root
 01:37:51.123456Z #3 action=query|command=Query|database=lis|session=35|src_host=localhost|statement=select sys_exec('id')|user=root`, 0, ""},
 	{"MySQL slow queries", mysqlSlowReader, "", "# Time: 221123  7:07:49\n# User@Host: app[app] @ ws1 [10.0.0.1]  Id:    35\n# Query_time: 12.5  Lock_time: 0.000100 Rows_sent: 10  Rows_examined: 100\nuse lis;\nSET timestamp=1669167469;\nselect *\nfrom t;\n" +
@@ -86,9 +88,10 @@ reading packets)
 		`01:37:49Z #2 action=query|database=lis|duration=12500|rows=10|session=35|src_host=ws1|src_ip=10.0.0.1|statement=select *¶from t;|user=app
 01:37:50Z #8 action=query|database=his|duration=1|rows=0|session=36|src_ip=10.0.0.2|statement=select 2;|user=app
 01:37:51.123456Z #14 action=query|duration=1000|session=1|src_host=localhost|statement=select 3;|user=a`, 0, "times state no zone: read as UTC"},
-	{"MariaDB audit", mysqlAuditReader, "server_audit.log", "20221123 01:37:49,EHOSP-DB1,root,10.0.0.1,35,0,FAILED_CONNECT,,,1045\n20221123 01:37:50,EHOSP-DB1,app,ws1,36,77,QUERY,lis,'select \\'a\\', 1, 2',0\nrubbish\n",
+	{"MariaDB audit", mysqlAuditReader, "server_audit.log", "20221123 01:37:49,EHOSP-DB1,root,10.0.0.1,35,0,FAILED_CONNECT,,,1045\n20221123 01:37:50,EHOSP-DB1,app,ws1,36,77,QUERY,lis,'select \\n\\'a\\\\\\', 1, \\'2\\'',0\n20221123 01:37:51,EHOSP-DB1,app,ws1,36,78,WRITE,mysql,db,\nrubbish\n",
 		`01:37:49Z #1 action=login failed|code=1045|command=FAILED_CONNECT|session=35|src_ip=10.0.0.1|user=root
-01:37:50Z #2 action=query|command=QUERY|database=lis|session=36|src_host=ws1|statement=select \'a\', 1, 2|user=app`, 1, "times state no zone: read as UTC"},
+01:37:50Z #2 action=query|command=QUERY|database=lis|session=36|src_host=ws1|statement=select ¶'a\', 1, '2'|user=app
+01:37:51Z #3 command=WRITE|database=mysql|object=db|session=36|src_host=ws1|user=app`, 1, "times state no zone: read as UTC"},
 
 	{"SQL Server", mssqlReader, "ERRORLOG", "\xff\xfe" + utf16Text("2022-11-23 07:07:49.12 Server      Microsoft SQL Server 2019 (RTM) - 15.0.2000.5 (X64) \r\n\tSep 24 2019 13:48:23\r\n2022-11-23 07:07:49.12 Server      UTC adjustment: 5:30\r\n2022-11-23 07:07:49.13 spid9s      Server name is 'EHOSP-DB1\\LIS'. This is an informational message only.\r\n"+
 		"2022-11-23 07:07:50.00 Logon       Error: 18456, Severity: 14, State: 8.\r\n2022-11-23 07:07:50.00 Logon       Login failed for user 'sa'. Reason: Password did not match that for the login provided. [CLIENT: 10.0.0.1]\r\n2022-11-23 07:07:51.00 spid51      Configuration option 'xp_cmdshell' changed from 0 to 1. Run the RECONFIGURE statement to install.\r\n"),

@@ -41,12 +41,12 @@ func (m *mssqlLine) parse(line []byte) bool {
 
 func isMSSQL(head []byte, _ string) bool {
 	var m mssqlLine
-	first := true
+	found := false
 	return mostLines(head, func(line []byte) bool {
-		ok := m.parse(line) || !first && len(line) > 0 && line[0] == '\t'
-		first = false
-		return ok
-	})
+		ok := m.parse(line)
+		found = found || ok
+		return ok || found && line[0] == '\t'
+	}) && found
 }
 
 func readMSSQL(ctx context.Context, in *input, out *output) error {

@@ -80,6 +80,10 @@ func (m *mysqlErrorLine) parse(line []byte) bool {
 		return true
 	}
 	severity, rest := cutBracket(rest)
+	if severity == nil && digits(line[:min(len(line), 6)]) >= 0 && line[6] == ' ' && len(rest) > 0 && !isDigit(rest[0]) && rest[0] != '\t' {
+		m.text = rest // plugins, and InnoDB in old versions
+		return true
+	}
 	switch string(severity) {
 	case "ERROR", "Error", "Warning", "Note", "System":
 	default:
@@ -281,7 +285,7 @@ func readMySQLGeneral(ctx context.Context, in *input, out *output) error {
 // isMySQLHeader tells the three lines that a server writes when it opens a general or slow log.
 func isMySQLHeader(b []byte) bool {
 	return bytes.HasSuffix(b, []byte("started with:")) || bytes.HasPrefix(b, []byte("Tcp port: ")) || bytes.HasPrefix(b, []byte("TCP Port: ")) ||
-		bytes.HasPrefix(b, []byte("Time ")) && bytes.Contains(b, []byte("Id Command"))
+		bytes.HasPrefix(b, []byte("Time")) && bytes.Contains(b, []byte("Id Command"))
 }
 
 // mysqlCommand puts a line of the general log, and what is known of its connection.
@@ -297,7 +301,7 @@ func (e *dbEvent) mysqlCommand(m *mysqlGeneralLine, sessions map[string]mysqlSes
 			e.mysqlMessage(m.argument)
 			return
 		}
-		e.set(dbAction, []byte("login"))
+		e.set(dbAction, []byte("connect")) // not yet a login: a refusal may be the next line
 		s = mysqlConnect(m.argument)
 		e.part(dbMessage, m.argument)
 	case "Init DB":
@@ -416,7 +420,8 @@ func (e *dbEvent) slowPairs(b []byte) {
 		switch string(words[i]) {
 		case "Query_time:":
 			if s, err := strconv.ParseFloat(string(value), 64); err == nil {
-				e.set(dbDuration, strconv.AppendFloat(nil, s*1000, 'f', -1, 64))
+				ms := strconv.AppendFloat(nil, s*1000, 'f', 3, 64)
+				e.set(dbDuration, bytes.TrimRight(bytes.TrimRight(ms, "0"), "."))
 			}
 		case "Rows_sent:":
 			e.set(dbRows, value)
@@ -446,7 +451,26 @@ func mysqlAuditLine(line []byte, words [][]byte) [][]byte {
 	if i < 0 || digits(words[4]) < 0 || digits(line[i+1:]) < 0 {
 		return nil
 	}
-	return append(words, bytes.Trim(line[:i], "'"), line[i+1:])
+	return append(words, line[:i], line[i+1:])
+}
+
+// unquoteMySQL takes the quotes off a value of the audit log, and undoes its escapes.
+func unquoteMySQL(b []byte) []byte {
+	if len(b) < 2 || b[0] != '\'' || b[len(b)-1] != '\'' {
+		return b
+	}
+	out := make([]byte, 0, len(b))
+	for b = b[1 : len(b)-1]; len(b) > 0; b = b[1:] {
+		if b[0] == '\\' && len(b) > 1 {
+			b = b[1:]
+			if c := jsonEscapes[b[0]]; c != 0 {
+				out = append(out, c)
+				continue
+			}
+		}
+		out = append(out, b[0])
+	}
+	return out
 }
 
 func isMySQLAudit(head []byte, _ string) bool {
@@ -493,10 +517,10 @@ func readMySQLAudit(ctx context.Context, in *input, out *output) error {
 			e.set(dbAction, []byte("disconnect"))
 		case "QUERY", "QUERY_DDL", "QUERY_DML", "QUERY_DCL":
 			e.set(dbAction, []byte("query"))
-			e.set(dbStatement, words[8])
+			e.set(dbStatement, unquoteMySQL(words[8]))
 			continue
 		}
-		e.set(dbObject, words[8])
+		e.set(dbObject, unquoteMySQL(words[8]))
 	}
 	e.end()
 	return l.fail()

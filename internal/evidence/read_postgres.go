@@ -23,6 +23,7 @@ var postgresParts = map[string]int{
 type postgresLine struct {
 	local    event.Time // as if UTC
 	zone     []byte
+	before   []byte // of the prefix, before the time
 	rest     []byte // of the prefix, behind the time
 	pid      []byte
 	severity []byte
@@ -93,7 +94,7 @@ func (p *postgresLine) parse(line []byte) bool {
 	prefix := line[:at]
 	for i := 0; i+19 <= len(prefix) && i < 64; i++ {
 		if t, rest, ok := readStamp(prefix[i:]); ok {
-			p.local, p.rest = t, rest
+			p.local, p.before, p.rest = t, prefix[:i], rest
 			p.takeZone()
 			break
 		}
@@ -200,8 +201,13 @@ func (p *postgresLine) fill(e *dbEvent) {
 		e.name(dbDatabase, rest[i+1:end])
 	}
 	// "time zone:host(port):user@database:[pid]:" has its parts between colons; an address may hold some itself.
-	rest = bytes.TrimPrefix(rest, []byte(":"))
-	for _, word := range bytes.FieldsFunc(rest, func(r rune) bool { return r == ' ' || r == ',' || r == '|' }) {
+	e.postgresWords(p.before)
+	e.postgresWords(bytes.TrimPrefix(rest, []byte(":")))
+}
+
+// postgresWords puts the parts of a prefix that are told by their shape: client, state, session.
+func (e *dbEvent) postgresWords(b []byte) {
+	for _, word := range bytes.FieldsFunc(b, func(r rune) bool { return r == ' ' || r == ',' || r == '|' }) {
 		if open := bytes.IndexByte(word, '('); open > 0 {
 			if end := bytes.IndexByte(word, ')'); end > open && digits(word[open+1:end]) > 0 {
 				e.from(word[:end+1])

@@ -137,13 +137,14 @@ var zoneHours = map[string]float64{
 
 // localZone turns local times of one artifact into UTC, and notes how.
 type localZone struct {
-	zone  *time.Location
-	noted map[string]bool
-	out   *output
+	zone   *time.Location
+	noted  map[string]bool
+	loaded map[string]*time.Location // nil for names that are no zones
+	out    *output
 }
 
 func newLocalZone(in *input, out *output) *localZone {
-	return &localZone{zone: in.Options.Zone, noted: map[string]bool{}, out: out}
+	return &localZone{zone: in.Options.Zone, noted: map[string]bool{}, loaded: map[string]*time.Location{}, out: out}
 }
 
 // unstated turns a time whose zone the log does not state into UTC, by the zone of the options.
@@ -175,10 +176,15 @@ func (z *localZone) named(t event.Time, name []byte) event.Time {
 	if len(name) > 40 || !strings.Contains(string(name), "/") {
 		return z.unstated(t)
 	}
-	if loc, err := time.LoadLocation(string(name)); err == nil {
-		return inZone(t, loc)
+	loc, ok := z.loaded[string(name)]
+	if !ok && len(z.loaded) < 50 {
+		loc, _ = time.LoadLocation(string(name))
+		z.loaded[string(name)] = loc
 	}
-	return z.unstated(t)
+	if loc == nil {
+		return z.unstated(t)
+	}
+	return inZone(t, loc)
 }
 
 // first reports whether a zone is met for the first time.

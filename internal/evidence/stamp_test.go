@@ -4,6 +4,8 @@ import (
 	"testing"
 	"time"
 
+	_ "time/tzdata"
+
 	"wardround/internal/event"
 )
 
@@ -56,6 +58,7 @@ func TestLocalZone(t *testing.T) {
 		{nil, "UTC", "2022-11-23T07:07:49Z", ""},
 		{nil, "+0530", "2022-11-23T01:37:49Z", ""},
 		{nil, "-03", "2022-11-23T10:07:49Z", ""},
+		{nil, "Asia/Kolkata", "2022-11-23T01:37:49Z", ""},
 		{nil, "", "2022-11-23T07:07:49Z", "times state no zone: read as UTC"},
 		{kolkata, "", "2022-11-23T01:37:49Z", "times state no zone: read as Asia/Kolkata"},
 		{kolkata, "XYZ", "2022-11-23T01:37:49Z", "times state no zone: read as Asia/Kolkata"},
