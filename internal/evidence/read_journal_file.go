@@ -272,7 +272,7 @@ func (f *journalFile) value(entry, off int64) {
 }
 
 // unpack returns the bytes "NAME=value" of a DATA object, valid until the next call.
-func (f *journalFile) unpack(off, size int64, flags byte) ([]byte, bool) {
+func (f *journalFile) unpack(off, size int64, flags byte) (unpacked []byte, ok bool) {
 	n := size - f.payload()
 	if n < 0 || n > maxHashed {
 		n = min(max(n, 0), maxHashed)
@@ -284,10 +284,16 @@ func (f *journalFile) unpack(off, size int64, flags byte) ([]byte, bool) {
 	if int64(len(raw)) < n {
 		return nil, false
 	}
+	if flags == 0 {
+		return raw, true
+	}
+	defer func() {
+		if recover() != nil { // a library met bytes that it did not expect: the value is damaged, not this program
+			unpacked, ok = nil, false
+		}
+	}()
 	var err error
 	switch flags {
-	case 0:
-		return raw, true
 	case flagZST:
 		if f.zst == nil {
 			f.zst, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(maxJournalEntry), zstd.WithDecoderLowmem(true))
