@@ -342,7 +342,7 @@ func (g *auditGroups) process(grp *auditGroup) {
 		parentImage, parentLine = textValue(p.image), textValue(p.line)
 	}
 	g.joined(grp, auditProcess, 5, image, command, parentImage, parentLine, numberValue(grp.at(grp.kept[gPPID])))
-	if p := g.parent(grp, gPID); p != nil && p.pid == grp.process(gPID) && p.host == grp.host {
+	if p := g.parent(grp, gPID); p != nil && p.pid == grp.pid(gPID) && p.host == grp.host {
 		p.line = append(p.line[:0], command.Raw[:min(len(command.Raw), 4096)]...)
 	}
 }
@@ -408,21 +408,21 @@ func (g *auditGroups) remember(grp *auditGroup) {
 	if p == nil || len(exe) == 0 || len(exe) > 4096 {
 		return
 	}
-	if p.host != grp.host || string(p.image) != string(exe) || p.pid != grp.process(gPID) {
+	if p.host != grp.host || string(p.image) != string(exe) || p.pid != grp.pid(gPID) {
 		p.line = p.line[:0]
 	}
-	p.host, p.pid, p.time = grp.host, grp.process(gPID), grp.time
+	p.host, p.pid, p.time = grp.host, grp.pid(gPID), grp.time
 	p.image = append(p.image[:0], exe...)
 }
 
-func (grp *auditGroup) process(kept int) uint64 {
+func (grp *auditGroup) pid(kept int) uint64 {
 	n, _ := strconv.ParseUint(string(grp.at(grp.kept[kept])), 10, 32)
 	return n
 }
 
 // parent returns the place for the process whose number the group keeps; looked up for a parent, nil if another's.
 func (g *auditGroups) parent(grp *auditGroup, kept int) *auditParent {
-	n := grp.process(kept)
+	n := grp.pid(kept)
 	if n == 0 {
 		return nil
 	}

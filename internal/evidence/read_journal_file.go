@@ -8,7 +8,6 @@ import (
 	"io"
 
 	"github.com/klauspost/compress/zstd"
-	"github.com/pierrec/lz4/v4"
 	"github.com/ulikunitz/xz"
 )
 
@@ -101,7 +100,7 @@ func (f *journalFile) header() bool {
 	incompatible := binary.LittleEndian.Uint32(b[12:])
 	f.keyed, f.compact = incompatible&incompatKeyed != 0, incompatible&incompatCompact != 0
 	f.key = [16]byte(b[24:40])
-	f.begin = int64(min(binary.LittleEndian.Uint64(b[88:])+7&^7, uint64(f.size)))
+	f.begin = int64(min((binary.LittleEndian.Uint64(b[88:])+7)&^7, uint64(f.size)))
 	if f.begin < 208 || f.begin > 4096 {
 		f.out.damage(88, 8, "header size that no journal has")
 		f.begin = 208
@@ -273,7 +272,7 @@ func (f *journalFile) value(entry, off int64) {
 }
 
 // unpack returns the bytes "NAME=value" of a DATA object, valid until the next call.
-func (f *journalFile) unpack(off, size int64, flags byte) ([]byte, bool) {
+func (f *journalFile) unpack(off, size int64, flags byte) (unpacked []byte, ok bool) {
 	n := size - f.payload()
 	if n < 0 || n > maxHashed {
 		n = min(max(n, 0), maxHashed)
@@ -285,10 +284,16 @@ func (f *journalFile) unpack(off, size int64, flags byte) ([]byte, bool) {
 	if int64(len(raw)) < n {
 		return nil, false
 	}
+	if flags == 0 {
+		return raw, true
+	}
+	defer func() {
+		if recover() != nil { // a library met bytes that it did not expect: the value is damaged, not this program
+			unpacked, ok = nil, false
+		}
+	}()
 	var err error
 	switch flags {
-	case 0:
-		return raw, true
 	case flagZST:
 		if f.zst == nil {
 			f.zst, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(maxJournalEntry), zstd.WithDecoderLowmem(true))
@@ -309,23 +314,61 @@ func (f *journalFile) unpack(off, size int64, flags byte) ([]byte, bool) {
 
 var errUnpack = errors.New("packed value is damaged or too long")
 
-// unpackLZ4 undoes an LZ4 block behind its length.
+// unpackLZ4 undoes an LZ4 block (LZ4 Block Format Description) behind its length: sequences of a token, literals, and a
+// match that repeats what was already written.
 func unpackLZ4(raw, dst []byte) ([]byte, error) {
 	if len(raw) < 9 {
 		return dst[:0], errUnpack
 	}
-	n := binary.LittleEndian.Uint64(raw)
-	if n > maxJournalEntry || n > 255*uint64(len(raw)) {
+	n, b := binary.LittleEndian.Uint64(raw), raw[8:]
+	if n > maxJournalEntry || n > 255*uint64(len(b)) {
 		return dst[:0], errUnpack
 	}
-	if uint64(cap(dst)) < n {
-		dst = make([]byte, n)
+	dst = dst[:0]
+	for len(b) > 0 {
+		token := b[0]
+		literals, rest := lz4Length(b[1:], int(token>>4))
+		if literals > len(rest) || len(dst)+literals > int(n) {
+			return dst[:0], errUnpack
+		}
+		dst, b = append(dst, rest[:literals]...), rest[literals:]
+		if len(b) == 0 {
+			break // the last sequence has no match
+		}
+		if len(b) < 2 {
+			return dst[:0], errUnpack
+		}
+		back := int(binary.LittleEndian.Uint16(b))
+		match, rest := lz4Length(b[2:], int(token&15))
+		match += 4
+		if back == 0 || back > len(dst) || len(dst)+match > int(n) {
+			return dst[:0], errUnpack
+		}
+		for from := len(dst) - back; match > 0; match-- {
+			dst = append(dst, dst[from])
+			from++
+		}
+		b = rest
 	}
-	got, err := lz4.UncompressBlock(raw[8:], dst[:n])
-	if err != nil || uint64(got) != n {
+	if uint64(len(dst)) != n {
 		return dst[:0], errUnpack
 	}
-	return dst[:n], nil
+	return dst, nil
+}
+
+// lz4Length reads the bytes that continue a length of 15.
+func lz4Length(b []byte, n int) (int, []byte) {
+	if n < 15 {
+		return n, b
+	}
+	for len(b) > 0 && n <= maxJournalEntry {
+		c := b[0]
+		b = b[1:]
+		if n += int(c); c < 255 {
+			break
+		}
+	}
+	return n, b
 }
 
 func unpackXZ(raw, dst []byte) ([]byte, error) {

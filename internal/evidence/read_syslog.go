@@ -99,13 +99,16 @@ func (h *syslogLine) priority(b []byte) []byte {
 // ciscoPrefix passes over "123: host: *" before a time: sequence number, origin, and the mark of a clock that is not
 // synchronised.
 func (h *syslogLine) ciscoPrefix(b []byte) []byte {
+	if hasPrefix(b, ": ") { // Nexus
+		b = b[2:]
+	}
 	n := 0
 	for n < len(b) && digit(b[n]) {
 		n++
 	}
 	if n > 0 && n+1 < len(b) && b[n] == ':' && b[n+1] == ' ' {
 		b = b[n+2:]
-		if i := bytes.IndexByte(b, ' '); i > 1 && b[i-1] == ':' && !letter(b[0]|0x20) == digit(b[0]) {
+		if i := bytes.IndexByte(b, ' '); i > 1 && b[i-1] == ':' && b[0] != '*' && b[0] != '.' {
 			h.host, b = b[:i-1], b[i+1:]
 		}
 	}

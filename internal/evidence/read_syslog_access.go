@@ -18,7 +18,10 @@ func (f fields) number(slot int, b []byte) {
 
 // source sets address or host name, whichever b is.
 func (f fields) source(b []byte) {
-	if b = bytes.Trim(b, "[]()"); isAddress(b) {
+	if len(b) > 0 && (b[0] == '[' || b[0] == '(') {
+		b = bytes.Trim(b, "[]()")
+	}
+	if isAddress(b) {
 		f.set(accSrcIP, b)
 	} else if !isUnknown(b) {
 		f.set(accSrcHost, b)
@@ -144,11 +147,9 @@ func (f fields) fromPort(b []byte) (before []byte) {
 
 // user sets the user from "[invalid user ]NAME".
 func (f fields) user(b []byte) {
-	for _, prefix := range []string{"invalid user ", "illegal user "} {
-		if hasPrefix(b, prefix) || string(b) == prefix[:len(prefix)-1] {
-			f[accInvalid] = yes
-			b = b[min(len(prefix), len(b)):]
-		}
+	if hasPrefix(b, "invalid user") || hasPrefix(b, "illegal user") {
+		f[accInvalid] = yes
+		b = b[min(13, len(b)):]
 	}
 	f.set(accUser, b)
 }

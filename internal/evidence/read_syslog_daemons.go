@@ -32,8 +32,10 @@ func parseAnacron(m []byte, f fields) {
 	case hasPrefix(m, "Job `"):
 		f.set(cronCommand, cut(m, "`", "'"))
 		f.set(0, word(cut(m, "' ", "")))
-	case len(m) > 0 && m[0] == '(':
-		parseCron(m, f)
+	case len(m) > 0 && m[0] == '(': // run-parts names its folder
+		what := cut(m, ") ", "")
+		f.set(0, word(what))
+		f.set(cronCommand, what[min(len(word(what))+1, len(what)):])
 	case hasPrefix(m, "starting "), hasPrefix(m, "finished "):
 		f.set(0, m[:8])
 		f.set(cronCommand, m[9:])

@@ -118,7 +118,11 @@ func (f *syslogFile) instant(ctx context.Context, h *syslogLine, text []byte) ev
 	if h.at.year == 0 {
 		if !f.settled {
 			f.settled = true
-			f.years.lookAhead(ctx, f.in, f.out, f.clock)
+			if f.years.anchored {
+				f.out.note("years of lines without one taken from dated lines of the same log")
+			} else {
+				f.years.lookAhead(ctx, f.in, f.out, f.clock)
+			}
 		}
 		f.years.walk(&h.at, text, f.clock)
 		h.at.year = f.years.year()

@@ -52,6 +52,30 @@ type messages struct {
 	audit   *auditRecords // of messages that are audit records; made when the first comes
 	clock   *wallClock
 	sysmon  sysmonEvents
+	recent  [64]knownProgram
+}
+
+// knownProgram is the answer to a name that was looked up.
+type knownProgram struct {
+	name string
+	p    int
+	pam  bool
+}
+
+// program is findProgram with a memory for the names of this log.
+func (m *messages) program(name []byte) (p int, pam bool) {
+	if len(name) == 0 {
+		return 0, false
+	}
+	k := &m.recent[(int(name[0])+int(name[len(name)-1])*7+len(name)*31)%len(m.recent)]
+	if k.name == "" {
+		k.name = string(name)
+		k.p, k.pam = findProgram(name)
+	}
+	if k.name == string(name) {
+		return k.p, k.pam
+	}
+	return findProgram(name) // another name has its place
 }
 
 // wish is what the consumer answered for a schema.
@@ -81,7 +105,7 @@ func (m *messages) take(h *syslogLine, file logChannel, t event.Time, number uin
 	if m.auditRecord(h, number, offset) {
 		return
 	}
-	p, pam := findProgram(h.program)
+	p, pam := m.program(h.program)
 	if p == sysmonProgram && m.sysmon.take(h.message, t, number, offset, m.names.of(h.host)) {
 		return
 	}

@@ -41,6 +41,8 @@ func (w *yearWalk) step(month, day int) {
 	pos := dayOfLeapYear(month, day)
 	if !w.started {
 		w.started, w.pos = true, pos
+	} else if pos == w.pos {
+		return
 	}
 	delta, rel := pos-w.pos, w.rel
 	newYear := pos == 0 || pos == lastDay
@@ -58,7 +60,7 @@ func (w *yearWalk) step(month, day int) {
 		w.reset = false
 	}
 	w.pos, w.rel = pos, rel
-	if month == 2 && day == 29 && len(w.leaps) < 16 && (len(w.leaps) == 0 || w.leaps[len(w.leaps)-1] != rel) {
+	if pos == 59 && len(w.leaps) < 16 && (len(w.leaps) == 0 || w.leaps[len(w.leaps)-1] != rel) {
 		w.leaps = append(w.leaps, rel)
 	}
 }
@@ -161,10 +163,15 @@ func (w *yearWalk) lookAhead(ctx context.Context, in *input, out *output, clock 
 	defer r.Close()
 	ahead := yearWalk{}
 	var s logStamp
+	var day [7]byte
 	l := newLines(ctx, r)
-	for l.next() {
+	for l.next() && !ahead.anchored {
+		if len(l.text) > 16 && [7]byte(l.text[:7]) == day && !statesTime(l.text) {
+			continue // the day of the line before
+		}
 		if readLineStamp(l.text, &s) {
 			ahead.walk(&s, l.text, clock)
+			day = [7]byte(l.text[:7])
 		}
 	}
 	w.settle(&ahead, in, out, clock)
