@@ -96,7 +96,7 @@ func tell(res *casefile.Result, o casefile.Options, asJSON, quiet, byVerdict boo
 			return complain(exitNotWritten, err)
 		}
 	case !quiet:
-		if err := casefile.ShowText(os.Stdout, o.Case); err != nil {
+		if err := casefile.Text(o.Case, os.Stdout, screen()); err != nil {
 			return complain(exitNotWritten, err)
 		}
 		fmt.Println("\nReport:", res.Report)

@@ -64,10 +64,9 @@ func Examine(ctx context.Context, o Options, status *Status) (*Result, error) {
 	return r.judge(ctx, all)
 }
 
-// newRun compiles the rules and finds the facts that are at hand.
-func newRun(in *inputs, status *Status) (*run, error) {
+// newProgram compiles the rules.
+func newProgram(in *inputs, status *Status) *run {
 	r := &run{in: in, status: status, cache: filepath.Join(in.Case, cacheFolder), grouped: map[int][]string{}, telling: map[string]bool{}}
-	in.evidence.TempDir = r.cache
 	r.program = match.Compile(in.set.Rules)
 	r.corr = r.program.Correlations(in.set.Rules)
 	for _, c := range r.corr.List {
@@ -85,6 +84,13 @@ func newRun(in *inputs, status *Status) (*run, error) {
 	for _, f := range verdict.Fields() {
 		r.telling[f] = true
 	}
+	return r
+}
+
+// newRun compiles the rules and finds the facts that are at hand.
+func newRun(in *inputs, status *Status) (*run, error) {
+	r := newProgram(in, status)
+	in.evidence.TempDir = r.cache
 	old, err := filepath.Glob(filepath.Join(r.cache, "*.tmp"))
 	if err != nil {
 		return nil, err
@@ -140,12 +146,11 @@ func (r *run) judge(ctx context.Context, all []*collection) (*Result, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	j, servers, err := m.feed()
+	j, err := m.feed()
 	if err != nil {
 		return nil, err
 	}
 	res := &Result{Verdicts: j.Verdicts(), Problems: slices.Concat(r.in.problems, m.problems()), Report: filepath.Join(r.in.Case, reportFile)}
-	_ = servers
 	if err := m.writeEvidence(); err != nil {
 		return nil, err
 	}
@@ -154,6 +159,9 @@ func (r *run) judge(ctx context.Context, all []*collection) (*Result, error) {
 	}
 	info := m.info(all, exercise, res.Problems)
 	if err := replaceJSON(filepath.Join(r.in.Case, caseFile), info); err != nil {
+		return nil, err
+	}
+	if err := m.writeReport(info, &res.Verdicts); err != nil {
 		return nil, err
 	}
 	if err := r.tidy(all); err != nil {
@@ -180,7 +188,7 @@ func (m *merged) exercise() (bool, error) {
 }
 
 // feed writes findings.jsonl and hands the judge all that is known.
-func (m *merged) feed() (*verdict.Judge, map[event.ServerID]*verdict.Server, error) {
+func (m *merged) feed() (*verdict.Judge, error) {
 	in := m.run.in
 	j := verdict.New(in.policy, verdict.Options{From: in.From, Until: in.Until, Changes: in.changes, Resolve: m.names.Find})
 	servers := m.servers()
@@ -198,14 +206,14 @@ func (m *merged) feed() (*verdict.Judge, map[event.ServerID]*verdict.Server, err
 		})
 	})
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	for i := range m.entries {
 		if err := m.feedArtifact(j, &m.entries[i]); err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 	}
-	return j, servers, nil
+	return j, nil
 }
 
 // feedArtifact hands the judge an artifact's activity and movements.
