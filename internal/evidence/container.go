@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"path"
 	"strings"
 	"time"
@@ -293,13 +294,16 @@ func (p *pass) file(f file) error {
 		at:       f.at,
 		source:   source{once: &onDisk{p: p, r: h}, file: h, size: before.Size()},
 		modified: before.ModTime(),
-		settle: func(facts *event.Artifact) {
-			after, err := h.Stat()
-			if err != nil || after.Size() != before.Size() || !after.ModTime().Equal(before.ModTime()) || facts.Bytes != after.Size() {
-				facts.Notes = append(facts.Notes, "the file changed while it was read")
-			}
-		},
+		settle:   func(facts *event.Artifact) { noteChange(facts, h, before) },
 	})
+}
+
+// noteChange notes that a file is not any more what it was before it was read.
+func noteChange(facts *event.Artifact, h *os.File, before fs.FileInfo) {
+	after, err := h.Stat()
+	if err != nil || after.Size() != before.Size() || !after.ModTime().Equal(before.ModTime()) || facts.Bytes != after.Size() {
+		facts.Notes = append(facts.Notes, "the file changed while it was read")
+	}
 }
 
 func linkNote(target string) string {

@@ -150,13 +150,13 @@ func bare(err error) error {
 
 // velociraptor reports whether Velociraptor wrote a folder, and which computer client_info.json in it names.
 func (c *Collection) velociraptor(dir string, entries []fs.DirEntry) (host string, ok bool) {
-	var uploads, beside, info bool
+	var parts, beside, info bool
 	for _, e := range entries {
-		uploads = uploads || e.Name() == "uploads" && e.IsDir()
+		parts = parts || (e.Name() == "uploads" || e.Name() == "results") && e.IsDir()
 		beside = beside || velociraptorFiles[e.Name()] && e.Type().IsRegular()
 		info = info || e.Name() == clientInfo && e.Type().IsRegular()
 	}
-	if !uploads || !beside {
+	if !parts || !beside {
 		return "", false
 	}
 	if info {
@@ -168,10 +168,11 @@ func (c *Collection) velociraptor(dir string, entries []fs.DirEntry) (host strin
 	return host, true
 }
 
-// clientInfo names the computer in a Velociraptor collection; velociraptorFiles stand beside its folder uploads.
+// clientInfo names the computer in a Velociraptor collection; velociraptorFiles stand beside its folders uploads and
+// results.
 const clientInfo = "client_info.json"
 
-var velociraptorFiles = words(`client_info.json collection_context.json uploads.json requests.json`)
+var velociraptorFiles = words(`client_info.json collection_context.json uploads.json`)
 
 // clientHost reads the computer's name out of client_info.json, "" if there is none.
 func clientHost(r io.Reader) string {
