@@ -68,19 +68,3 @@ func mustTime(s string) time.Time {
 	}
 	return t
 }
-
-func TestDumpX(t *testing.T) {
-	f := os.Getenv("DUMP")
-	if f == "" {
-		t.Skip()
-	}
-	rd := map[string]reader{"syslog": syslogReader, "auditd": auditdReader, "utmp": utmpReader, "shell": shellReader, "cron": cronReader, "packages": packagesReader, "daemon": daemonReader, "journal": journalReader}[os.Getenv("KIND")]
-	b, _ := os.ReadFile(f)
-	st, _ := os.Stat(f)
-	got, facts := readAll(t, rd.read, f, b, st.ModTime())
-	t.Log(rd.is(b[:min(len(b), headBytes)], f))
-	for _, r := range got {
-		t.Log(r.Number, r.Offset, r.Time, r.Host, r.Source, r.Fields)
-	}
-	t.Log(len(got), facts.Damaged, facts.Notes)
-}

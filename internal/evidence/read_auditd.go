@@ -78,6 +78,7 @@ type auditRecords struct {
 	time   event.Time
 	serial []byte
 	keys   int
+	guess  int // slot after the one of the last key: keys mostly come in one order
 }
 
 func newAuditRecords(out *output) *auditRecords {
@@ -104,7 +105,7 @@ func (a *auditRecords) line(text []byte, number uint64, offset int64, host []byt
 	a.host = a.names.of(node)
 	a.kind = kind
 	clear(a.slots[:kind.schema.Slots])
-	a.keys = 0
+	a.keys, a.guess = 0, auditOwn
 	if cap(a.arena) < len(text) {
 		a.arena = make([]byte, 0, len(text)+4096)
 	}
@@ -265,13 +266,17 @@ func (a *auditRecords) value(key, b []byte) []byte {
 	if v = bytes.TrimRight(v, ","); len(v) > 0 && v[0] != '(' {
 		v = bytes.TrimRight(v, ")")
 	}
-	if len(v) > 0 && hexByte[v[0]] && codedKeys[string(key)] {
+	slot := a.slot(key)
+	if slot < 0 {
+		return rest
+	}
+	if len(v) > 0 && hexByte[v[0]] && a.kind.coded[slot] {
 		v = a.decode(v)
+		if a.kind == proctitleType {
+			v = spaced(bytes.TrimRight(v, "\x00"))
+		}
 	}
-	if string(key) == "proctitle" {
-		v = spaced(bytes.TrimRight(v, "\x00"))
-	}
-	a.set(key, v)
+	a.put(slot, v)
 	return rest
 }
 
@@ -329,14 +334,32 @@ func (a *auditRecords) keep(parts ...string) []byte {
 	return a.arena[start:]
 }
 
-// set stores a value under its key if the schema knows it. Keys of rules may be several.
-func (a *auditRecords) set(key, v []byte) {
-	if string(key) == "key" {
-		a.setKeys(v)
-		return
+// slot finds the place of a key, -1 if the schema has none.
+func (a *auditRecords) slot(key []byte) int {
+	t := a.kind
+	if a.guess < len(t.names) && t.names[a.guess] == string(key) {
+		a.guess++
+		return a.guess - 1
 	}
-	slot, ok := a.kind.slots[string(key)]
-	if !ok || slot >= len(a.slots) {
+	slot, ok := t.slots[string(key)]
+	if !ok {
+		return -1
+	}
+	a.guess = slot + 1
+	return slot
+}
+
+// set stores a value under its key if the schema knows it.
+func (a *auditRecords) set(key, v []byte) {
+	if slot := a.slot(key); slot >= 0 {
+		a.put(slot, v)
+	}
+}
+
+// put stores a value. The first of the places for keys of audit rules stands for all of them.
+func (a *auditRecords) put(slot int, v []byte) {
+	if slot == a.kind.keySlot {
+		a.setKeys(v)
 		return
 	}
 	if len(v) == 0 {
@@ -349,15 +372,14 @@ var emptyText = []byte{}
 
 // setKeys stores the audit rule's keys, which one value may hold apart by byte 1.
 func (a *auditRecords) setKeys(v []byte) {
-	first, ok := a.kind.slots["key"]
-	for ok && len(v) > 0 && a.keys < a.kind.keys {
+	for len(v) > 0 && a.keys < a.kind.keys {
 		k := v
 		if i := bytes.IndexByte(v, 1); i >= 0 {
 			k, v = v[:i], v[i+1:]
 		} else {
 			v = nil
 		}
-		a.slots[first+a.keys] = textValue(k)
+		a.slots[a.kind.keySlot+a.keys] = textValue(k)
 		a.keys++
 	}
 }
@@ -420,9 +442,12 @@ const (
 type auditType struct {
 	schema   *event.Schema
 	slots    map[string]int
-	keys     int // fields named key
-	typeSlot int // -1: the type is a constant
-	bodySlot int // of the whole text, for types whose fields are not all known; else -1
+	names    []string // of the slots
+	coded    []bool   // an unquoted value of the slot may be hexadecimal for text
+	keys     int      // fields named key
+	keySlot  int      // the first of them, -1
+	typeSlot int      // -1: the type is a constant
+	bodySlot int      // of the whole text, for types whose fields are not all known; else -1
 }
 
 // codedKeys may have a hexadecimal form of their text as value, then without quotes.
@@ -500,14 +525,16 @@ func findAuditType(name []byte) *auditType {
 
 // newAuditType makes a type; keys is how many audit rule keys a record of it may have, body whether to keep its text.
 func newAuditType(name, fieldNames string, keys int, body bool) *auditType {
-	t := &auditType{slots: map[string]int{}, keys: keys, typeSlot: -1, bodySlot: -1}
+	t := &auditType{slots: map[string]int{}, names: []string{"node", "serial"}, coded: make([]bool, maxAuditSlots), keys: keys, keySlot: -1, typeSlot: -1, bodySlot: -1}
 	fields := []event.Field{{Name: "node", Slot: auditNode}, {Name: "serial", Slot: auditSerial}}
 	n := auditOwn
 	add := func(name string) {
 		fields = append(fields, event.Field{Name: name, Slot: n})
 		if _, ok := t.slots[name]; !ok {
 			t.slots[name] = n
+			t.coded[n] = codedKeys[name]
 		}
+		t.names = append(t.names, name)
 		n++
 	}
 	if name != "" {
@@ -524,6 +551,10 @@ func newAuditType(name, fieldNames string, keys int, body bool) *auditType {
 			add("a" + strconv.Itoa(i))
 		}
 		add("rest")
+	}
+	if keys > 0 {
+		t.keySlot = n
+		t.coded[n] = true
 	}
 	for range keys {
 		add("key")

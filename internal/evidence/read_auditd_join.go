@@ -21,6 +21,8 @@ var (
 	auditDelete  = joinedSchema("delete", "Image", "TargetFilename")
 )
 
+var rootUser = event.Text("root")
+
 var joinedCommon = []string{"ProcessId", "User", "CurrentDirectory", "LogonId", "tty", "success", "exit", "comm", "auid", "uid", "euid", "AUID", "UID", "EUID",
 	"key", "key", "key", "key", "serial", "node"}
 
@@ -62,6 +64,14 @@ const (
 
 var keptFields = [gKept]string{"success", "exit", "pid", "ppid", "auid", "uid", "euid", "tty", "ses", "comm", "exe", "SYSCALL", "UID", "AUID", "EUID"}
 
+// keptSlots are the places of keptFields in a SYSCALL record.
+var keptSlots = func() (slots [gKept]int) {
+	for n, name := range keptFields {
+		slots[n] = syscallType.slots[name]
+	}
+	return slots
+}()
+
 // auditGroup collects the records of one serial number.
 type auditGroup struct {
 	open   bool
@@ -72,6 +82,7 @@ type auditGroup struct {
 	offset int64
 
 	buf     []byte
+	node    span
 	kept    [gKept]span
 	keys    [auditKeys]span
 	syscall bool
@@ -125,11 +136,11 @@ func (g *auditGroups) add(a *auditRecords, number uint64, offset int64) {
 	switch a.kind {
 	case syscallType:
 		grp.syscall = true
-		for n, name := range keptFields {
-			grp.kept[n] = grp.keep(a.text(name))
+		for n, slot := range keptSlots {
+			grp.kept[n] = grp.keep(a.slots[slot].Raw)
 		}
 		for n := range a.keys {
-			grp.keys[n] = grp.keep(a.slots[a.kind.slots["key"]+n].Raw)
+			grp.keys[n] = grp.keep(a.slots[a.kind.keySlot+n].Raw)
 		}
 		g.remember(grp)
 	case pathType:
@@ -172,6 +183,7 @@ func (g *auditGroups) find(a *auditRecords, number uint64, offset int64) int {
 		buf = nil
 	}
 	*grp = auditGroup{open: true, host: a.host, time: a.time, serial: serial, number: number, offset: offset, buf: buf, args: args, paths: paths}
+	grp.node = grp.keep(a.slots[auditNode].Raw)
 	g.order = append(g.order, free)
 	return free
 }
@@ -269,7 +281,7 @@ func (g *auditGroups) sendExecve(grp *auditGroup) {
 		g.scratch = strconv.AppendUint(g.scratch[:0], grp.serial, 10)
 		digits := len(g.scratch)
 		g.scratch = strconv.AppendInt(g.scratch, int64(grp.argc), 10)
-		g.slots[auditNode] = textValue([]byte(grp.host))
+		g.slots[auditNode] = textValue(grp.at(grp.node))
 		g.slots[auditOwn] = event.Value{Type: event.Number, Raw: g.scratch[digits:]}
 		rest := span{}
 		for i, arg := range grp.args {
@@ -321,6 +333,7 @@ func (g *auditGroups) close(i int) {
 	case grp.execved && !failed && (name == "execve" || name == "execveat" || !grp.syscall):
 		g.process(grp)
 	case name == "connect" && grp.address.to > grp.address.from && (!failed || string(grp.at(grp.kept[gExit])) == "-115"): // EINPROGRESS
+		g.scratch = g.scratch[:0]
 		g.joined(grp, auditConnect, 4, grp.image(), textValue(grp.at(grp.address)), numberValue(grp.at(grp.port)), yes)
 	case grp.syscall && !failed:
 		g.files(grp)
@@ -384,7 +397,7 @@ func (g *auditGroups) joined(grp *auditGroup, s *event.Schema, own int, values .
 	if c[1].IsNull() {
 		text(1, gUID)
 		if string(c[1].Raw) == "0" {
-			c[1] = event.Text("root")
+			c[1] = rootUser
 		}
 	}
 	c[2] = textValue(grp.at(grp.cwd))
@@ -394,9 +407,10 @@ func (g *auditGroups) joined(grp *auditGroup, s *event.Schema, own int, values .
 	for n, k := range grp.keys {
 		c[14+n] = textValue(grp.at(k))
 	}
-	var serial [20]byte
-	c[18] = event.Value{Type: event.Number, Raw: strconv.AppendUint(serial[:0], grp.serial, 10)}
-	c[19] = textValue([]byte(grp.host))
+	from := len(g.scratch)
+	g.scratch = strconv.AppendUint(g.scratch, grp.serial, 10)
+	c[18] = event.Value{Type: event.Number, Raw: g.scratch[from:]}
+	c[19] = textValue(grp.at(grp.node))
 	g.rec.Slots = g.slots[:s.Slots]
 	g.out.take(&g.rec)
 }

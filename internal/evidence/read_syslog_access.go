@@ -23,7 +23,7 @@ func (f fields) source(b []byte) {
 	}
 	if isAddress(b) {
 		f.set(accSrcIP, b)
-	} else if !isUnknown(b) {
+	} else if len(b) > 0 && !isUnknown(b) {
 		f.set(accSrcHost, b)
 	}
 }
@@ -128,21 +128,43 @@ func hasPrefix(b []byte, prefix string) bool {
 }
 
 // fromPort reads "… from ADDRESS port N" from its last place in b: a user's name, which the attacker chooses, may hold
-// the same words before it. It returns what stands before.
-func (f fields) fromPort(b []byte) (before []byte) {
-	i := lastIndexOf(b, " from ")
+// the same words before it. It returns what stands before and behind.
+func (f fields) fromPort(b []byte) (before, behind []byte) {
+	i := lastFrom(b)
 	if i < 0 {
 		if !hasPrefix(b, "from ") {
-			return b
+			return b, nil
 		}
 		i = -1
 	}
-	rest := b[i+6:]
-	f.source(word(rest))
-	if p := cut(rest, " port ", ""); p != nil {
-		f.number(accSrcPort, p)
+	from := word(b[i+6:])
+	f.source(from)
+	behind = b[i+6+len(from):]
+	if !hasPrefix(behind, " port ") {
+		j := indexOf(behind, " port ")
+		if j < 0 {
+			return b[:max(i, 0)], behind
+		}
+		behind = behind[j:]
 	}
-	return b[:max(i, 0)]
+	behind = behind[6:]
+	f.number(accSrcPort, behind)
+	return b[:max(i, 0)], trimDigits(behind)
+}
+
+// lastFrom is the last place of " from " in b, -1 if there is none. Of its letters m is the rarest.
+func lastFrom(b []byte) int {
+	last := -1
+	for at := 0; at+2 <= len(b); at++ {
+		i := bytes.IndexByte(b[at:], 'm')
+		if i < 0 {
+			break
+		}
+		if at += i; at >= 4 && at+1 < len(b) && string(b[at-4:at+2]) == " from " {
+			last = at - 4
+		}
+	}
+	return last
 }
 
 // user sets the user from "[invalid user ]NAME".
@@ -176,7 +198,7 @@ func parseSSHD(m []byte, f fields) {
 		f[accAction] = actAuth
 	case hasPrefix(m, "Invalid user "), hasPrefix(m, "Illegal user "):
 		f.say(actAuth, failure)
-		f.user(f.fromPort(m[13:]))
+		f.sshdUser(m[13:])
 		f[accInvalid] = yes
 	case hasPrefix(m, "Connection from "), hasPrefix(m, "refused connect from "):
 		f[accAction] = actConnect
@@ -190,7 +212,7 @@ func parseSSHD(m []byte, f fields) {
 	case hasPrefix(m, "maximum authentication attempts exceeded for "):
 		f.say(actAuth, failure)
 		f.set(accReason, m[:40])
-		f.user(f.fromPort(m[45:]))
+		f.sshdUser(m[45:])
 	case hasPrefix(m, "Did not receive identification string from "), hasPrefix(m, "Timeout before authentication for "),
 		hasPrefix(m, "Bad protocol version identification "), hasPrefix(m, "banner exchange: "), hasPrefix(m, "Unable to negotiate with "),
 		hasPrefix(m, "ssh_dispatch_run_fatal: "), hasPrefix(m, "kex_exchange_identification: "):
@@ -210,7 +232,8 @@ func parseSSHD(m []byte, f fields) {
 		f.set(accUser, cut(m, " for ", " from "))
 	case hasPrefix(m, "Close session: "):
 		f[accAction] = actClose
-		f.set(accUser, cut(f.fromPort(m), "user ", ""))
+		who, _ := f.fromPort(m)
+		f.set(accUser, cut(who, "user ", ""))
 	case hasPrefix(m, "subsystem request for "):
 		f[accAction] = actCommand
 		f.set(accCommand, cut(m, "for ", " by user "))
@@ -225,7 +248,8 @@ func parseSSHD(m []byte, f fields) {
 		f.user(bytes.TrimSuffix(m[24:], []byte(" [preauth]")))
 	case hasPrefix(m, "Authentication failure for "), hasPrefix(m, "Authentication refused: "), hasPrefix(m, "Too many authentication failures"):
 		f.say(actAuth, failure)
-		f.user(cut(f.fromPort(m), " for ", ""))
+		who, _ := f.fromPort(m)
+		f.user(cut(who, " for ", ""))
 	}
 }
 
@@ -241,12 +265,19 @@ func (f fields) sshdLogon(m []byte, outcome event.Value) {
 	if string(m[:i]) == "key" { // "Accepted key … found at …": not yet a logon
 		f[accAction] = actAuth
 	}
-	m = m[i+5:]
-	f.user(f.fromPort(m))
-	if sig := cut(m, " ssh2: ", ""); sig != nil {
-		f.set(accKeyType, word(sig))
-		f.set(accKey, word(sig[min(len(word(sig))+1, len(sig)):]))
+	who, behind := f.fromPort(m[i+5:])
+	f.user(who)
+	if hasPrefix(behind, " ssh2: ") {
+		kind := word(behind[7:])
+		f.set(accKeyType, kind)
+		f.set(accKey, word(behind[min(8+len(kind), len(behind)):]))
 	}
+}
+
+// sshdUser reads "[invalid user ]NAME from ADDRESS port N".
+func (f fields) sshdUser(m []byte) {
+	who, _ := f.fromPort(m)
+	f.user(who)
 }
 
 // sshdDisconnect reads the ends of connections: "Disconnected from user root 10.0.0.5 port 22",
@@ -308,7 +339,7 @@ func (f fields) sshdRefused(m []byte) {
 	}
 	f.say(actLogon, failure)
 	f.set(accReason, m[i+21:])
-	f.user(f.fromPort(m[:i]))
+	f.sshdUser(m[:i])
 }
 
 // parsePAM reads the messages of PAM modules, which all programs share: "pam_unix(sshd:session): session opened for
@@ -319,10 +350,20 @@ func parsePAM(m []byte, f fields) {
 		m = bytes.TrimSuffix(cut(m, ": [ ", ""), []byte("]"))
 	}
 	if hasPrefix(m, "pam_") {
-		f.set(accMethod, m[:max(bytes.IndexAny(m, "(: "), 0)])
-		f.set(accService, cut(m[:min(len(m), 80)], "(", ":"))
-		if i := indexOf(m, "): "); i >= 0 && i < 80 {
-			m = m[i+3:]
+		n := 4
+		for n < len(m) && (letter(m[n]) || digit(m[n]) || m[n] == '_') {
+			n++
+		}
+		f.set(accMethod, m[:n])
+		if n < len(m) && m[n] == '(' {
+			if end := bytes.IndexByte(m[n:min(len(m), n+80)], ')'); end > 0 {
+				service := m[n+1 : n+end]
+				if colon := bytes.IndexByte(service, ':'); colon >= 0 {
+					service = service[:colon]
+				}
+				f.set(accService, service)
+				m = bytes.TrimPrefix(m[n+end+1:], []byte(": "))
+			}
 		}
 	}
 	switch {
@@ -374,14 +415,34 @@ func (f fields) pamSession(m []byte) {
 // pamPairs reads "logname= uid=0 euid=0 tty=ssh ruser= rhost=10.0.0.5  user=root"; the user, which the attacker
 // chooses, comes last.
 func (f fields) pamPairs(m []byte) {
-	f.set(accTTY, word(cut(m, " tty=", "")))
-	by := word(cut(m, " ruser=", ""))
-	if len(by) == 0 {
-		by = word(cut(m, "logname=", ""))
+	var logname []byte
+	for m = m[bytes.IndexByte(m, ';')+1:]; len(m) > 0; {
+		m = trimSpaces(m)
+		pair := word(m)
+		eq := bytes.IndexByte(pair, '=')
+		if eq < 0 {
+			m = m[len(pair):]
+			continue
+		}
+		v := pair[eq+1:]
+		switch string(pair[:eq]) {
+		case "tty":
+			f.set(accTTY, v)
+		case "logname":
+			logname = v
+		case "ruser":
+			f.set(accBy, v)
+		case "rhost":
+			f.source(v)
+		case "user":
+			f.set(accUser, bytes.TrimSpace(m[eq+1:]))
+			pair = m
+		}
+		m = m[len(pair):]
 	}
-	f.set(accBy, by)
-	f.source(word(cut(m, " rhost=", "")))
-	f.set(accUser, bytes.TrimSpace(cut(m, " user=", "")))
+	if f[accBy].IsNull() {
+		f.set(accBy, logname)
+	}
 }
 
 // parseSudo reads "alice : 3 incorrect password attempts ; TTY=pts/0 ; PWD=/home/alice ; USER=root ; COMMAND=/bin/sh".

@@ -166,12 +166,12 @@ func (w *yearWalk) lookAhead(ctx context.Context, in *input, out *output, clock 
 	var day [7]byte
 	l := newLines(ctx, r)
 	for l.next() && !ahead.anchored {
-		if len(l.text) > 16 && [7]byte(l.text[:7]) == day && !statesTime(l.text) {
+		if len(l.text) > 16 && l.text[0] != '<' && [7]byte(l.text[:7]) == day && !statesTime(l.text) {
 			continue // the day of the line before
 		}
 		if readLineStamp(l.text, &s) {
 			ahead.walk(&s, l.text, clock)
-			day = [7]byte(l.text[:7])
+			day = [7]byte(l.text)
 		}
 	}
 	w.settle(&ahead, in, out, clock)
