@@ -125,12 +125,16 @@ func (l *lines) long() {
 func (l *lines) size() int64 { return l.pos - l.offset }
 
 func (l *lines) skip(n int) {
-	if l.wide {
-		l.pos += utf16Size(l.buf[l.at : l.at+n])
-	} else {
-		l.pos += int64(n)
-	}
+	l.pos += l.measure(l.buf[l.at : l.at+n])
 	l.at += n
+}
+
+// measure is the length of b, text that was read, in the artifact.
+func (l *lines) measure(b []byte) int64 {
+	if l.wide {
+		return utf16Size(b)
+	}
+	return int64(len(b))
 }
 
 // utf16Size is the length in UTF-16 of text in UTF-8: two bytes for each character, four outside the basic plane.

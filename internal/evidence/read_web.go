@@ -112,7 +112,7 @@ func readWebAccess(ctx context.Context, in *input, out *output) error {
 			continue
 		}
 		if !p.line(l.text) {
-			out.damage(l.offset, int64(len(l.text))+1, "not a request")
+			out.damage(l.offset, l.size(), "not a request")
 			continue
 		}
 		schema := p.schemas[p.format]

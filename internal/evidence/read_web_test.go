@@ -141,7 +141,7 @@ func FuzzWeb(f *testing.F) {
 			r.is(b, "access.log")
 			got, facts := readAll(t, r.read, "access.log", b, time0)
 			for _, d := range facts.Damaged {
-				if d.Offset < 0 || d.Offset > int64(len(b)) && !marked16(b) {
+				if d.Offset < 0 || d.Bytes < 0 || d.Offset+d.Bytes > int64(len(b)) {
 					t.Fatal(fmt.Sprint(r.kind, d, len(got)))
 				}
 			}
