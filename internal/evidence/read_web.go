@@ -92,9 +92,6 @@ func mostLines(head []byte, is func([]byte) bool) bool {
 		if len(bytes.TrimSpace(line)) == 0 || line[0] == '#' {
 			continue
 		}
-		if bytes.IndexByte(line, 0) >= 0 {
-			return false
-		}
 		all++
 		if is(line) {
 			yes++
