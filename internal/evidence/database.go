@@ -112,7 +112,7 @@ func (e *dbEvent) more(l *lines, line []byte) {
 		if e.lost == 0 {
 			e.lostAt = l.offset
 		}
-		e.lost = l.offset + int64(len(l.text)) + 1 - e.lostAt
+		e.lost = l.pos - e.lostAt
 		return
 	}
 	if len(v) > 0 {

@@ -216,7 +216,7 @@ func FuzzDatabase(f *testing.F) {
 				t.Fatalf("%s: %d records in %v", c.reader.kind, len(got), time.Since(start))
 			}
 			for _, d := range facts.Damaged {
-				if d.Offset < 0 || d.Offset > 2*int64(len(b))+2 {
+				if d.Offset < 0 || d.Bytes < 0 || d.Offset+d.Bytes > int64(len(b)) {
 					t.Fatalf("%s: damage %+v of %d bytes", c.reader.kind, d, len(b))
 				}
 			}

@@ -92,9 +92,9 @@ func readW3C(ctx context.Context, in *input, out *output) error {
 		case line[0] == '#':
 			w.directive(line)
 		case w.format == nil:
-			out.damage(l.offset, int64(len(line))+1, "no known columns")
+			out.damage(l.offset, l.size(), "no known columns")
 		case !w.line(line):
-			out.damage(l.offset, int64(len(line))+1, "columns do not fit #Fields")
+			out.damage(l.offset, l.size(), "columns do not fit #Fields")
 		default:
 			w.rec.Number, w.rec.Offset = l.number, l.offset
 			out.take(&w.rec)

@@ -88,7 +88,7 @@ func FuzzW3C(f *testing.F) {
 		isW3C(b, "")
 		got, facts := readAll(t, readW3C, "x.log", b, time0)
 		for _, d := range facts.Damaged {
-			if d.Offset < 0 || d.Offset > int64(len(b)) && !marked16(b) || len(got) != int(facts.Records) {
+			if d.Offset < 0 || d.Bytes < 0 || d.Offset+d.Bytes > int64(len(b)) || len(got) != int(facts.Records) {
 				t.Fatal(d)
 			}
 		}

@@ -86,7 +86,7 @@ func readMSSQL(ctx context.Context, in *input, out *output) error {
 		case e.open:
 			e.more(l, l.text)
 		default:
-			out.damage(l.offset, int64(len(l.text))+1, "not a message of SQL Server")
+			out.damage(l.offset, l.size(), "not a message of SQL Server")
 		}
 	}
 	e.end()

@@ -151,7 +151,7 @@ func readMySQLError(ctx context.Context, in *input, out *output) error {
 		case e.open:
 			e.more(l, l.text)
 		default:
-			out.damage(l.offset, int64(len(l.text))+1, "not a message of MySQL")
+			out.damage(l.offset, l.size(), "not a message of MySQL")
 		}
 	}
 	e.end()
@@ -275,7 +275,7 @@ func readMySQLGeneral(ctx context.Context, in *input, out *output) error {
 		case e.open:
 			e.more(l, l.text)
 		default:
-			out.damage(l.offset, int64(len(l.text))+1, "not a line of the general log")
+			out.damage(l.offset, l.size(), "not a line of the general log")
 		}
 	}
 	e.end()
@@ -379,7 +379,7 @@ func readMySQLSlow(ctx context.Context, in *input, out *output) error {
 			e.end()
 		case !e.open:
 			if len(bytes.TrimSpace(line)) > 0 {
-				out.damage(l.offset, int64(len(line))+1, "not a line of the slow log")
+				out.damage(l.offset, l.size(), "not a line of the slow log")
 			}
 		case bytes.HasPrefix(line, []byte("SET timestamp=")) && started:
 			if t, ok := readSeconds(bytes.TrimRight(line[len("SET timestamp="):], ";")); ok && !zoned {
@@ -492,7 +492,7 @@ func readMySQLAudit(ctx context.Context, in *input, out *output) error {
 		}
 		t, _, _, ok := mysqlStamp(l.text)
 		if words = mysqlAuditLine(l.text, words); !ok || words == nil {
-			out.damage(l.offset, int64(len(l.text))+1, "not a line of the audit log")
+			out.damage(l.offset, l.size(), "not a line of the audit log")
 			continue
 		}
 		e.begin(zone.unstated(t), l)

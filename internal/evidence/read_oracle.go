@@ -72,7 +72,7 @@ func readOracleAlert(ctx context.Context, in *input, out *output) error {
 		case e.open:
 			e.oracleLine(l)
 		case len(bytes.TrimSpace(l.text)) > 0:
-			out.damage(l.offset, int64(len(l.text))+1, "no time precedes the line")
+			out.damage(l.offset, l.size(), "no time precedes the line")
 		}
 	}
 	e.end()
@@ -237,7 +237,7 @@ func readOracleAudit(ctx context.Context, in *input, out *output) error {
 		case e.open && len(block)+len(l.text) < maxDatabaseText:
 			block = append(append(block, l.text...), '\n')
 		case e.open:
-			out.damage(l.offset, int64(len(l.text))+1, "value is too long")
+			out.damage(l.offset, l.size(), "value is too long")
 		case bytes.HasPrefix(l.text, []byte("Node name:")):
 			host = string(bytes.TrimSpace(l.text[len("Node name:"):]))
 		}

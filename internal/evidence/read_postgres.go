@@ -74,7 +74,7 @@ func readPostgres(ctx context.Context, in *input, out *output) error {
 			e.more(l, bytes.TrimPrefix(l.text, []byte("\t")))
 		case len(bytes.TrimSpace(l.text)) == 0:
 		case at == event.NoTime:
-			out.damage(l.offset, int64(len(l.text))+1, "not a message of PostgreSQL")
+			out.damage(l.offset, l.size(), "not a message of PostgreSQL")
 		default: // what a program that the server started wrote to standard error
 			e.begin(at, l)
 			e.part(dbMessage, l.text)

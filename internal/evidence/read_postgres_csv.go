@@ -45,15 +45,15 @@ func readPostgresCSV(ctx context.Context, in *input, out *output) error {
 	var offset int64
 	open := false // a quoted value goes on in the next line
 	l := newLines(ctx, in.Stream)
-	drop := func() {
+	drop := func(end int64) {
 		if len(record) > 0 {
-			out.damage(offset, int64(len(record)), "not a row of PostgreSQL's log")
+			out.damage(offset, end-offset, "not a row of PostgreSQL's log")
 			record, open = record[:0], false
 		}
 	}
 	for l.next() {
 		if len(record) > 0 && plausibleRow(l.text) {
-			drop() // the row before was cut off
+			drop(l.offset) // the row before was cut off
 		}
 		if len(record) == 0 {
 			number, offset = l.number, l.offset
@@ -70,7 +70,7 @@ func readPostgresCSV(ctx context.Context, in *input, out *output) error {
 		words, scratch, _ = splitCSV(record, words[:0], scratch[:0], 40)
 		t, rest, ok := readStamp(words[0])
 		if !ok || open || len(words) < minPostgresColumns {
-			drop()
+			drop(l.pos)
 			continue
 		}
 		e.begin(zone.named(t, bytes.TrimSpace(rest)), l)
@@ -79,7 +79,7 @@ func readPostgresCSV(ctx context.Context, in *input, out *output) error {
 		e.end()
 		record = record[:0]
 	}
-	drop()
+	drop(l.pos)
 	return l.fail()
 }
 
@@ -140,7 +140,7 @@ func readPostgresJSON(ctx context.Context, in *input, out *output) error {
 	j := newJSONObjects(ctx, in.Stream, out.damage)
 	for j.next() {
 		if !isPostgresObject(j) {
-			out.damage(j.offset, int64(len(j.text)), "not a message of PostgreSQL")
+			out.damage(j.offset, j.l.pos-j.offset, "not a message of PostgreSQL")
 			continue
 		}
 		e.begin(event.NoTime, j.l)

@@ -92,9 +92,6 @@ func mostLines(head []byte, is func([]byte) bool) bool {
 		if len(bytes.TrimSpace(line)) == 0 || line[0] == '#' {
 			continue
 		}
-		if bytes.IndexByte(line, 0) >= 0 {
-			return false
-		}
 		all++
 		if is(line) {
 			yes++
@@ -112,7 +109,7 @@ func readWebAccess(ctx context.Context, in *input, out *output) error {
 			continue
 		}
 		if !p.line(l.text) {
-			out.damage(l.offset, int64(len(l.text))+1, "not a request")
+			out.damage(l.offset, l.size(), "not a request")
 			continue
 		}
 		schema := p.schemas[p.format]

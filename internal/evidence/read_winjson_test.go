@@ -326,7 +326,7 @@ func FuzzWinJSON(f *testing.F) {
 			t.Fatal("count")
 		}
 		for _, d := range facts.Damaged {
-			if d.Offset < 0 || d.Offset > int64(len(b)) && !marked16(b) {
+			if d.Offset < 0 || d.Bytes < 0 || d.Offset+d.Bytes > int64(len(b)) {
 				t.Fatalf("damage %+v of %d bytes", d, len(b))
 			}
 		}

@@ -75,7 +75,7 @@ func readWinXML(ctx context.Context, in *input, out *output) error {
 		} else if start >= 0 {
 			l.skip(start)
 			if end := bytes.Index(l.buf[l.at:l.n], eventClose); end >= 0 {
-				w.event(l.buf[l.at:l.at+end+len(eventClose)], l.pos)
+				w.event(l, l.buf[l.at:l.at+end+len(eventClose)])
 				l.skip(end + len(eventClose))
 				continue
 			}
@@ -101,19 +101,22 @@ func (w *winXML) cut(l *lines) {
 	if n++; n <= 0 {
 		n = l.n - l.at
 	}
-	w.out.damage(l.pos, int64(n), "event does not end")
+	start := l.pos
 	l.skip(n)
+	w.out.damage(start, l.pos-start, "event does not end")
 }
 
-// event makes a record of one Event element.
-func (w *winXML) event(text []byte, offset int64) {
+// event makes a record of one Event element, which is next in l.
+func (w *winXML) event(l *lines, text []byte) {
+	offset := l.pos
 	if i := eventAt(text[1:]); i >= 0 {
-		w.out.damage(offset, int64(i+1), "event does not end")
-		text, offset = text[i+1:], offset+int64(i+1)
+		n := l.measure(text[:i+1])
+		w.out.damage(offset, n, "event does not end")
+		text, offset = text[i+1:], offset+n
 	}
 	w.names, w.values, w.role = w.names[:0], w.values[:0], [winRoles]string{}
 	if err := w.parse(bytes.Map(printable, text)); err != nil || w.role[roleEventID] == "" {
-		w.out.damage(offset, int64(len(text)), "not an event in XML")
+		w.out.damage(offset, l.measure(text), "not an event in XML")
 		return
 	}
 	w.count++

@@ -50,7 +50,7 @@ func FuzzWinXML(f *testing.F) {
 		isWinXML(b, "")
 		got, facts := readAll(t, readWinXML, "x.xml", b, time0)
 		for _, d := range facts.Damaged {
-			if d.Offset < 0 || d.Offset > int64(len(b)) && !marked16(b) || int(facts.Records) != len(got) {
+			if d.Offset < 0 || d.Bytes < 0 || d.Offset+d.Bytes > int64(len(b)) || int(facts.Records) != len(got) {
 				t.Fatalf("damage %+v of %d bytes", d, len(b))
 			}
 		}
