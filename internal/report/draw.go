@@ -236,7 +236,7 @@ func drawSince(a *axis, s *server) *sinceDrawing {
 		p := piece{a.at(from), 1 - a.at(from)}
 		d.Possible = &p
 	}
-	d.Open = from == event.NoTime || strings.EqualFold(s.Since.BoundedBy, "log start") || from < a.from
+	d.Open = from == event.NoTime || s.Since.BoundedBy == "log start" || from < a.from
 	for _, r := range s.Because {
 		if r.Time != event.NoTime && r.Time >= a.from && r.Time <= a.to {
 			d.Pieces = append(d.Pieces, a.at(r.Time))

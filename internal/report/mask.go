@@ -76,6 +76,7 @@ func neutral(v string) bool {
 
 // words splits a name into lower-case words at punctuation and at changes of case: DB_PASSWORD, dbPassword, db.password.
 func words(name string) []string {
+	name = name[max(0, len(name)-200):] // the last words tell
 	var out []string
 	var cur []rune
 	flush := func() {
@@ -131,9 +132,6 @@ var keyOwners = map[string]bool{
 
 // kindOfKey tells by the last words of a name which kind of secret or patient datum its value is, "" for none.
 func kindOfKey(name string) string {
-	if len(name) > 200 {
-		name = name[len(name)-200:]
-	}
 	w := words(name)
 	if len(w) == 0 {
 		return ""

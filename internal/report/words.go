@@ -146,10 +146,10 @@ func (e *estate) answers() []event.Answer {
 
 // stateWord is ANSWERED, PARTIAL or UNKNOWN; what is none of them claims nothing.
 func stateWord(s string) string {
-	switch strings.ToLower(s) {
-	case "answered":
+	switch {
+	case strings.EqualFold(s, "answered"):
 		return "ANSWERED"
-	case "partial":
+	case strings.EqualFold(s, "partial"):
 		return "PARTIAL"
 	}
 	return "UNKNOWN"
@@ -184,7 +184,7 @@ func known(s *string, limit int) string {
 
 // bounded says what an interval's early end rests on.
 func bounded(by string) string {
-	switch strings.ToLower(by) {
+	switch by {
 	case "gap":
 		return "a gap in the logs begins there"
 	case "log start":
@@ -255,9 +255,9 @@ func plainASCII(s string) bool {
 
 // draftWord is the state of the report for its header.
 func (c *Case) draftWord() string {
-	switch s := strings.ToLower(c.State); s {
+	switch c.State {
 	case "reviewed", "released":
-		return s
+		return c.State
 	}
 	return "draft"
 }
