@@ -69,10 +69,22 @@ func (p *pass) consume(facts *event.Artifact, c content, s *stream, rd *reader) 
 		Path: facts.Path, Modified: c.modified, Host: facts.Hint, Options: &p.c.opt,
 		Stream: s, At: s.at, Again: s.again,
 	}
-	if err := rd.read(p.ctx, in, newOutput(consumer, facts)); err != nil && s.fail() == nil {
+	if err := guard(rd, p.ctx, in, newOutput(consumer, facts)); err != nil && s.fail() == nil {
 		return fmt.Errorf("read as %s: %w", rd.kind, err)
 	}
 	return nil
+}
+
+// guard runs a reader. Readers do not panic; should one do so all the same, on bytes that nobody foresaw, it costs that
+// artifact and not the examination of a hundred servers.
+func guard(rd *reader, ctx context.Context, in *input, out *output) (err error) {
+	defer func() {
+		if bug := recover(); bug != nil {
+			err = fmt.Errorf("the reader failed on these bytes, a fault of this program: %v", bug)
+			out.damage(0, -1, "the reader failed")
+		}
+	}()
+	return rd.read(ctx, in, out)
 }
 
 // setError keeps the first error of an artifact: the later ones follow from it.

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"wardround/internal/outside"
 )
 
 // databaseLog is a sample of one kind of log and the events in it, one to a line: time, number, fields.
@@ -180,7 +182,7 @@ func TestLongStatement(t *testing.T) {
 }
 
 func TestPostgresShared(t *testing.T) {
-	path := filepath.Join(sharedData(t), "artifacts/postgresql.log")
+	path := filepath.Join(outside.Data(t), "artifacts/postgresql.log")
 	content := readShared(t, path)
 	got, facts := readAll(t, readPostgres, path, content, time0)
 	if !isPostgres(content, path) || len(facts.Damaged) != 0 {

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"wardround/internal/outside"
 )
 
 // linuxReaders are the readers of this family.
@@ -14,7 +16,7 @@ var linuxReaders = []reader{syslogReader, auditdReader, journalReader, utmpReade
 // TestLinuxClaims runs every sniffer over all files of the shared data: each file that is theirs has one reader, and
 // nothing else has any.
 func TestLinuxClaims(t *testing.T) {
-	root := linuxShared(t)
+	root := outside.Data(t)
 	want := map[string]string{
 		"artifacts/audit_enriched.log": "auditd", "artifacts/selinux.log": "auditd", "artifacts/bash_history": "shell history", "artifacts/bash_history_desync": "shell history",
 		"artifacts/fish_history": "shell history", "artifacts/zsh_extended_history.txt": "shell history", "artifacts/dpkg.log": "packages", "artifacts/vsftpd.log": "daemon log",

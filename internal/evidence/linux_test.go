@@ -6,34 +6,20 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
 	"time"
+
+	"wardround/internal/outside"
 )
 
 // linuxData reads a file of the data that nobody here wrote, and skips the test where it is absent.
 func linuxData(t testing.TB, name string) []byte {
 	t.Helper()
-	b, err := os.ReadFile(filepath.Join(linuxShared(t), "artifacts", name))
+	b, err := os.ReadFile(filepath.Join(outside.Data(t), "artifacts", name))
 	if err != nil {
 		t.Skipf("no sample %s", name)
 	}
 	return b
-}
-
-// linuxShared is the folder of shared data, sought beside the folders above this one.
-func linuxShared(t testing.TB) string {
-	t.Helper()
-	if dir := os.Getenv("WARDROUND_SHARED"); dir != "" {
-		return filepath.Join(dir, "data")
-	}
-	dir, err := os.Getwd()
-	for err == nil && dir != filepath.Dir(dir) {
-		if s := filepath.Join(dir, "shared", "data"); isDir(s) {
-			return s
-		}
-		dir = filepath.Dir(dir)
-	}
-	t.Skip("no shared data: set WARDROUND_SHARED")
-	return ""
 }
 
 func isDir(name string) bool {

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"wardround/internal/outside"
 )
 
 // auditLog has two executions whose records lie interleaved, as two processors write them, raw and without names.
@@ -190,7 +192,7 @@ func TestAuditdSamples(t *testing.T) {
 // TestSigmaAuditdFields checks that every field that the auditd rules of the shared collection ask of a type of record
 // is one that records of the type can have.
 func TestSigmaAuditdFields(t *testing.T) {
-	root := filepath.Join(linuxShared(t), "sigma")
+	root := filepath.Join(outside.Data(t), "sigma")
 	asked := regexp.MustCompile(`^\s+(?:- )?([A-Za-z0-9_]+)(?:\|[a-z0-9|]+)?:`)
 	kind := regexp.MustCompile(`^\s+type: *'?([A-Za-z_]+)'?`)
 	rules := 0

@@ -4,6 +4,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"wardround/internal/outside"
 )
 
 func TestW3C(t *testing.T) {
@@ -56,7 +58,7 @@ func TestW3CDamaged(t *testing.T) {
 
 // TestW3CShared: every line that is no directive is a record.
 func TestW3CShared(t *testing.T) {
-	files, _ := filepath.Glob(filepath.Join(sharedData(t), "artifacts/iis/*.log"))
+	files, _ := filepath.Glob(filepath.Join(outside.Data(t), "artifacts/iis/*.log"))
 	if len(files) == 0 {
 		t.Fatal("no files")
 	}

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"wardround/internal/outside"
 )
 
 // fieldText renders the fields of a row in order of name, aliases left out.
@@ -109,7 +111,7 @@ func TestWebJSON(t *testing.T) {
 }
 
 func TestWebShared(t *testing.T) {
-	root := sharedData(t)
+	root := outside.Data(t)
 	for _, c := range []struct {
 		reader  reader
 		path    string

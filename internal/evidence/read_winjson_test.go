@@ -16,6 +16,7 @@ import (
 	"unicode/utf16"
 
 	"wardround/internal/event"
+	"wardround/internal/outside"
 )
 
 // brief renders a row on one line: source, host, time, number, and the fields named.
@@ -230,25 +231,9 @@ func TestIsWinJSON(t *testing.T) {
 	}
 }
 
-// sharedData finds the data that nobody here wrote: SHARED in the environment, or shared/data beside a folder above.
-func sharedData(t testing.TB) string {
-	t.Helper()
-	dirs := []string{os.Getenv("WARDROUND_SHARED")}
-	for up := ".."; len(up) < 40; up = filepath.Join(up, "..") {
-		dirs = append(dirs, filepath.Join(up, "shared", "data"))
-	}
-	for _, d := range dirs {
-		if info, err := os.Stat(filepath.Join(d, "otrf")); d != "" && err == nil && info.IsDir() {
-			return d
-		}
-	}
-	t.Skip("shared/data is not beside the repository; set WARDROUND_SHARED to it")
-	return ""
-}
-
 // eachShared calls f with the first most bytes of every file of the shared data, and of every file in its zips.
 func eachShared(t *testing.T, most int64, f func(path string, content []byte)) {
-	root := sharedData(t)
+	root := outside.Data(t)
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"wardround/internal/event"
+	"wardround/internal/outside"
 )
 
 // TestBrowser looks at the pages in Chromium (testdata/browser.mjs): widths, the first screen, paper, accessibility,
@@ -16,11 +17,11 @@ func TestBrowser(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short: no browser")
 	}
-	modules := findUp(t, filepath.Join(".judges", "node_modules"))
-	chromium := "/usr/bin/chromium"
+	modules := filepath.Join(outside.Node(t), "node_modules")
+	chromium := outside.Chromium(t)
 	node, err := exec.LookPath("node")
-	if err != nil || modules == "" || !exists(chromium) || !exists(filepath.Join(modules, "playwright-core")) || !exists(filepath.Join(modules, "axe-core")) {
-		t.Skip("needs node, " + chromium + " and `npm install --prefix .judges playwright-core axe-core`")
+	if err != nil {
+		t.Skip(err)
 	}
 	dir := t.TempDir()
 	page := func(name string, stream []*Message) {
