@@ -230,19 +230,19 @@ func TestIsWinJSON(t *testing.T) {
 	}
 }
 
-// sharedData finds the data that nobody here wrote: SHARED in the environment, or shared/data beside a folder above.
+// sharedData finds the data that nobody here wrote: in WARDROUND_SHARED, or in the folder shared beside one above.
 func sharedData(t testing.TB) string {
 	t.Helper()
-	dirs := []string{os.Getenv("WARDROUND_SHARED")}
+	dirs := []string{filepath.Join(os.Getenv("WARDROUND_SHARED"), "data")}
 	for up := ".."; len(up) < 40; up = filepath.Join(up, "..") {
 		dirs = append(dirs, filepath.Join(up, "shared", "data"))
 	}
 	for _, d := range dirs {
-		if info, err := os.Stat(filepath.Join(d, "otrf")); d != "" && err == nil && info.IsDir() {
+		if info, err := os.Stat(filepath.Join(d, "otrf")); err == nil && info.IsDir() {
 			return d
 		}
 	}
-	t.Skip("shared/data is not beside the repository; set WARDROUND_SHARED to it")
+	t.Skip("no folder shared beside the repository; set WARDROUND_SHARED to it")
 	return ""
 }
 
