@@ -73,7 +73,7 @@ func (j *Judge) verdict(id event.ServerID, o *opinion, st *state, critical []int
 		v.From = j.from(s, o)
 	}
 	v.Confidence = confidence(o, &v)
-	v.WouldChangeIt = j.wouldChange(s, o, &v, role, st.window)
+	v.WouldChangeIt = s.wouldChange(o, &v)
 	v.Reconnect = reconnect(&v)
 	return v
 }
