@@ -33,6 +33,8 @@ type Artifact struct {
 	Error      *string     `json:"error"`
 	Original   bool        `json:"original"` // a whole log as its system wrote it: holes in its record numbers mean something
 	Exercise   bool        `json:"exercise"` // it bears the open mark of an exercise
+
+	Modified Time `json:"-"` // of the file when it was collected; no result but an inferred year depends on it
 }
 
 // ExerciseMark stands in everything that an exercise writes, so that nobody takes it for a real case: in the unused bytes

@@ -189,7 +189,7 @@ func (v Value) AppendText(dst []byte) []byte {
 		return appendSysTime(dst, raw)
 	case SID:
 		return appendSID(dst, raw)
-	case Null:
+	case Null, BinXML: // BinXML is structure: what it holds are fields of their own
 		return dst
 	}
 	return appendUpperHex(dst, raw)

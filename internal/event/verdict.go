@@ -129,9 +129,9 @@ type Hour struct {
 type Verdicts struct {
 	Window       Window            `json:"window"`
 	Counts       map[Judgement]int `json:"counts"`
-	Listed       int               `json:"listed"`
+	Listed       int               `json:"listed"` // servers of the inventory; 0 without one, and then Counts is over all
 	NotCollected int               `json:"not_collected"`
-	Unlisted     int               `json:"unlisted"`
+	Unlisted     int               `json:"unlisted"` // servers in the evidence that the inventory lacks
 	Answers      []Answer          `json:"answers"`
 	DoNext       []Step            `json:"do_next"`
 	NotKnown     []string          `json:"not_known"`

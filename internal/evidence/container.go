@@ -1,11 +1,13 @@
 package evidence
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"path"
 	"strings"
 	"time"
@@ -29,6 +31,10 @@ func (p *pass) read(c content) error {
 	facts := p.c.facts(c.at)
 	var rd *reader
 	facts.Kind, rd = p.c.kindOf(s.head(), facts.Path)
+	facts.Exercise = bytes.Contains(s.head(), []byte(event.ExerciseMark))
+	if facts.Modified = event.NoTime; !c.modified.IsZero() {
+		facts.Modified = event.At(c.modified)
+	}
 	if s.n == 0 && s.fail() != nil {
 		facts.Kind = ""
 	}
@@ -63,10 +69,22 @@ func (p *pass) consume(facts *event.Artifact, c content, s *stream, rd *reader) 
 		Path: facts.Path, Modified: c.modified, Host: facts.Hint, Options: &p.c.opt,
 		Stream: s, At: s.at, Again: s.again,
 	}
-	if err := rd.read(p.ctx, in, newOutput(consumer, facts)); err != nil && s.fail() == nil {
+	if err := guard(rd, p.ctx, in, newOutput(consumer, facts)); err != nil && s.fail() == nil {
 		return fmt.Errorf("read as %s: %w", rd.kind, err)
 	}
 	return nil
+}
+
+// guard runs a reader. Readers do not panic; should one do so all the same, on bytes that nobody foresaw, it costs that
+// artifact and not the examination of a hundred servers.
+func guard(rd *reader, ctx context.Context, in *input, out *output) (err error) {
+	defer func() {
+		if bug := recover(); bug != nil {
+			err = fmt.Errorf("the reader failed on these bytes, a fault of this program: %v", bug)
+			out.damage(0, -1, "the reader failed")
+		}
+	}()
+	return rd.read(ctx, in, out)
 }
 
 // setError keeps the first error of an artifact: the later ones follow from it.
@@ -119,7 +137,10 @@ func (p *pass) open(facts *event.Artifact, c content, s *stream) error {
 	if err != nil {
 		return err
 	}
-	return p.zip(c.at.enter(true), r, size, facts)
+	if err = p.zip(c.at.enter(true), r, size, facts); err == errNoArchive {
+		facts.Path = c.at.path
+	}
+	return err
 }
 
 // unpack reads a compressed file: a tar archive, or one artifact.
@@ -158,6 +179,9 @@ func (p *pass) unpack(facts *event.Artifact, c content, s *stream, codec codec) 
 // trailing tells of the compressed file what ended its content early. The artifact inside that met it says so as well;
 // of a checksum at the end it is not known which bytes before it are wrong.
 func (p *pass) trailing(facts *event.Artifact, out *metered) {
+	if g, ok := out.r.(*gzipReader); ok && g.other {
+		facts.Notes = append(facts.Notes, "other data follows the compressed data")
+	}
 	if out.err != nil && out.err != io.EOF && p.ctx.Err() == nil {
 		facts.Damaged = append(facts.Damaged, event.Damage{Offset: out.packed.n, Bytes: -1,
 			Why: fmt.Sprintf("after %d unpacked bytes: %v", out.n, out.err)})
@@ -282,13 +306,16 @@ func (p *pass) file(f file) error {
 		at:       f.at,
 		source:   source{once: &onDisk{p: p, r: h}, file: h, size: before.Size()},
 		modified: before.ModTime(),
-		settle: func(facts *event.Artifact) {
-			after, err := h.Stat()
-			if err != nil || after.Size() != before.Size() || !after.ModTime().Equal(before.ModTime()) || facts.Bytes != after.Size() {
-				facts.Notes = append(facts.Notes, "the file changed while it was read")
-			}
-		},
+		settle:   func(facts *event.Artifact) { noteChange(facts, h, before) },
 	})
+}
+
+// noteChange notes that a file is not any more what it was before it was read.
+func noteChange(facts *event.Artifact, h *os.File, before fs.FileInfo) {
+	after, err := h.Stat()
+	if err != nil || after.Size() != before.Size() || !after.ModTime().Equal(before.ModTime()) || facts.Bytes != after.Size() {
+		facts.Notes = append(facts.Notes, "the file changed while it was read")
+	}
 }
 
 func linkNote(target string) string {

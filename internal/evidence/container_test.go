@@ -221,7 +221,7 @@ func (f *forest) grow(at string, depth int, tar bool) (content []byte) {
 }
 
 func TestArchivesInArchives(t *testing.T) {
-	for seed := range uint64(25) {
+	for seed := range uint64(12) {
 		f := &forest{t: t, rng: rand.New(rand.NewPCG(seed, 1)), want: map[string]string{}}
 		files := map[string][]byte{}
 		for i := range 3 {
@@ -519,7 +519,7 @@ func TestSpoiledArchives(t *testing.T) {
 			whole[a.Path] = a.SHA256
 		}
 		checked := c.name == "x.zip" || strings.HasSuffix(c.name, "gz") || strings.HasSuffix(c.name, "xz")
-		step := max(1, len(c.content)/200)
+		step := max(1, len(c.content)/100)
 		for at := 0; at < len(c.content); at += 1 + rng.IntN(step) {
 			cut := c.content[:at]
 			flipped := bytes.Clone(c.content)
@@ -646,6 +646,42 @@ func TestDamageCostsOnlyItsPart(t *testing.T) {
 	}
 	if a := n.find(t, ""); len(a.Damaged) != 1 || a.SHA256 != sum(packed[:len(packed)*5/6]) {
 		t.Errorf("%+v", a)
+	}
+}
+
+func TestDataBehindGzip(t *testing.T) {
+	log := []byte("LOG\nx\n")
+	for _, behind := range []string{"\x00", strings.Repeat("\x00", 600), "rest", "\x1f"} {
+		for name, content := range map[string][]byte{"x.gz": log, "x.tar.gz": makeTar(t, leaves{{"x", log}})} {
+			n := readBytes(t, name, append(makeGzip(t, content), behind...))
+			if a := n.find(t, "x"); a.Error != nil || len(a.Damaged) != 0 || a.SHA256 != sum(log) {
+				t.Errorf("%q: %+v", behind, a)
+			}
+			if a := n.find(t, ""); a.Error != nil || len(a.Damaged) != 0 || !slices.Contains(a.Notes, "other data follows the compressed data") {
+				t.Errorf("%s %q: %+v", name, behind, a)
+			}
+		}
+	}
+}
+
+func TestManyEntries(t *testing.T) {
+	var many leaves
+	for i := range 70_000 {
+		many = append(many, leaf{fmt.Sprint(i), nil})
+	}
+	b := makeZip(t, many)
+	if n := examine(t, saveFile(t, "x.zip", b), Options{}, 2); len(n.ended) != len(many)+1 {
+		t.Errorf("%d artifacts", len(n.ended))
+	}
+	// Without zip64 the count is what fits into 16 bits.
+	at := bytes.Index(b, []byte(zip64End))
+	end := bytes.Clone(b[bytes.LastIndex(b, []byte(zipEnd)):])
+	binary.LittleEndian.PutUint16(end[10:], uint16(len(many)&0xffff))
+	binary.LittleEndian.PutUint32(end[12:], binary.LittleEndian.Uint32(b[at+40:]))
+	binary.LittleEndian.PutUint32(end[16:], binary.LittleEndian.Uint32(b[at+48:]))
+	n := examine(t, saveFile(t, "x.zip", append(b[:at:at], end...)), Options{}, 2)
+	if a := n.find(t, ""); len(n.ended) != len(many)+1 || len(a.Notes) != 0 {
+		t.Errorf("%d artifacts, %+v", len(n.ended), a)
 	}
 }
 

@@ -114,7 +114,7 @@ func (c *Collection) Size(ctx context.Context) (sizeBytes int64) {
 		return c.size
 	}
 	// The walk only fails when the context is done.
-	_ = c.walk(ctx, func(f file) error {
+	_ = c.walk(ctx, nil, func(f file) error {
 		if f.mode.IsRegular() {
 			sizeBytes += f.size
 		}
@@ -148,7 +148,7 @@ func (c *Collection) Units(ctx context.Context, yield func(Unit) error) error {
 	if c.folder == nil {
 		return c.fileUnits(ctx, c.loose(), mine)
 	}
-	return c.walk(ctx, func(f file) error { return c.fileUnits(ctx, f, mine) })
+	return c.walk(ctx, newFolder(c.name), func(f file) error { return c.fileUnits(ctx, f, mine) })
 }
 
 // orDefault fills in what is not set.

@@ -18,6 +18,7 @@ import (
 	"testing"
 
 	"wardround/internal/event"
+	"wardround/internal/outside"
 )
 
 // notebook is a Sink that keeps all it is told, and a Consumer that counts.
@@ -246,21 +247,8 @@ func saveFile(t testing.TB, name string, content []byte) string {
 	return filepath.Join(save(t, map[string][]byte{name: content}), name)
 }
 
-// shared is the folder of data that nobody here wrote; the test is skipped without it.
-func shared(t testing.TB, path string) string {
-	t.Helper()
-	for _, root := range []string{os.Getenv("WARDROUND_SHARED"), "../shared", "../../shared", "../../../shared", "../../../../shared", "/work/shared"} {
-		if root == "" {
-			continue
-		}
-		p := filepath.Join(root, "data", path)
-		if _, err := os.Stat(p); err == nil {
-			return p
-		}
-	}
-	t.Skipf("no shared data %s here (set WARDROUND_SHARED)", path)
-	return ""
-}
+// shared is a part of the data that nobody here wrote; the test is skipped without it.
+func shared(t testing.TB, path string) string { return outside.Data(t, path) }
 
 func TestOpenErrors(t *testing.T) {
 	dir := t.TempDir()
@@ -419,7 +407,7 @@ func TestArtifactAsJSON(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := `{"collection":"a.log","path":"a.log","root":"","hint":"","sha256":"` + sum([]byte("LOG\nx\n")) +
-		`","bytes":6,"kind":"test-log","records":2,"slack":0,"damaged":[],"servers":[],"holes":[],"notes":[],"error":null}`
+		`","bytes":6,"kind":"test-log","records":2,"slack":0,"damaged":[],"servers":[],"holes":[],"notes":[],"error":null,"original":false,"exercise":false}`
 	if string(got) != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}

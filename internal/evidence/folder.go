@@ -33,9 +33,10 @@ func (c *Collection) loose() file {
 }
 
 // walk yields what stands in the folder in the order of names, component by component. Links are yielded, not
-// followed. Its errors are those of yield and of the context. Of a folder, memory holds the entries and of those above.
-func (c *Collection) walk(ctx context.Context, yield func(file) error) error {
-	return c.walkFolder(ctx, ".", newFolder(c.name), 0, yield)
+// followed. Without a holder no spots are worked out. Its errors are those of yield and of the context. Memory holds the
+// entries of a folder and of those above it.
+func (c *Collection) walk(ctx context.Context, h *holder, yield func(file) error) error {
+	return c.walkFolder(ctx, ".", h, 0, yield)
 }
 
 func (c *Collection) walkFolder(ctx context.Context, dir string, h *holder, depth int, yield func(file) error) error {
@@ -48,13 +49,12 @@ func (c *Collection) walkFolder(ctx context.Context, dir string, h *holder, dept
 			return err
 		}
 	}
-	if host, ok := c.velociraptor(dir, entries); ok {
-		mark := dir
-		if dir == "." {
-			mark = ""
+	if h != nil {
+		if host, ok := c.velociraptor(dir, entries); ok {
+			mark := strings.TrimPrefix(path.Join("/", dir), "/")
+			h.marks[mark] = host
+			defer delete(h.marks, mark)
 		}
-		h.marks[mark] = host
-		defer delete(h.marks, mark)
 	}
 	for _, e := range entries {
 		if err := ctx.Err(); err != nil {
@@ -103,6 +103,9 @@ func (c *Collection) broken(h *holder, dir string, err error) file {
 }
 
 func (c *Collection) standing(h *holder, name string) spot {
+	if h == nil {
+		return spot{}
+	}
 	clean := toValid(name)
 	at := h.spot(clean)
 	if clean != name {
@@ -147,13 +150,13 @@ func bare(err error) error {
 
 // velociraptor reports whether Velociraptor wrote a folder, and which computer client_info.json in it names.
 func (c *Collection) velociraptor(dir string, entries []fs.DirEntry) (host string, ok bool) {
-	var uploads, beside, info bool
+	var parts, beside, info bool
 	for _, e := range entries {
-		uploads = uploads || e.Name() == "uploads" && e.IsDir()
+		parts = parts || (e.Name() == "uploads" || e.Name() == "results") && e.IsDir()
 		beside = beside || velociraptorFiles[e.Name()] && e.Type().IsRegular()
 		info = info || e.Name() == clientInfo && e.Type().IsRegular()
 	}
-	if !uploads || !beside {
+	if !parts || !beside {
 		return "", false
 	}
 	if info {
@@ -165,10 +168,11 @@ func (c *Collection) velociraptor(dir string, entries []fs.DirEntry) (host strin
 	return host, true
 }
 
-// clientInfo names the computer in a Velociraptor collection; velociraptorFiles stand beside its folder uploads.
+// clientInfo names the computer in a Velociraptor collection; velociraptorFiles stand beside its folders uploads and
+// results.
 const clientInfo = "client_info.json"
 
-var velociraptorFiles = words(`client_info.json collection_context.json uploads.json requests.json`)
+var velociraptorFiles = words(`client_info.json collection_context.json uploads.json`)
 
 // clientHost reads the computer's name out of client_info.json, "" if there is none.
 func clientHost(r io.Reader) string {

@@ -10,7 +10,14 @@ import (
 // reads it, so formats with a signature stand before those that are told by the look of their lines, and of these the
 // stricter before the laxer.
 var readers = []reader{
-	evtxReader,
+	// Told by a signature.
+	evtxReader, journalReader, utmpReader, lastlogReader,
+	// Told by the names of their fields.
+	winJSONReader, winXMLReader, webJSONReader, postgresJSONReader,
+	// Told by the look of their lines.
+	auditdReader, iisReader, postgresCSVReader, postgresReader, mysqlErrorReader, mysqlGeneralReader, mysqlSlowReader, mysqlAuditReader,
+	mssqlReader, oracleAlertReader, oracleListenerReader, oracleAuditReader, webAccessReader, webErrorReader,
+	packagesReader, daemonReader, syslogReader, cronReader, shellReader,
 }
 
 // Kinds of artifact that have no reader here.
@@ -26,7 +33,7 @@ func (c *Collection) kindOf(head []byte, name string) (string, *reader) {
 	if len(head) == 0 {
 		return kindEmpty, nil
 	}
-	if kind := archiveKind(head, name); kind != "" {
+	if kind := archiveKind(head); kind != "" {
 		return kind, nil
 	}
 	for i := range c.readers {
@@ -38,6 +45,13 @@ func (c *Collection) kindOf(head []byte, name string) (string, *reader) {
 		if f.matches(head) {
 			return f.kind, nil
 		}
+	}
+	// A head that ransomware or a bad disk has damaged need not mean that the entries are.
+	switch name = strings.ToLower(name); {
+	case strings.HasSuffix(name, ".zip"):
+		return kindZip, nil
+	case strings.HasSuffix(name, ".tar"):
+		return kindTar, nil
 	}
 	return kindUnknown, nil
 }
@@ -215,7 +229,7 @@ var archives = []format{
 
 // archiveKind tells archives from other files, "" if it is none. Office documents and programs are zip archives by
 // form; what they hold is no log, and they are left closed.
-func archiveKind(head []byte, name string) string {
+func archiveKind(head []byte) string {
 	for i := range archives {
 		if archives[i].matches(head) {
 			if archives[i].kind == kindZip {
@@ -223,13 +237,6 @@ func archiveKind(head []byte, name string) string {
 			}
 			return archives[i].kind
 		}
-	}
-	// A head that ransomware or a bad disk has damaged need not mean that the entries are.
-	switch name = strings.ToLower(name); {
-	case strings.HasSuffix(name, ".zip"):
-		return kindZip
-	case strings.HasSuffix(name, ".tar"):
-		return kindTar
 	}
 	return ""
 }

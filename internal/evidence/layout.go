@@ -17,6 +17,7 @@ type owner struct {
 // holder is what names stand in: the folder of a collection, or an opened archive.
 type holder struct {
 	owner                    // of what stands in it, where no name below tells better
+	above  owner             // of what stands in it as a computer's own file system does
 	prefix string            // of the Path of all that it holds
 	depth  int               // archives around its content
 	marks  map[string]string // folders in it that Velociraptor wrote, with the computer that client_info.json names
@@ -25,6 +26,7 @@ type holder struct {
 // spot is where an artifact stands.
 type spot struct {
 	owner
+	above owner // see holder
 	in    *holder
 	path  string // Artifact.Path
 	whole bool   // the artifact is the collection itself
@@ -33,8 +35,13 @@ type spot struct {
 
 // newFolder is the holder of a collection that is a folder.
 func newFolder(name string) *holder {
+	h := &holder{marks: map[string]string{}}
 	host, tool := computer(name)
-	return &holder{owner: owner{hint: host, firm: tool}, marks: map[string]string{}}
+	h.above = owner{hint: host, firm: tool}
+	if tool || isHostname(host) {
+		h.owner = h.above
+	}
+	return h
 }
 
 // newLoose is the spot of a collection that is one file. Its name names no computer: it may be any log's.
@@ -45,7 +52,7 @@ func newLoose(name string) spot {
 // enter makes the holder of an archive's content. An archive of many files may bear a computer's name; a file that was
 // only compressed bears its own.
 func (at spot) enter(many bool) *holder {
-	h := &holder{owner: at.owner, prefix: at.path + "!/", depth: at.in.depth + 1}
+	h := &holder{owner: at.owner, above: at.above, prefix: at.path + "!/", depth: at.in.depth + 1}
 	label := at.path[strings.LastIndexByte(at.path, '/')+1:]
 	if at.whole {
 		h.prefix = ""
@@ -53,11 +60,16 @@ func (at spot) enter(many bool) *holder {
 	if !many {
 		return h
 	}
-	if host, tool := computer(trimArchive(label)); host != "" {
-		h.owner = owner{root: at.path, hint: host, firm: tool || !at.whole}
+	host, tool := computer(trimArchive(label))
+	if host == "" {
+		return h
 	}
+	h.above = owner{root: at.path, hint: host, firm: tool || !at.whole}
 	if at.whole {
-		h.root = ""
+		h.above.root = ""
+	}
+	if tool || isHostname(host) {
+		h.owner = h.above
 	}
 	return h
 }
@@ -66,9 +78,10 @@ func (at spot) enter(many bool) *holder {
 //
 // Four facts tell, the first that applies: a folder that Velociraptor wrote with client_info.json in it; the folder
 // above the first name that only a computer's own file system or a collector has ("var/log", "C/Windows", "[root]");
-// the archive or the folder named by a collector; the outermost folder that has a name of its own.
+// the archive or the folder named by a collector; the archive, else the outermost folder, whose name could be a host's.
+// The last is the weakest, so it takes no name that no host can have.
 func (h *holder) spot(name string) spot {
-	at := spot{owner: h.owner, in: h}
+	at := spot{owner: h.owner, above: h.above, in: h}
 	parts := strings.Split(name, "/")
 	mark, top := h.wrote(name, parts)
 	if decodeVelociraptor(parts, top >= 0) {
@@ -77,7 +90,7 @@ func (h *holder) spot(name string) spot {
 	at.path = h.prefix + strings.Join(parts, "/")
 	if top >= 0 {
 		if host := h.marks[mark]; host != "" {
-			at.owner = owner{root: h.under(parts[:top]), hint: host, firm: true}
+			at.own(parts[:top], host)
 		} else {
 			at.nearest(parts[:top])
 		}
@@ -91,29 +104,38 @@ func (h *holder) spot(name string) spot {
 		}
 	}
 	if i, host := collectorNamed(folders); i >= 0 {
-		at.owner = owner{root: h.under(parts[:i+1]), hint: host, firm: true}
-		return at
-	}
-	if at.firm {
+		at.own(parts[:i+1], host)
 		return at
 	}
 	for i := range folders {
-		if host, _ := computer(folders[i]); host != "" {
-			at.owner = owner{root: h.under(parts[:i+1]), hint: host, firm: true}
-			return at
+		host, _ := computer(folders[i])
+		o := owner{root: h.under(parts[:i+1]), hint: host, firm: true}
+		if host != "" && !at.above.firm {
+			at.above = o
+		}
+		if isHostname(host) && !at.firm {
+			at.owner = o
 		}
 	}
 	return at
 }
 
-// nearest sets the owner to the last of the folders that bears a name of its own; else that of the holder stays.
+// own gives all below the folders to a computer.
+func (at *spot) own(folders []string, host string) {
+	at.owner = owner{root: at.in.under(folders), hint: host, firm: true}
+	at.above = at.owner
+}
+
+// nearest gives a file system below the folders to the last of them that bears a name of its own; else to what holds
+// them.
 func (at *spot) nearest(folders []string) {
 	for i := len(folders) - 1; i >= 0; i-- {
 		if host, _ := computer(folders[i]); host != "" {
-			at.owner = owner{root: at.in.under(folders[:i+1]), hint: host, firm: true}
+			at.own(folders[:i+1], host)
 			return
 		}
 	}
+	at.owner = at.above
 }
 
 // under is the Path of a folder in the holder; of its top, that of the holder itself.
@@ -299,7 +321,10 @@ func computer(name string) (host string, tool bool) {
 			return m[1], true
 		}
 	}
-	if _, err := netip.ParseAddr(name); err == nil {
+	if a, err := netip.ParseAddr(name); err == nil {
+		if !a.Is4() || a.IsUnspecified() || a.IsLoopback() {
+			return "", false
+		}
 		return name, false
 	}
 	if strings.Contains(name, "20") || strings.Contains(name, "19") {
@@ -316,16 +341,15 @@ var stamps = regexp.MustCompile(`^` + stamp + `(?:[ _.-]+|$)|[ _.-]+` + stamp + 
 
 const stamp = `(?:19|20)\d\d[-_.]?[01]\d[-_.]?[0-3]\d(?:[T _-]*[0-2]\d[-_.:]?[0-5]\d(?:[-_.:]?[0-5]\d(?:[._]\d+)?)?(?:Z|[+-]\d\d[_:]?\d\d)?)?`
 
-// trimWords takes away generic words at either end that an underscore or a blank sets off: neither stands in the name
-// of a host.
+// trimWords takes away generic words at either end that an underscore sets off: hardly a host's name has one.
 func trimWords(name string) string {
 	for {
-		i := strings.LastIndexAny(name, "_ ")
+		i := strings.LastIndexByte(name, '_')
 		if i > 0 && generic(name[i+1:]) {
 			name = name[:i]
 			continue
 		}
-		i = strings.IndexAny(name, "_ ")
+		i = strings.IndexByte(name, '_')
 		if i >= 0 && generic(name[:i]) {
 			name = name[i+1:]
 			continue
@@ -335,7 +359,36 @@ func trimWords(name string) string {
 }
 
 func isComputer(name string) bool {
-	return len(name) <= 253 && !generic(name) && strings.ContainsFunc(name, isWordRune)
+	if len(name) > 253 || generic(name) || !strings.ContainsFunc(name, isWordRune) {
+		return false
+	}
+	for word := range strings.FieldsSeq(name) {
+		if !generic(word) {
+			return true
+		}
+	}
+	return false
+}
+
+// isHostname reports whether a host can have that name: labels of letters, digits and hyphens, as DNS has them, or up
+// to 15 characters with underscores, as NetBIOS does.
+func isHostname(name string) bool {
+	if name == "" || strings.ContainsFunc(name, func(r rune) bool { return !hostRune(r) }) {
+		return false
+	}
+	if strings.Contains(name, "_") {
+		return len(name) <= 15
+	}
+	for label := range strings.SplitSeq(name, ".") {
+		if label == "" || len(label) > 63 || label[0] == '-' || label[len(label)-1] == '-' {
+			return false
+		}
+	}
+	return true
+}
+
+func hostRune(r rune) bool {
+	return r < utf8.RuneSelf && isLetter(byte(r)) || '0' <= r && r <= '9' || r == '-' || r == '.' || r == '_'
 }
 
 func isWordRune(r rune) bool { return r >= utf8.RuneSelf || isLetter(byte(r)) }
@@ -374,7 +427,7 @@ var genericWords = words(`
 	programexecution sqldatabases systeminfo usbdevices antivirus memory communications misconduct timelining longfilenames
 	january february march april may june july august september october november december
 	jan feb mar apr jun jul aug sep oct nov dec`,
-	"event logs", "hard disk", "new folder", "local disk", "log files", "program data", "data collection", "kape output", "__macosx")
+	"__macosx")
 
 // countedWords make no name of the number that follows them, as tomcat9 and disk-2 are none; web01 and db1 are names.
 var countedWords = words(`apache batch block case copy day disk dump evidence evtx exhibit folder ftpsvc httpd image item log logs

@@ -53,6 +53,16 @@ func TestLayouts(t *testing.T) {
 		{"evidence", "ESX-03/vmfs/volumes/ds1/x/vmware.log", "ESX-03", "ESX-03"},
 		{"evidence", "ESX-03/var/run/log/auth.log", "ESX-03", "ESX-03"},
 		{"evidence", "web01_logs/error.log", "web01_logs", "web01"},
+		// A name that no host can have is one only where a file system stands below it.
+		{"evidence", "LIS Server (old)/C/Windows/System32/config/SAM", "LIS Server (old)", "LIS Server (old)"},
+		{"evidence", "LIS Server (old)/logs.zip!/etc/passwd", "LIS Server (old)", "LIS Server (old)"},
+		{"evidence", "LIS Server.zip!/var/log/auth.log", "LIS Server.zip", "LIS Server"},
+		{"LIS Server", "var/log/auth.log", "", "LIS Server"},
+		{"LIS Server", "auth.log", "", ""},
+		{"lis1", "psh_stop_event_logging_controlset_minint_key.zip!/x.json", "", "lis1"},
+		{"all", "psh_stop_event_logging_controlset_minint_key.zip!/x.json", "", ""},
+		{"all", "lis_app_01/access.log", "lis_app_01", "lis_app_01"},
+		{"all", "notes from the ward/access.log", "", ""},
 		// Names that are nobody's.
 		{"evidence", "logs/auth.log", "", ""},
 		{"evidence", "uploads/2022/11/x.log", "", ""},

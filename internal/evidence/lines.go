@@ -26,15 +26,17 @@ type lines struct {
 	buf    []byte
 	at, n  int   // unread part of buf
 	pos    int64 // offset in the artifact of buf[at]
-	scale  int64 // bytes in the artifact for one byte of an ASCII line: 2 in UTF-16
+	wide   bool  // the artifact is UTF-16, buf holds UTF-8
 	err    error
 	polled int
 	ctx    context.Context
 }
 
 func newLines(ctx context.Context, r io.Reader) *lines {
-	l := &lines{ctx: ctx, r: r, buf: make([]byte, 256<<10), scale: 1}
-	l.fill()
+	l := &lines{ctx: ctx, r: r, buf: make([]byte, 256<<10)}
+	for l.n < len("\xef\xbb\xbf") && l.err == nil {
+		l.fill()
+	}
 	head := l.buf[l.at:l.n]
 	switch {
 	case bytes.HasPrefix(head, []byte("\xef\xbb\xbf")):
@@ -46,7 +48,7 @@ func newLines(ctx context.Context, r io.Reader) *lines {
 		}
 		l.skip(2)
 		l.r = &utf16Reader{r: io.MultiReader(bytes.NewReader(bytes.Clone(l.buf[l.at:l.n])), r), order: order}
-		l.at, l.n, l.scale = 0, 0, 2
+		l.at, l.n, l.wide = 0, 0, true
 		if l.err == io.EOF {
 			l.err = nil
 		}
@@ -119,9 +121,33 @@ func (l *lines) long() {
 	l.text = kept
 }
 
+// size is the length of the line in the artifact, its end included.
+func (l *lines) size() int64 { return l.pos - l.offset }
+
 func (l *lines) skip(n int) {
+	l.pos += l.measure(l.buf[l.at : l.at+n])
 	l.at += n
-	l.pos += int64(n) * l.scale
+}
+
+// measure is the length of b, text that was read, in the artifact.
+func (l *lines) measure(b []byte) int64 {
+	if l.wide {
+		return utf16Size(b)
+	}
+	return int64(len(b))
+}
+
+// utf16Size is the length in UTF-16 of text in UTF-8: two bytes for each character, four outside the basic plane.
+func utf16Size(b []byte) (n int64) {
+	for _, c := range b {
+		switch {
+		case c >= 0xf0:
+			n += 4
+		case c < 0x80 || c >= 0xc0:
+			n += 2
+		}
+	}
+	return n
 }
 
 func (l *lines) fill() {

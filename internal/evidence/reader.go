@@ -22,7 +22,8 @@ type Consumer interface {
 // reader is one kind of artifact: how it is told from the others, and how it is read.
 type reader struct {
 	kind string
-	// is tells by content first and by name second. head is the beginning of the artifact, up to headBytes.
+	// is tells by content first and by name second. head is the beginning of the artifact, up to headBytes; name is its
+	// Path, folders and all.
 	is func(head []byte, name string) bool
 	// read yields the events. It returns an error only when the stream itself fails; what cannot be decoded is damage.
 	read func(context.Context, *input, *output) error
@@ -42,6 +43,8 @@ type input struct {
 	// hashed after it.
 	Stream io.Reader
 	// At gives random access, for formats that cannot be read forwards. It may copy the artifact to a temporary file.
+	// In a tar stream, At and Again must be asked for before more than a megabyte of Stream is read. Where the artifact
+	// breaks off, they end and Stream says why.
 	At func() (io.ReaderAt, int64, error)
 	// Again is one more stream from the first byte, not hashed, for readers that must look ahead (a year that only the
 	// last line tells). The caller closes it.
@@ -60,12 +63,12 @@ type Options struct {
 	Limits Limits
 }
 
-// Limits bound hostile archives.
+// Limits bound hostile archives. They hold for each Unit by itself, so that no timing of workers shows in the result.
 type Limits struct {
 	Depth   int   // archives inside archives
-	Entries int   // of one collection
-	Bytes   int64 // unpacked, of one collection
-	Ratio   int64 // unpacked to packed, of one entry, counted from the first megabyte
+	Entries int   // of one archive on disk and those in it
+	Bytes   int64 // unpacked, at all depths
+	Ratio   int64 // unpacked to packed, of one stream, counted from the first megabyte
 }
 
 // DefaultLimits are wide enough for a hospital's largest server.

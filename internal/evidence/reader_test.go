@@ -65,6 +65,7 @@ func TestLines(t *testing.T) {
 		{"blank lines count", "\n\na\n", "1@0: 2@1: 3@2:a"},
 		{"UTF-8 mark", "\xef\xbb\xbfa\nb", "1@3:a 2@5:b"},
 		{"UTF-16", "\xff\xfea\x00\n\x00\x3d\xd8\x00\xde", "1@2:a 2@6:😀"},
+		{"UTF-16 beyond ASCII", "\xff\xfe\x15\x09\xe9\x00\x3d\xd8\n\x00a\x00", "1@2:\u0915\u00e9\ufffd 2@10:a"},
 		{"UTF-16 big-endian", "\xfe\xff\x00a\x00\n\x00b", "1@2:a 2@6:b"},
 	} {
 		var got []string

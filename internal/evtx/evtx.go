@@ -106,8 +106,11 @@ func (d *Decoder) Read(ctx context.Context, r io.Reader, v Visitor) (Report, err
 		return f.report, readError(err, ErrNotEVTX)
 	}
 	f.report.Header = parseHeader(d.chunk[:n])
-	if !f.report.Header.Valid {
+	switch {
+	case !f.report.Header.Valid:
 		v.Damage(0, int64(n), "bad file header")
+	case !f.report.Header.NoChecksum && crc32.ChecksumIEEE(d.chunk[:120]) != binary.LittleEndian.Uint32(d.chunk[124:]):
+		v.Damage(0, 128, "bad checksum of file header")
 	}
 	if err != nil {
 		v.Damage(0, int64(n), "file is cut short in its header")
@@ -123,6 +126,9 @@ func (d *Decoder) Read(ctx context.Context, r io.Reader, v Visitor) (Report, err
 			f.read(offset, n)
 		}
 		if err != nil {
+			if missing := f.report.Header.Chunks - f.index; f.report.Header.Valid && missing > 0 {
+				v.Damage(offset+int64(n), int64(missing)*chunkBytes, "file is cut short: chunks are missing")
+			}
 			return f.report, readError(err, nil)
 		}
 	}

@@ -169,7 +169,7 @@ var processCreation = map[string]alias{
 var processTermination = map[string]alias{"Image": named("ProcessName"), "User": {from: subjectUser}}
 
 var networkConnection = map[string]alias{
-	"Image":           named("Application"),
+	"Image":           {from: application},
 	"SourceIp":        named("SourceAddress"),
 	"DestinationIp":   named("DestAddress"),
 	"DestinationPort": named("DestPort"),
@@ -209,6 +209,18 @@ var integrity = &derived{"IntegrityLevel", []string{"MandatoryLabel"}, func(p []
 		return []string{p[0]}
 	}
 	return []string{p[0], word}
+}}
+
+// application spells the program of Security 5156 as Sysmon does. The event names the volume and not its letter; programs
+// that rules know by their folder lie on the system's.
+var application = &derived{"Image", []string{"Application"}, func(p []string) []string {
+	const device = `\device\harddiskvolume`
+	if s := p[0]; len(s) > len(device) && strings.EqualFold(s[:len(device)], device) {
+		if i := strings.IndexByte(s[len(device):], '\\'); i > 0 {
+			return []string{"C:" + s[len(device)+i:]}
+		}
+	}
+	return []string{p[0]}
 }}
 
 var initiated = &derived{"Initiated", []string{"Direction"}, func(p []string) []string {

@@ -12,24 +12,35 @@ import (
 // Plain evaluates rules by walking their trees and looking at every value. It is slow and obviously right; a Program must
 // answer the same. Only where a log keeps a rule's fields is shared with it.
 type Plain struct {
+	rules    []*sigma.Rule
+	targets  [][]target
 	compiled map[*sigma.Leaf]*regexp.Regexp
 }
 
-// NewPlain makes a Plain.
-func NewPlain() *Plain { return &Plain{map[*sigma.Leaf]*regexp.Regexp{}} }
-
-// Holds reports whether a rule's condition holds for a record.
-func (p *Plain) Holds(rule *sigma.Rule, r *event.Record) bool {
-	ts, err := targets(rule.LogSource)
-	if err != nil || rule.Detection == nil {
-		return false
+// NewPlain makes a Plain of rules that have a detection. One whose log source nothing yields never holds.
+func NewPlain(rules []*sigma.Rule) *Plain {
+	p := &Plain{rules: rules, compiled: map[*sigma.Leaf]*regexp.Regexp{}}
+	for _, r := range rules {
+		ts, _ := targets(r.LogSource)
+		p.targets = append(p.targets, ts)
 	}
-	for i := range ts {
-		if ts[i].selects(r.Schema.Source) {
-			return p.expr(rule.Detection.Condition, r, &ts[i])
+	return p
+}
+
+// Match returns the rules, by their index and in order, that hold for a record.
+func (p *Plain) Match(r *event.Record) []int {
+	var hits []int
+	for i, rule := range p.rules {
+		for k := range p.targets[i] {
+			if t := &p.targets[i][k]; t.selects(r.Schema.Source) {
+				if p.expr(rule.Detection.Condition, r, t) {
+					hits = append(hits, i)
+				}
+				break
+			}
 		}
 	}
-	return false
+	return hits
 }
 
 func (p *Plain) expr(e sigma.Expr, r *event.Record, t *target) bool {

@@ -301,3 +301,60 @@ func weight(a *atom) float64 {
 	}
 	return w
 }
+
+// FieldsOf returns the fields of a schema, by their index and in order, that a rule asks about there.
+func (p *Program) FieldsOf(s *event.Schema, rule int) []int {
+	t := p.targetOf(s, rule)
+	if t == nil {
+		return nil
+	}
+	var out []int
+	var walk func(c *cond)
+	walk = func(c *cond) {
+		for _, k := range c.kids {
+			walk(k)
+		}
+		if c.op != ask || c.field == "" {
+			return
+		}
+		for _, name := range []string{c.field, c.atom.leaf.Ref} {
+			if name == "" {
+				continue
+			}
+			w := locate(s, t, name)
+			for _, at := range append(w.needs, w.fields) {
+				out = append(out, at...)
+			}
+		}
+	}
+	walk(p.compiled[rule].cond)
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// ValueOf returns the first value of a field, by the name that the rule knows it under.
+func (p *Program) ValueOf(r *event.Record, rule int, name string) (string, bool) {
+	t := p.targetOf(r.Schema, rule)
+	if t == nil {
+		return "", false
+	}
+	w := locate(r.Schema, t, name)
+	out, ok := "", false
+	if !w.absent() {
+		w.texts(r, func(v event.Value) {
+			if !ok && !v.IsNull() {
+				out, ok = v.String(), true
+			}
+		})
+	}
+	return out, ok
+}
+
+func (p *Program) targetOf(s *event.Schema, rule int) *target {
+	ts := p.compiled[rule].targets
+	i := slices.IndexFunc(ts, func(t target) bool { return t.selects(s.Source) })
+	if i < 0 {
+		return nil
+	}
+	return &ts[i]
+}

@@ -5,12 +5,13 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"wardround/internal/outside"
 )
 
 // question and answer are the lines that testdata/judge.py speaks.
@@ -29,13 +30,7 @@ type answer struct {
 // judge asks pySigma. Without a Python that has it, the test is skipped.
 func judge(t *testing.T, questions []question) map[string]answer {
 	t.Helper()
-	python := os.Getenv("WARDROUND_PYTHON")
-	if python == "" {
-		python, _ = filepath.Abs("../../../../.judges/bin/python")
-	}
-	if _, err := os.Stat(python); err != nil {
-		t.Skip("no judge: name a Python with pysigma 2.0.1 and pyparsing below 3.3 in WARDROUND_PYTHON")
-	}
+	python := outside.Python(t, "sigma")
 	check := question{Name: "self-check", Text: rule("sel: {A: 1}\nbut: {A: 2}\ncondition: sel and not but")}
 	var in, stderr bytes.Buffer
 	enc := json.NewEncoder(&in)

@@ -3,25 +3,13 @@ package sigma
 import (
 	"fmt"
 	"os"
-	"path/filepath"
 	"testing"
+
+	"wardround/internal/outside"
 )
 
 // shared is a folder of data that nobody of this project wrote; without it the test is skipped.
-func shared(t testing.TB, name string) string {
-	t.Helper()
-	base := os.Getenv("WARDROUND_SHARED")
-	for dir, _ := os.Getwd(); base == "" && dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
-		if try := filepath.Join(dir, "..", "shared"); isDir(filepath.Join(try, "data")) {
-			base = try
-		}
-	}
-	dir := filepath.Join(base, "data", name)
-	if base == "" || !isDir(dir) {
-		t.Skipf("no shared data %q: put it at ../shared/data beside the repository, or name its parent in WARDROUND_SHARED", name)
-	}
-	return dir
-}
+func shared(t testing.TB, name string) string { return outside.Data(t, name) }
 
 func isDir(path string) bool {
 	info, err := os.Stat(path)

@@ -187,12 +187,15 @@ func (j *Judge) notKnown(out *event.Verdicts) []string {
 		return n
 	}
 	put(out.NotCollected, "server never collected", "servers never collected")
-	put(count(func(v *event.Verdict) bool { return v.Examined == event.Unreadable }), "server unreadable", "servers unreadable")
-	put(count(func(v *event.Verdict) bool { return slices.Contains(v.Flags, "evidence tampered") }), "server with logs removed on purpose", "servers with logs removed on purpose")
-	for _, q := range []string{"process start", "logon"} {
-		put(count(func(v *event.Verdict) bool {
+	put(count(func(v *event.Verdict) bool { return v.Examined == event.Unreadable }), "server of which nothing could be read", "servers of which nothing could be read")
+	put(count(func(v *event.Verdict) bool { return slices.Contains(v.Flags, "evidence tampered") }), "server with traces removed on purpose", "servers with traces removed on purpose")
+	for _, q := range []string{"logon", "process start"} {
+		n := count(func(v *event.Verdict) bool {
 			return v.Examined != event.NothingCollected && slices.ContainsFunc(v.Coverage.Questions, func(x event.Question) bool { return x.Question == q && x.Answered == 0 })
-		}), q+"s not recorded on 1 server", q+"s not recorded on servers")
+		})
+		if n > 0 {
+			list = append(list, q+"s not recorded on "+plural(n, "server"))
+		}
 	}
 	put(out.Unlisted, "server in the evidence that is not in the inventory", "servers in the evidence that are not in the inventory")
 	if list == nil {

@@ -7,11 +7,10 @@ import (
 	"strings"
 
 	"wardround/internal/event"
-	"wardround/internal/policy"
 )
 
 // wouldChange says which source or fact would change a verdict.
-func (j *Judge) wouldChange(s *server, o *opinion, v *event.Verdict, role policy.Role, w event.Window) []string {
+func (s *server) wouldChange(o *opinion, v *event.Verdict) []string {
 	out := []string{}
 	switch v.Verdict {
 	case event.Infiltrated:
@@ -22,15 +21,15 @@ func (j *Judge) wouldChange(s *server, o *opinion, v *event.Verdict, role policy
 		}
 	case event.Suspected:
 		out = append(out, "Down: a row of approved work that explains what is listed above", "Up: a second, linked act in the sources that are missing below")
-		out = append(out, missing(v, w, false)...)
+		out = append(out, s.missing(v, false)...)
 	case event.NoEvidence:
-		out = append(out, missing(v, w, false)...)
+		out = append(out, s.missing(v, false)...)
 	default:
 		if v.Examined == event.NothingCollected {
 			out = append(out, "Any collection from it: event logs first")
 			return out
 		}
-		out = append(out, missing(v, w, true)...)
+		out = append(out, s.missing(v, true)...)
 	}
 	if slices.Contains(v.Flags, "affected") {
 		out = append(out, "A source that shows which process wrote the encrypted files: Sysmon 11, Security 4663, $UsnJrnl, or shares opened at that hour (Security 5145)")
@@ -38,44 +37,61 @@ func (j *Judge) wouldChange(s *server, o *opinion, v *event.Verdict, role policy
 	return out
 }
 
-// sources says, in the words of whoever must fetch it, what answers a question.
-var sources = map[string]string{
-	"logon":            "Security.evtx (4624) or auth.log, secure, wtmp, journal",
-	"process start":    "Sysmon 1 or Security 4688, or auditd execve",
-	"service or task":  "System.evtx, TaskScheduler/Operational or syslog, journal",
-	"file change":      "Sysmon 11 or Security 4663, or auditd",
-	"network contact":  "Sysmon 3 and 22 or Security 5156",
-	"cleared log":      "Security.evtx and System.evtx, or auth.log and syslog",
-	"web request":      "the web server's access log",
-	"database request": "the database's own log",
+// sources says, in the words of whoever must fetch it, what answers a question: on Windows, and elsewhere.
+var sources = map[string][2]string{
+	"logon":            {"Security.evtx", "auth.log, secure, wtmp or the journal"},
+	"process start":    {"Sysmon, or Security.evtx with process auditing", "audit.log with execve"},
+	"service or task":  {"System.evtx", "syslog, messages or the journal"},
+	"file change":      {"Sysmon, or Security.evtx with object auditing", "audit.log with file rules"},
+	"network contact":  {"Sysmon, or Security.evtx with connection auditing", "Sysmon for Linux"},
+	"cleared log":      {"Security.evtx and System.evtx", "auth.log and syslog, or the journal"},
+	"web request":      {"the web server's access log", "the web server's access log"},
+	"database request": {"the database's own log", "the database's own log"},
 }
 
-// missing lists the questions that are open, must-have ones first.
-func missing(v *event.Verdict, w event.Window, all bool) []string {
-	open := slices.Clone(v.Coverage.Questions)
-	open = slices.DeleteFunc(open, func(q event.Question) bool { return q.Answered >= 0.9 && !(all && q.Must && len(q.Holes) > 0) })
-	slices.SortStableFunc(open, func(a, b event.Question) int {
-		if a.Must != b.Must {
-			if a.Must {
-				return -1
+// sourceOfQuestion names the source for the systems that the server's logs show.
+func sourceOfQuestion(question string, windows, other bool) string {
+	s := sources[question]
+	switch {
+	case s[0] == s[1] || windows && !other:
+		return s[0]
+	case other && !windows:
+		return s[1]
+	}
+	return s[0] + " (Windows); " + s[1] + " (Linux)"
+}
+
+// missing lists the questions that are open, must-have ones first; those that nothing answers at all in one sentence.
+func (s *server) missing(v *event.Verdict, all bool) []string {
+	windows, other := false, false
+	for k := range s.logs {
+		windows = windows || strings.HasPrefix(k.source, "windows/")
+		other = other || strings.HasPrefix(k.source, "linux/") || strings.HasPrefix(k.source, "esxi/")
+	}
+	var never, sourcesOfNever, out []string
+	for _, must := range []bool{true, false} {
+		for _, q := range v.Coverage.Questions {
+			if q.Must != must || q.Answered >= 0.9 && !(all && must && len(q.Holes) > 0) {
+				continue
 			}
-			return 1
-		}
-		return cmp.Compare(a.Answered, b.Answered)
-	})
-	var out []string
-	for _, q := range open {
-		what := sources[q.Question]
-		if what == "" {
-			what = "a source of it"
-		}
-		switch {
-		case q.Answered == 0:
-			out = append(out, fmt.Sprintf("%s: not recorded in the window; %s", title(q.Question), what))
-		case len(q.Holes) > 0:
+			source := sourceOfQuestion(q.Question, windows, other)
+			if q.Answered == 0 {
+				never = append(never, q.Question)
+				if !slices.Contains(sourcesOfNever, source) {
+					sourcesOfNever = append(sourcesOfNever, source)
+				}
+				continue
+			}
 			h := longest(q.Holes)
-			out = append(out, fmt.Sprintf("%s: open for %.0f %% of the window, longest from %s to %s; %s", title(q.Question), 100*(1-q.Answered), h[0], h[1], what))
+			share := ""
+			if open := 100 * (1 - q.Answered); open >= 1 {
+				share = fmt.Sprintf(" for %.0f %% of the window, longest", open)
+			}
+			out = append(out, fmt.Sprintf("%s is open%s from %s to %s: %s", title(q.Question), share, h[0], h[1], source))
 		}
+	}
+	if len(never) > 0 {
+		out = append([]string{fmt.Sprintf("Not recorded in the window: %s. It would stand in: %s", strings.Join(never, ", "), strings.Join(sourcesOfNever, "; "))}, out...)
 	}
 	return out
 }

@@ -28,14 +28,16 @@ func (j *Judge) estate(ids []event.ServerID, opinions map[event.ServerID]*opinio
 	for _, id := range ids {
 		v := j.verdict(id, opinions[id], st, critical, open)
 		out.Servers = append(out.Servers, v)
-		if v.Listed || !listed {
-			out.Counts[v.Verdict]++
+		switch {
+		case v.Listed:
 			out.Listed++
-			if v.Examined == event.NothingCollected {
-				out.NotCollected++
-			}
-		} else {
+		case listed:
 			out.Unlisted++
+			continue
+		}
+		out.Counts[v.Verdict]++
+		if v.Examined == event.NothingCollected {
+			out.NotCollected++
 		}
 	}
 	j.answer(&out, opinions, st)
@@ -71,7 +73,7 @@ func (j *Judge) verdict(id event.ServerID, o *opinion, st *state, critical []int
 		v.From = j.from(s, o)
 	}
 	v.Confidence = confidence(o, &v)
-	v.WouldChangeIt = j.wouldChange(s, o, &v, role, st.window)
+	v.WouldChangeIt = s.wouldChange(o, &v)
 	v.Reconnect = reconnect(&v)
 	return v
 }

@@ -179,6 +179,9 @@ func (j *Judge) link(o *opinion) {
 func (j *Judge) weigh(s *server, o *opinion, st *state) {
 	strong := 0
 	for _, a := range o.acts {
+		if a.why == "" && a.last < st.window.From && !slices.Contains(o.decisive, a) {
+			a.why = "it lies before the window, and nothing links it to what lies inside"
+		}
 		if a.why == "" {
 			strong++
 			o.tampered = o.tampered || slices.ContainsFunc(a.lines, func(l *policy.Line) bool { return l.Name == "anti-forensics" })
@@ -293,27 +296,32 @@ func (j *Judge) setAside(id event.ServerID, s *server, a *act, st *state) string
 	return s.habitual(a, st)
 }
 
-// habitDays is on how many days before the window an act must have been seen to be called a habit.
-const habitDays = 3
+// habitDays is on how many days before the window an act must have been seen to be called a habit. Where nothing sets a
+// window, it must have been seen on quietDays in all, over a week or more.
+const (
+	habitDays = 3
+	quietDays = 5
+)
 
 // habitual sets aside what the same account did in the same way on this server on several days before the window: backup
-// jobs that use xp_cmdshell, scanners that read LSASS. An act with another line besides is no habit.
+// jobs that use xp_cmdshell, scanners that read LSASS.
 func (s *server) habitual(a *act, st *state) string {
-	if st.window.Basis == "evidence" && len(a.lines) > 1 {
-		return ""
-	}
 	for _, p := range a.pieces {
 		days := map[int64]bool{}
+		first, last := p.at, p.at
 		for _, q := range s.strong {
-			if q.rule == p.rule && q.line == p.line && sameWay(p, q) && q.at < st.window.From && q.at < p.at {
-				days[int64(q.at)/int64(24*time.Hour)] = true
+			if q.rule != p.rule || q.line != p.line || !sameWay(p, q) || st.window.Basis != "evidence" && (q.at >= st.window.From || q.at >= p.at) {
+				continue
 			}
+			days[int64(q.at)/int64(24*time.Hour)] = true
+			first, last = min(first, q.at), max(last, q.at)
 		}
-		if len(days) < habitDays {
+		quiet := st.window.Basis == "evidence" && len(days) >= quietDays && last.Sub(first) >= 7*24*time.Hour
+		if !quiet && (st.window.Basis == "evidence" || len(days) < habitDays) {
 			return ""
 		}
 	}
-	return "the same was done in the same way on this server on several days before the window"
+	return "the same was done in the same way on this server on several days before"
 }
 
 // sameWay compares what was done, by what program and by whom.

@@ -219,3 +219,17 @@ var shared = func() map[string]bool {
 	}
 	return m
 }()
+
+// Fields names the fields of a record that a verdict reads, whatever rule fired: findings must keep them.
+func Fields() []string {
+	var out []string
+	for _, p := range accountFields {
+		out = append(out, p[0], p[1])
+	}
+	for _, list := range [][]string{sessionFields, sourceFields, fileFields, processFields, parentFields, objectFields, programFields} {
+		out = append(out, list...)
+	}
+	out = append(out, "Computer", "PreviousTime", "NewTime")
+	slices.Sort(out)
+	return slices.DeleteFunc(slices.Compact(out), func(s string) bool { return s == "" })
+}

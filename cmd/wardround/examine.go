@@ -1,0 +1,131 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"time"
+
+	"wardround/internal/casefile"
+	"wardround/internal/event"
+)
+
+func examine(ctx context.Context, args []string) int {
+	var o casefile.Options
+	var ruleSets list
+	f := flags("examine", `examine COLLECTION... [OPTIONS]
+
+A collection is what was collected from one server or many: a folder, an archive (zip, tar, gz, zst, xz, bz2) or a file.
+Run again with the same --case to add evidence, or to go on after an interruption.`)
+	f.StringVar(&o.Inventory, "inventory", "", "`FILE` (csv or json) of the servers that exist; without it, those seen in evidence")
+	f.StringVar(&o.Case, "case", "case", "`DIR` where the case is kept")
+	f.StringVar(&o.Name, "name", "", "`NAME` of the case, for the report; default: the folder's name")
+	f.Var(&ruleSets, "rules", "`DIR|FILE|ZIP` of more Sigma rules; may be given several times")
+	f.StringVar(&o.Placeholders, "placeholders", "", "`FILE` (yaml) of values for rules that use expand")
+	f.StringVar(&o.Policy, "policy", "", "`FILE` of classes, weights, thresholds, roles; `wardround policy print` writes the built-in one")
+	f.StringVar(&o.Changes, "changes", "", "`FILE` (csv) of approved work: from,to,account,source,targets,tool,ticket")
+	from := f.String("from", "", "`TIME` at which the incident window begins, such as 2022-11-16T00:00:00+05:30")
+	until := f.String("until", "", "`TIME` at which it ends: containment")
+	f.StringVar(&o.Zone, "tz", "IST", "`NAME` of the time zone for people, and of local times in logs that state none; files keep UTC")
+	f.IntVar(&o.Workers, "workers", 0, "`N` workers; default: one for each processor")
+	f.BoolVar(&o.Slack, "slack", false, "also look for records in the unused space of event logs")
+	asJSON := f.Bool("json", false, "print verdicts.json")
+	quiet := f.Bool("quiet", false, "print nothing but errors")
+	byVerdict := f.Bool("exit-code", false, "exit with 3 if any server is infiltrated, else with 4 if any listed one is inconclusive")
+	var code int
+	var done bool
+	if o.Collections, code, done = parse(f, args); done {
+		return code
+	}
+	o.Rules, o.Version, o.Now = ruleSets, version, time.Now
+	for _, x := range []struct {
+		text string
+		to   *event.Time
+		name string
+	}{{*from, &o.From, "--from"}, {*until, &o.Until, "--until"}} {
+		var err error
+		if *x.to, err = instant(x.text, o.Zone); err != nil {
+			return complain(exitUse, fmt.Errorf("%s: %w", x.name, err))
+		}
+	}
+	if len(o.Collections) == 0 {
+		if _, err := os.Stat(o.Case); err != nil {
+			return complain(exitUse, errors.New("name at least one collection: `wardround examine COLLECTION... --case DIR`"))
+		}
+	}
+	var status casefile.Status
+	stop := showProgress(&status, *quiet)
+	res, err := casefile.Examine(ctx, o, &status)
+	stop()
+	switch {
+	case errors.Is(err, context.Canceled):
+		fmt.Fprintln(os.Stderr, "wardround: interrupted; what is done is kept, run the same command again to go on")
+		return exitInterrupted
+	case err != nil:
+		return complain(failure(err), err)
+	}
+	return tell(res, o, *asJSON, *quiet, *byVerdict)
+}
+
+// failure tells wrong use from a case that could not be written.
+func failure(err error) int {
+	var path *fs.PathError
+	if errors.As(err, &path) && path.Op != "write" && path.Op != "sync" && errors.Is(err, fs.ErrNotExist) {
+		return exitUse
+	}
+	return exitNotWritten
+}
+
+// tell prints the answer and chooses the exit code.
+func tell(res *casefile.Result, o casefile.Options, asJSON, quiet, byVerdict bool) int {
+	for _, p := range res.Problems[:min(len(res.Problems), 20)] {
+		if !quiet {
+			fmt.Fprintln(os.Stderr, "note:", p)
+		}
+	}
+	if n := len(res.Problems) - 20; n > 0 && !quiet {
+		fmt.Fprintf(os.Stderr, "note: %d more such notes are in case.json\n", n)
+	}
+	switch {
+	case asJSON:
+		e := json.NewEncoder(os.Stdout)
+		if err := e.Encode(res.Verdicts); err != nil {
+			return complain(exitNotWritten, err)
+		}
+	case !quiet:
+		if err := casefile.Text(o.Case, os.Stdout, screen()); err != nil {
+			return complain(exitNotWritten, err)
+		}
+		fmt.Println("\nReport:", res.Report)
+	}
+	if byVerdict {
+		c := res.Verdicts.Counts
+		switch {
+		case c[event.Infiltrated] > 0:
+			return exitInfiltrated
+		case c[event.Inconclusive] > 0:
+			return exitInconclusive
+		}
+	}
+	return exitDone
+}
+
+// instant reads a time; one without a zone is in the zone for people.
+func instant(s, zone string) (event.Time, error) {
+	if s == "" {
+		return event.NoTime, nil
+	}
+	loc, err := casefile.Zone(zone)
+	if err != nil {
+		return 0, err
+	}
+	for _, form := range []string{time.RFC3339Nano, "2006-01-02T15:04:05", "2006-01-02 15:04:05", "2006-01-02T15:04", "2006-01-02 15:04", "2006-01-02"} {
+		if t, err := time.ParseInLocation(form, s, loc); err == nil {
+			return event.At(t), nil
+		}
+	}
+	return 0, fmt.Errorf("%q is no time; write it like 2022-11-16T07:30:00+05:30 or 2022-11-16", s)
+}

@@ -1,0 +1,145 @@
+// Command wardround tells a hospital under ransomware which of its servers were infiltrated, since when and from where, with
+// the evidence, and which nobody has looked at yet.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+// version is set when the binary is built: see the Makefile.
+var version = "devel"
+
+// The exit codes: docs/format/command-line.md.
+const (
+	exitDone         = 0
+	exitNotWritten   = 1
+	exitUse          = 2
+	exitInfiltrated  = 3
+	exitInconclusive = 4
+	exitInterrupted  = 130
+)
+
+// verb is a command: what it is called, one line of what it is for, and what runs it.
+type verb struct {
+	name string
+	line string
+	run  func(ctx context.Context, args []string) int
+}
+
+func verbs() []verb {
+	return []verb{
+		{"examine", "evidence in, a verdict for every server out", examine},
+		{"report", "render a case again", renderReport},
+		{"rules", "check which Sigma rules run, and why others do not", rules},
+		{"policy", "print the policy that verdicts are reached by", printPolicy},
+		{"version", "print the version", printVersion},
+	}
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := dispatch(ctx, os.Args[1:])
+	stop()
+	os.Exit(code)
+}
+
+func dispatch(ctx context.Context, args []string) int {
+	if len(args) == 0 {
+		firstHour(os.Stdout)
+		return exitDone
+	}
+	name := args[0]
+	if name == "help" && len(args) > 1 {
+		name, args = args[1], []string{args[1], "--help"}
+	}
+	switch name {
+	case "help", "-h", "-help", "--help":
+		overview(os.Stdout)
+		return exitDone
+	case "--version", "-version":
+		name = "version"
+	}
+	for _, v := range verbs() {
+		if v.name == name {
+			return v.run(ctx, args[1:])
+		}
+	}
+	fmt.Fprintf(os.Stderr, "wardround: there is no command %q; `wardround help` lists them\n", name)
+	return exitUse
+}
+
+// firstHour is what wardround says when it is asked nothing: the three commands of the first hour.
+func firstHour(w io.Writer) {
+	fmt.Fprint(w, `The first hour:
+
+  1. List your servers, one line each (name,kind,role,os,addresses,location,notes):
+         servers.csv
+
+  2. Collect from each server what it has (event logs, /var/log), into one folder per server, and examine it all:
+         wardround examine collections/ --inventory servers.csv --case case
+
+  3. Open the report, print it, follow "Do next"; add what is collected later:
+         wardround examine more/ --case case
+
+`+"`wardround help` lists all commands, `wardround help examine` the options.\n")
+}
+
+func overview(w io.Writer) {
+	fmt.Fprint(w, "wardround COMMAND [OPTIONS]\n\n")
+	for _, v := range verbs() {
+		fmt.Fprintf(w, "  %-9s %s\n", v.name, v.line)
+	}
+	fmt.Fprint(w, "\n`wardround help COMMAND` tells its options. Exit codes: 0 done, unreadable pieces included (they are in the report);\n"+
+		"1 case not written; 2 wrong use; 130 interrupted, run again to go on.\n")
+}
+
+// flags makes a flag set whose errors exit with the code for wrong use.
+func flags(name, usage string) *flag.FlagSet {
+	f := flag.NewFlagSet(name, flag.ContinueOnError)
+	f.SetOutput(os.Stderr)
+	f.Usage = func() {
+		fmt.Fprintf(f.Output(), "Usage: wardround %s\n\n", usage)
+		f.PrintDefaults()
+	}
+	return f
+}
+
+// parse reads options and arguments in any order. done is true when there is nothing more to do.
+func parse(f *flag.FlagSet, args []string) (rest []string, code int, done bool) {
+	for {
+		if err := f.Parse(args); errors.Is(err, flag.ErrHelp) {
+			return nil, exitDone, true
+		} else if err != nil {
+			return nil, exitUse, true
+		}
+		args = f.Args()
+		if len(args) == 0 {
+			return rest, 0, false
+		}
+		rest, args = append(rest, args[0]), args[1:]
+	}
+}
+
+// list is an option that may be given several times.
+type list []string
+
+func (l *list) String() string     { return fmt.Sprint([]string(*l)) }
+func (l *list) Set(s string) error { *l = append(*l, s); return nil }
+
+func printVersion(context.Context, []string) int {
+	fmt.Println("wardround", version)
+	return exitDone
+}
+
+// complain tells an error and returns the exit code.
+func complain(code int, err error) int {
+	fmt.Fprintf(os.Stderr, "wardround: %v\n", err)
+	return code
+}

@@ -1,0 +1,484 @@
+package casefile
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"wardround/internal/event"
+	"wardround/internal/inventory"
+)
+
+// Facts are what was learned of one artifact under one set of rules: they stand in cache/ so that evidence is decoded once.
+// A worker appends the facts of its artifacts to a segment of its own, frame by frame. Facts count from the moment
+// their last frame is whole: what an interruption cut off is not there.
+//
+// A frame is a kind byte, the length and CRC-32 of the payload as little-endian uint32, and the payload. Facts are a key
+// frame, any number of hit and movement frames, and an end frame with the trailer in JSON.
+const (
+	frameKey   = 'K'
+	frameHits  = 'H'
+	frameMoves = 'M'
+	frameEnd   = 'E'
+)
+
+const segmentMagic = "WARDROUND FACTS 1\n"
+
+// factsKey names facts: a digest over the artifact and all that its reading depends on.
+type factsKey [16]byte
+
+// trailer is what of an artifact is no hit and no movement.
+type trailer struct {
+	Sightings []inventory.Sighting `json:"sightings"`
+	Activity  []event.Activity     `json:"activity"`
+}
+
+// hit is one hit of a rule, before it is known which server its computer is.
+type hit struct {
+	rule   int // index into match.Program.Rules
+	time   event.Time
+	host   string
+	source event.Source
+	number uint64
+	offset int64
+	digest uint64 // of the record's values
+	fields []field
+}
+
+type field struct{ name, value string }
+
+// segmentWriter appends facts to one file.
+type segmentWriter struct {
+	f      *os.File
+	w      *bufio.Writer
+	name   string
+	at     int64
+	start  int64 // of the facts at hand
+	hits   encoder
+	moves  encoder
+	failed error
+}
+
+func createSegment(dir string) (*segmentWriter, error) {
+	f, err := os.CreateTemp(dir, "facts-*.seg")
+	if err != nil {
+		return nil, fmt.Errorf("create cache: %w", err)
+	}
+	s := &segmentWriter{f: f, w: bufio.NewWriterSize(f, 256<<10), name: filepath.Base(f.Name())}
+	s.write([]byte(segmentMagic))
+	return s, s.failed
+}
+
+func (s *segmentWriter) write(b []byte) {
+	if s.failed == nil {
+		_, s.failed = s.w.Write(b)
+		s.at += int64(len(b))
+	}
+}
+
+func (s *segmentWriter) frame(kind byte, payload []byte) {
+	var head [9]byte
+	head[0] = kind
+	binary.LittleEndian.PutUint32(head[1:], uint32(len(payload)))
+	binary.LittleEndian.PutUint32(head[5:], crc32.ChecksumIEEE(payload))
+	s.write(head[:])
+	s.write(payload)
+}
+
+// begin opens the facts of an artifact. The key comes with the end, since the digest is only known then.
+func (s *segmentWriter) begin() {
+	s.start = s.at
+	s.hits.reset()
+	s.moves.reset()
+	s.frame(frameKey, nil)
+}
+
+// fullFrame is how large a frame of hits or movements grows.
+const fullFrame = 64 << 10
+
+func (s *segmentWriter) hit(h *hit) {
+	s.hits.hit(h)
+	if len(s.hits.buf) > fullFrame {
+		s.frame(frameHits, s.hits.take())
+	}
+}
+
+func (s *segmentWriter) movement(m *event.Movement) {
+	s.moves.movement(m)
+	if len(s.moves.buf) > fullFrame {
+		s.frame(frameMoves, s.moves.take())
+	}
+}
+
+// end closes the facts and returns where they are.
+func (s *segmentWriter) end(key factsKey, t *trailer) (location, error) {
+	if len(s.hits.buf) > 0 {
+		s.frame(frameHits, s.hits.take())
+	}
+	if len(s.moves.buf) > 0 {
+		s.frame(frameMoves, s.moves.take())
+	}
+	body, err := json.Marshal(t)
+	if err != nil {
+		return location{}, fmt.Errorf("keep facts: %w", err)
+	}
+	at := location{s.name, s.start, s.at}
+	s.frame(frameEnd, append(key[:], body...))
+	return at, s.failed
+}
+
+// close makes the segment durable; an empty one is removed.
+func (s *segmentWriter) close() error {
+	err := errors.Join(s.failed, s.w.Flush(), s.f.Sync(), s.f.Close())
+	if s.at == int64(len(segmentMagic)) {
+		return os.Remove(s.f.Name())
+	}
+	return err
+}
+
+// location is where facts begin.
+type location struct {
+	segment string
+	offset  int64
+	end     int64 // where the trailer's frame is
+}
+
+// scanSegments finds all whole facts in a folder. A segment that is broken off counts up to the break.
+func scanSegments(dir string) (map[factsKey]location, error) {
+	names, err := filepath.Glob(filepath.Join(dir, "facts-*.seg"))
+	if err != nil {
+		return nil, fmt.Errorf("read cache: %w", err)
+	}
+	slices.Sort(names)
+	out := map[factsKey]location{}
+	for _, name := range names {
+		f, err := os.Open(name)
+		if err != nil {
+			return nil, fmt.Errorf("read cache: %w", err)
+		}
+		scanSegment(f, filepath.Base(name), out)
+		f.Close()
+	}
+	return out, nil
+}
+
+func scanSegment(f io.Reader, name string, out map[factsKey]location) {
+	r := frameReader{r: bufio.NewReaderSize(f, 64<<10)}
+	if !r.magic() {
+		return
+	}
+	start := int64(0)
+	for {
+		at := r.at
+		kind, payload, err := r.next()
+		if err != nil {
+			return
+		}
+		switch kind {
+		case frameKey:
+			start = at
+		case frameEnd:
+			if len(payload) < len(factsKey{}) {
+				return
+			}
+			out[factsKey(payload[:16])] = location{name, start, at}
+		}
+	}
+}
+
+// frameReader reads frames one after another.
+type frameReader struct {
+	r   *bufio.Reader
+	at  int64
+	buf []byte
+}
+
+func (r *frameReader) magic() bool {
+	b := make([]byte, len(segmentMagic))
+	_, err := io.ReadFull(r.r, b)
+	r.at = int64(len(b))
+	return err == nil && string(b) == segmentMagic
+}
+
+var errFrame = errors.New("cache is damaged: remove the folder cache/ of the case and run again")
+
+const maxFrame = 1 << 30
+
+func (r *frameReader) next() (kind byte, payload []byte, err error) {
+	var head [9]byte
+	if _, err := io.ReadFull(r.r, head[:]); err != nil {
+		return 0, nil, err
+	}
+	n := int(binary.LittleEndian.Uint32(head[1:]))
+	if n > maxFrame {
+		return 0, nil, errFrame
+	}
+	if cap(r.buf) < n {
+		r.buf = make([]byte, n)
+	}
+	r.buf = r.buf[:n]
+	if _, err := io.ReadFull(r.r, r.buf); err != nil {
+		return 0, nil, errFrame
+	}
+	if crc32.ChecksumIEEE(r.buf) != binary.LittleEndian.Uint32(head[5:]) {
+		return 0, nil, errFrame
+	}
+	r.at += int64(len(head) + n)
+	return head[0], r.buf, nil
+}
+
+// factsReader reads facts from the segments of a folder, and keeps the segment at hand open.
+type factsReader struct {
+	dir  string
+	name string
+	f    *os.File
+}
+
+func (c *factsReader) close() {
+	if c.f != nil {
+		c.f.Close()
+	}
+}
+
+// seek opens a segment at an offset.
+func (c *factsReader) seek(segment string, offset int64) (*frameReader, error) {
+	if c.name != segment {
+		c.close()
+		c.f, c.name = nil, ""
+		f, err := os.Open(filepath.Join(c.dir, segment))
+		if err != nil {
+			return nil, fmt.Errorf("read cache: %w", err)
+		}
+		c.f, c.name = f, segment
+	}
+	if _, err := c.f.Seek(offset, io.SeekStart); err != nil {
+		return nil, fmt.Errorf("read cache: %w", err)
+	}
+	return &frameReader{r: bufio.NewReaderSize(c.f, 32<<10)}, nil
+}
+
+// each yields the hits and movements of facts. Either function may be nil.
+func (c *factsReader) each(at location, hits func(*hit) error, moves func(*event.Movement) error) error {
+	r, err := c.seek(at.segment, at.offset)
+	if err != nil {
+		return err
+	}
+	var dh, dm decoder
+	for {
+		kind, payload, err := r.next()
+		switch {
+		case err != nil:
+			return errFrame
+		case kind == frameHits && hits != nil:
+			err = dh.hits(payload, hits)
+		case kind == frameMoves && moves != nil:
+			err = dm.movements(payload, moves)
+		case kind == frameEnd:
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// trailer reads what is no hit and no movement.
+func (c *factsReader) trailer(at location) (*trailer, error) {
+	r, err := c.seek(at.segment, at.end)
+	if err != nil {
+		return nil, err
+	}
+	kind, payload, err := r.next()
+	var t trailer
+	if err != nil || kind != frameEnd || len(payload) < 16 || json.Unmarshal(payload[16:], &t) != nil {
+		return nil, errFrame
+	}
+	return &t, nil
+}
+
+// encoder writes values; a text is spelled out once and numbered after.
+type encoder struct {
+	buf   []byte
+	words map[string]uint64
+}
+
+func (e *encoder) reset() {
+	e.buf = e.buf[:0]
+	if e.words == nil {
+		e.words = map[string]uint64{}
+	}
+	clear(e.words)
+}
+
+// maxWords bounds the texts that are numbered; later ones are spelled out each time.
+const maxWords = 1 << 16
+
+func (e *encoder) take() []byte {
+	b := e.buf
+	e.buf = e.buf[:0]
+	return b
+}
+
+func (e *encoder) uint(n uint64)  { e.buf = binary.AppendUvarint(e.buf, n) }
+func (e *encoder) int(n int64)    { e.buf = binary.AppendVarint(e.buf, n) }
+func (e *encoder) text(s string)  { e.uint(uint64(len(s))); e.buf = append(e.buf, s...) }
+func (e *encoder) fixed(n uint64) { e.buf = binary.LittleEndian.AppendUint64(e.buf, n) }
+
+// word writes a text that is likely to come again.
+func (e *encoder) word(s string) {
+	if n, ok := e.words[s]; ok {
+		e.uint(n + 2)
+		return
+	}
+	if len(e.words) < maxWords && len(s) < 256 {
+		e.words[strings.Clone(s)] = uint64(len(e.words))
+		e.uint(1)
+	} else {
+		e.uint(0)
+	}
+	e.text(s)
+}
+
+func (e *encoder) hit(h *hit) {
+	e.uint(uint64(h.rule))
+	e.int(int64(h.time))
+	e.word(h.host)
+	e.word(h.source.Product)
+	e.word(h.source.Channel)
+	e.word(h.source.Provider)
+	e.uint(uint64(h.source.EventID))
+	e.uint(h.number)
+	e.int(h.offset)
+	e.fixed(h.digest)
+	e.uint(uint64(len(h.fields)))
+	for _, f := range h.fields {
+		e.word(f.name)
+		e.word(f.value)
+	}
+}
+
+func (e *encoder) movement(m *event.Movement) {
+	e.int(int64(m.Time))
+	for _, s := range []string{string(m.From), string(m.To), m.How, m.Account, m.Address, m.Workstation, m.Session, m.SeenFrom} {
+		e.word(s)
+	}
+	e.uint(uint64(boolInt(m.Failed)))
+	e.uint(m.Because[0].Record)
+	e.int(m.Because[0].Offset)
+}
+
+func boolInt(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// decoder reads what an encoder wrote. A payload that makes no sense gives errFrame.
+type decoder struct {
+	r     *bytes.Reader
+	words []string
+	err   error
+}
+
+func (d *decoder) uint() uint64 {
+	n, err := binary.ReadUvarint(d.r)
+	if err != nil {
+		d.err = errFrame
+	}
+	return n
+}
+
+func (d *decoder) int() int64 {
+	n, err := binary.ReadVarint(d.r)
+	if err != nil {
+		d.err = errFrame
+	}
+	return n
+}
+
+func (d *decoder) fixed() uint64 {
+	var b [8]byte
+	if _, err := io.ReadFull(d.r, b[:]); err != nil {
+		d.err = errFrame
+	}
+	return binary.LittleEndian.Uint64(b[:])
+}
+
+func (d *decoder) text() string {
+	n := d.uint()
+	if d.err != nil || n > uint64(d.r.Len()) {
+		d.err = errFrame
+		return ""
+	}
+	b := make([]byte, n)
+	io.ReadFull(d.r, b)
+	return string(b)
+}
+
+func (d *decoder) word() string {
+	switch n := d.uint(); {
+	case d.err != nil:
+		return ""
+	case n == 0:
+		return d.text()
+	case n == 1:
+		s := d.text()
+		d.words = append(d.words, s)
+		return s
+	case n-2 < uint64(len(d.words)):
+		return d.words[n-2]
+	}
+	d.err = errFrame
+	return ""
+}
+
+func (d *decoder) hits(payload []byte, yield func(*hit) error) error {
+	for d.r = bytes.NewReader(payload); d.r.Len() > 0; {
+		h := hit{rule: int(d.uint()), time: event.Time(d.int()), host: d.word()}
+		h.source = event.Source{Product: d.word(), Channel: d.word(), Provider: d.word()}
+		h.source.EventID = uint32(d.uint())
+		h.number, h.offset, h.digest = d.uint(), d.int(), d.fixed()
+		n := d.uint()
+		if n > uint64(d.r.Len()) {
+			return errFrame
+		}
+		h.fields = make([]field, n)
+		for i := range h.fields {
+			h.fields[i] = field{d.word(), d.word()}
+		}
+		if d.err != nil {
+			return d.err
+		}
+		if err := yield(&h); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *decoder) movements(payload []byte, yield func(*event.Movement) error) error {
+	for d.r = bytes.NewReader(payload); d.r.Len() > 0; {
+		m := event.Movement{Time: event.Time(d.int())}
+		m.From, m.To = event.ServerID(d.word()), event.ServerID(d.word())
+		m.How, m.Account, m.Address, m.Workstation, m.Session, m.SeenFrom = d.word(), d.word(), d.word(), d.word(), d.word(), d.word()
+		m.Failed = d.uint() == 1
+		m.Because = []event.Place{{Record: d.uint(), Offset: d.int()}}
+		if d.err != nil {
+			return d.err
+		}
+		if err := yield(&m); err != nil {
+			return err
+		}
+	}
+	return nil
+}

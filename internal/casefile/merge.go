@@ -1,0 +1,328 @@
+package casefile
+
+import (
+	"bytes"
+	"cmp"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"wardround/internal/event"
+	"wardround/internal/inventory"
+	"wardround/internal/sigma"
+)
+
+// merged is the evidence of all collections as one: whose each artifact is, and what was found.
+type merged struct {
+	run     *run
+	entries []entry // by collection and path
+	names   *inventory.Names
+	rules   []event.Rule // of the program, then of the correlations
+	lines   []string     // of the policy's table, by rule
+	reader  factsReader
+
+	spool *spool  // findings of single rules, in order
+	late  *spool  // firings of correlations, in the order in which they were found
+	fired *sorter // the same, in order
+}
+
+// merge joins the collections' artifacts and settles which server each name is.
+func (r *run) merge(all []*collection) (*merged, error) {
+	m := &merged{run: r, reader: factsReader{dir: r.cache}}
+	for _, c := range all {
+		for _, e := range c.artifacts {
+			e.artifact.Collection = c.name
+			m.entries = append(m.entries, e)
+		}
+	}
+	slices.SortFunc(m.entries, func(a, b entry) int {
+		return cmp.Or(strings.Compare(a.artifact.Collection, b.artifact.Collection), strings.Compare(a.artifact.Path, b.artifact.Path),
+			strings.Compare(a.artifact.SHA256, b.artifact.SHA256))
+	})
+	for _, rule := range r.program.Rules {
+		m.addRule(rule)
+	}
+	for _, c := range r.corr.List {
+		m.addRule(c.Rule)
+	}
+	var logs []inventory.Log
+	for i := range m.entries {
+		e := &m.entries[i]
+		log := inventory.Log{Artifact: &e.artifact}
+		if at, ok := r.facts[e.key]; ok {
+			t, err := m.reader.trailer(at)
+			if err != nil {
+				return nil, err
+			}
+			log.Seen = t.Sightings
+		}
+		logs = append(logs, log)
+	}
+	m.names = inventory.Join(r.in.estate, logs)
+	return m, nil
+}
+
+func (m *merged) addRule(r *sigma.Rule) {
+	own := ""
+	if w, ok := r.Custom["wardround"].(map[string]any); ok {
+		own, _ = w["line"].(string)
+	}
+	m.lines = append(m.lines, m.run.in.policy.LineOf(r.ID, own))
+	m.rules = append(m.rules, event.Rule{
+		ID: r.ID, Title: r.Title, Level: r.Level, Tags: append([]string{}, r.Tags...), Author: r.Author, Source: r.Origin, License: r.License,
+	})
+}
+
+// close gives temporary files back.
+func (m *merged) close() {
+	m.reader.close()
+	for _, s := range []*spool{m.spool, m.late} {
+		if s != nil {
+			s.close()
+		}
+	}
+	if m.fired != nil {
+		m.fired.close()
+	}
+}
+
+// finding is a hit of a rule once it is known on which server, with all places of the one event.
+type finding struct {
+	rule   int // index into merged.rules
+	time   event.Time
+	server string
+	at     []place
+	fields []field
+}
+
+// place is where a record stands.
+type place struct {
+	entry  int
+	record uint64
+	offset int64
+}
+
+// findings puts the hits of all artifacts in order of time, server, rule and place, makes copies of one event one
+// finding, and runs the correlations over them.
+func (m *merged) findings() error {
+	s := newSorter(m.run.cache)
+	defer s.close()
+	for i := range m.entries {
+		if err := m.addHits(s, i); err != nil {
+			return err
+		}
+	}
+	var err error
+	if m.spool, err = newSpool(m.run.cache); err != nil {
+		return err
+	}
+	if m.late, err = newSpool(m.run.cache); err != nil {
+		return err
+	}
+	m.fired = newSorter(m.run.cache)
+	c := newCorrelator(m)
+	defer c.close()
+	var key []byte
+	var f finding
+	flush := func() {
+		if f.at != nil {
+			c.add(&f, uint64(m.spool.put(&f)))
+		}
+	}
+	err = s.each(func(k, v []byte) error {
+		d := decoderOf(v)
+		if key == nil || string(k) != string(key) {
+			flush()
+			key = append(key[:0], k...)
+			f = finding{}
+			d.head(&f)
+		} else {
+			d.head(&finding{})
+		}
+		if len(f.at) < maxPlaces {
+			f.at = append(f.at, d.place())
+		}
+		if f.fields == nil {
+			f.fields = d.fields()
+		}
+		return d.err
+	})
+	flush()
+	if err == nil {
+		err = m.spool.flush()
+	}
+	if err != nil {
+		return fmt.Errorf("sort findings: %w", err)
+	}
+	return c.run()
+}
+
+// maxPlaces bounds the places of one finding.
+const maxPlaces = 1000
+
+// addHits puts the hits of an artifact into the sorter.
+func (m *merged) addHits(s *sorter, i int) error {
+	e := &m.entries[i]
+	at, ok := m.run.facts[e.key]
+	if !ok {
+		return nil
+	}
+	scope := m.names.In(&e.artifact)
+	var key, value []byte
+	return m.reader.each(at, func(h *hit) error {
+		server := string(scope.Server(h.host))
+		key = appendKey(key[:0], h.time, server, m.rules[h.rule].ID, h.source.Name())
+		key = binary.BigEndian.AppendUint64(key, h.number)
+		key = binary.BigEndian.AppendUint64(key, h.digest)
+		value = appendFinding(value[:0], &finding{rule: h.rule, time: h.time, server: server, at: []place{{i, h.number, h.offset}}, fields: h.fields})
+		s.add(key, value)
+		return s.err
+	}, nil)
+}
+
+// appendKey spells what findings are sorted by.
+func appendKey(b []byte, at event.Time, words ...string) []byte {
+	b = binary.BigEndian.AppendUint64(b, uint64(at)^1<<63)
+	for _, w := range words {
+		b = append(append(b, w...), 0)
+	}
+	return b
+}
+
+// appendFinding encodes a finding; the place comes after what all copies share, so that copies sort by it.
+func appendFinding(b []byte, f *finding) []byte {
+	e := encoder{buf: b}
+	e.int(int64(f.rule))
+	e.int(int64(f.time))
+	e.text(f.server)
+	for _, p := range f.at[:1] {
+		e.place(p)
+	}
+	e.uint(uint64(len(f.fields)))
+	for _, x := range f.fields {
+		e.text(x.name)
+		e.text(x.value)
+	}
+	e.uint(uint64(len(f.at) - 1))
+	for _, p := range f.at[1:] {
+		e.place(p)
+	}
+	return e.buf
+}
+
+func (e *encoder) place(p place) {
+	e.buf = binary.BigEndian.AppendUint32(e.buf, uint32(p.entry))
+	e.buf = binary.BigEndian.AppendUint64(e.buf, p.record)
+	e.buf = binary.BigEndian.AppendUint64(e.buf, uint64(p.offset))
+}
+
+func decoderOf(b []byte) *decoder { return &decoder{r: bytes.NewReader(b)} }
+
+func (d *decoder) head(f *finding) {
+	f.rule, f.time, f.server = int(d.int()), event.Time(d.int()), d.text()
+}
+
+func (d *decoder) place() place {
+	var b [20]byte
+	if _, err := io.ReadFull(d.r, b[:]); err != nil {
+		d.err = errFrame
+	}
+	return place{int(binary.BigEndian.Uint32(b[:])), binary.BigEndian.Uint64(b[4:]), int64(binary.BigEndian.Uint64(b[12:]))}
+}
+
+func (d *decoder) fields() []field {
+	n := d.uint()
+	if n > uint64(d.r.Len()) {
+		d.err = errFrame
+		return nil
+	}
+	out := make([]field, 0, n)
+	for range n {
+		out = append(out, field{d.text(), d.text()})
+	}
+	return out
+}
+
+// finding reads a whole finding.
+func (d *decoder) finding() (*finding, error) {
+	var f finding
+	d.head(&f)
+	f.at = []place{d.place()}
+	f.fields = d.fields()
+	for range min(d.uint(), maxPlaces) {
+		f.at = append(f.at, d.place())
+	}
+	return &f, d.err
+}
+
+// each yields all findings that are reported, in order, as findings.jsonl holds them, with the line that each serves.
+func (m *merged) each(yield func(f *event.Finding, line string) error) error {
+	fired, err := m.fired.iterate()
+	if err != nil {
+		return err
+	}
+	base := m.spool.read()
+	more := fired.next()
+	emit := func(f *finding) error {
+		out, line := m.finish(f)
+		return yield(out, line)
+	}
+	for {
+		f, err := base.next()
+		if err != nil {
+			return err
+		}
+		for more && (f == nil || string(fired.key) < string(m.keyOf(f))) {
+			late, err := decoderOf(fired.value).finding()
+			if err != nil {
+				return err
+			}
+			if err := emit(late); err != nil {
+				return err
+			}
+			more = fired.next()
+		}
+		if f == nil {
+			return fired.err
+		}
+		if m.run.corr.Silent[f.rule] {
+			continue
+		}
+		if err := emit(f); err != nil {
+			return err
+		}
+	}
+}
+
+func (m *merged) keyOf(f *finding) []byte {
+	return appendKey(nil, f.time, f.server, m.rules[f.rule].ID)
+}
+
+// finish turns a finding into what findings.jsonl holds.
+func (m *merged) finish(f *finding) (*event.Finding, string) {
+	line := m.lines[f.rule]
+	out := &event.Finding{
+		Time: f.time, Server: event.ServerID(f.server), Rule: m.rules[f.rule], At: make([]event.Place, len(f.at)), Fields: map[string]string{},
+	}
+	if l := m.run.in.policy.Line(line); l != nil {
+		out.Class = l.Class
+	}
+	h := sha256.New()
+	io.WriteString(h, out.Rule.ID)
+	for i, p := range f.at {
+		a := &m.entries[p.entry].artifact
+		out.At[i] = event.Place{Collection: a.Collection, Artifact: a.SHA256, Path: a.Path, Record: p.record, Offset: p.offset}
+		fmt.Fprintf(h, "\n%s %d %d", a.SHA256, p.record, p.offset)
+	}
+	out.ID = hex.EncodeToString(h.Sum(nil)[:8])
+	for _, x := range f.fields {
+		if !strings.HasPrefix(x.name, correlated) {
+			out.Fields[strings.ToValidUTF8(x.name, "\ufffd")] = strings.ToValidUTF8(x.value, "\ufffd")
+		}
+	}
+	return out, line
+}

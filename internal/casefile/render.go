@@ -1,0 +1,270 @@
+package casefile
+
+import (
+	"bufio"
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"wardround/internal/event"
+	"wardround/internal/report"
+)
+
+// The files of a case that are only other forms of the report.
+const (
+	messagesFile = "report.jsonl"
+	sheetFile    = "servers.csv"
+)
+
+// stream hands the messages of a report to a handler.
+type stream struct {
+	to  report.Handler
+	err error
+}
+
+func (s *stream) put(m report.Message) {
+	if s.err == nil {
+		s.err = s.to.Handle(&m)
+	}
+}
+
+// tell sends all messages of a case: docs/format/messages.md.
+func (m *merged) tell(to report.Handler, info *caseInfo, v *event.Verdicts) error {
+	s := &stream{to: to}
+	s.put(report.Message{Case: m.caseMessage(info)})
+	s.put(report.Message{Verdicts: v})
+	if err := m.tellFindings(s, v); err != nil {
+		return err
+	}
+	m.tellEvidence(s)
+	for _, u := range m.run.unused() {
+		s.put(report.Message{Unused: &u})
+	}
+	s.put(report.Message{Policy: &report.Policy{Text: string(m.run.in.policyRaw)}})
+	for _, c := range m.run.in.changes {
+		s.put(report.Message{Change: &report.Change{
+			Row: c.Line, From: c.From, To: c.To, Account: c.Account, Source: c.Source, Targets: orEmpty(c.Targets), Tool: c.Tool, Ticket: c.Ticket,
+		}})
+	}
+	return errors.Join(s.err, to.Close())
+}
+
+func (m *merged) caseMessage(info *caseInfo) *report.Case {
+	c := &report.Case{Name: info.Name, Zone: info.Zone, State: "draft", Version: info.Version, Exercise: info.Exercise, Inputs: []report.Input{}}
+	for _, name := range []string{"evidence", "rules", "inventory", "policy", "changes", "addresses"} {
+		c.Inputs = append(c.Inputs, report.Input{Name: name, SHA256: info.Digests[name]})
+	}
+	return c
+}
+
+// tellFindings sends the findings that something cites, and how many there are of all.
+func (m *merged) tellFindings(s *stream, v *event.Verdicts) error {
+	cited := map[string]bool{v.Window.Basis: true}
+	cite := func(ids []string) {
+		for _, id := range ids {
+			cited[id] = true
+		}
+	}
+	for _, a := range v.Answers {
+		cite(a.Because)
+	}
+	for i := range v.Servers {
+		for _, r := range v.Servers[i].Because {
+			cite(r.Findings)
+		}
+		for _, a := range v.Servers[i].Against {
+			cite(a.Findings)
+		}
+	}
+	type hitKey struct {
+		server event.ServerID
+		rule   string
+	}
+	hits := map[hitKey]*report.Hits{}
+	err := m.each(func(f *event.Finding, _ string) error {
+		k := hitKey{f.Server, f.Rule.ID}
+		if hits[k] == nil {
+			hits[k] = &report.Hits{Server: f.Server, Rule: f.Rule}
+		}
+		hits[k].Findings++
+		if cited[f.ID] {
+			s.put(report.Message{Finding: f})
+		}
+		return s.err
+	})
+	for _, k := range slices.SortedFunc(maps.Keys(hits), func(a, b hitKey) int {
+		return cmp.Or(cmp.Compare(a.server, b.server), cmp.Compare(a.rule, b.rule))
+	}) {
+		s.put(report.Message{Hits: hits[k]})
+	}
+	return err
+}
+
+// tellEvidence sends what each collection holds of each server, then the artifacts.
+func (m *merged) tellEvidence(s *stream) {
+	type key struct {
+		collection string
+		server     event.ServerID
+	}
+	sums := map[key]*report.Evidence{}
+	var keys []key
+	for i := range m.entries {
+		a := &m.entries[i].artifact
+		scope := m.names.In(a)
+		names := a.Servers
+		if len(names) == 0 {
+			names = []event.Seen{{First: event.NoTime, Last: event.NoTime}}
+		}
+		done := map[event.ServerID]bool{}
+		for n, seen := range names {
+			k := key{a.Collection, scope.Server(seen.Name)}
+			e := sums[k]
+			if e == nil {
+				id := k.server
+				e = &report.Evidence{Collection: a.Collection, Server: &id, First: event.NoTime, Last: event.NoTime}
+				sums[k] = e
+				keys = append(keys, k)
+			}
+			e.Records += seen.Records
+			e.Last = max(e.Last, seen.Last)
+			if seen.First != event.NoTime && (e.First == event.NoTime || seen.First < e.First) {
+				e.First = seen.First
+			}
+			if n == 0 || !done[k.server] {
+				sum(e, a)
+			}
+			done[k.server] = true
+		}
+	}
+	slices.SortFunc(keys, func(a, b key) int {
+		return cmp.Or(cmp.Compare(a.collection, b.collection), cmp.Compare(a.server, b.server))
+	})
+	for _, k := range keys {
+		s.put(report.Message{Evidence: sums[k]})
+	}
+	for i := range m.entries {
+		s.put(report.Message{Artifact: &m.entries[i].artifact})
+	}
+}
+
+// sum adds an artifact to what a collection holds of a server.
+func sum(e *report.Evidence, a *event.Artifact) {
+	e.Artifacts++
+	e.Bytes += a.Bytes
+	e.Damaged += len(a.Damaged)
+	for _, d := range a.Damaged {
+		e.DamagedBytes += max(d.Bytes, 0)
+	}
+	for _, h := range a.Holes {
+		e.Missing += h[1] - h[0] + 1
+	}
+	if a.Error != nil {
+		e.Unreadable++
+	}
+}
+
+// unused lists the rules that do not run.
+func (r *run) unused() []report.Unused {
+	out := []report.Unused{}
+	for _, u := range slices.Concat(r.program.Unused, r.corr.Unused) {
+		out = append(out, report.Unused{ID: u.Rule.ID, Title: u.Rule.Title, Source: u.Rule.Origin, Reason: u.Why})
+	}
+	for _, p := range r.in.set.Problems {
+		if !p.Kept {
+			out = append(out, report.Unused{ID: "", Title: cmp.Or(p.Rule, p.Path), Source: p.Path, Reason: p.Why})
+		}
+	}
+	slices.SortFunc(out, func(a, b report.Unused) int {
+		return cmp.Or(strings.Compare(a.Reason, b.Reason), strings.Compare(a.Title, b.Title), strings.Compare(a.ID, b.ID))
+	})
+	return out
+}
+
+// writeReport keeps the stream, so that the report can be rendered again without the evidence, and renders it.
+func (m *merged) writeReport(info *caseInfo, v *event.Verdicts) error {
+	dir := m.run.in.Case
+	err := replace(filepath.Join(dir, messagesFile), func(w io.Writer) error { return m.tell(report.JSONL(w), info, v) })
+	if err != nil {
+		return err
+	}
+	return Render(dir, "html", "csv")
+}
+
+// Render writes forms of a case's report from the stream that it keeps: html, csv.
+func Render(dir string, forms ...string) error {
+	files := map[string]string{"html": reportFile, "csv": sheetFile}
+	makers := map[string]func(io.Writer) report.Handler{"html": report.HTML, "csv": report.CSV}
+	for _, form := range forms {
+		err := replace(filepath.Join(dir, files[form]), func(w io.Writer) error { return show(dir, makers[form](w)) })
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// show hands the stream that a case keeps to a handler.
+func show(dir string, h report.Handler) error {
+	f, err := os.Open(filepath.Join(dir, messagesFile))
+	if errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("open case %q: %w", dir, ErrNoCase)
+	}
+	if err != nil {
+		return fmt.Errorf("open case %q: %w", dir, err)
+	}
+	defer f.Close()
+	if err := report.Decode(bufio.NewReader(f), h); err != nil {
+		return err
+	}
+	return h.Close()
+}
+
+// Text writes the first screen of a case.
+func Text(dir string, w io.Writer, o report.TextOptions) error { return show(dir, report.Text(w, o)) }
+
+// Stream writes the messages of a case's report as JSON lines.
+func Stream(dir string, w io.Writer) error { return show(dir, report.JSONL(w)) }
+
+// RuleCheck is what `wardround rules check` tells.
+type RuleCheck struct {
+	Files, Others, Rules, Run, Correlations int
+	Unused                                  []report.Unused
+}
+
+// CheckRules compiles the rules and tells which run.
+func CheckRules(o Options) (*RuleCheck, error) {
+	in, err := readInputs(o)
+	if err != nil {
+		return nil, err
+	}
+	r := newProgram(in, &Status{})
+	return &RuleCheck{
+		Files: in.set.Files, Others: in.set.Others, Rules: len(in.set.Rules), Run: len(r.program.Rules), Correlations: len(r.corr.List), Unused: r.unused(),
+	}, nil
+}
+
+// Print writes the check: the counts, then the reasons with how many rules they keep out, or with all every such rule.
+func (c *RuleCheck) Print(w io.Writer, all bool) {
+	fmt.Fprintf(w, "%d files, %d of them without a rule; %d rules: %d run, %d correlations among them; %d do not run\n",
+		c.Files, c.Others, c.Rules, c.Run+c.Correlations, c.Correlations, len(c.Unused))
+	if all {
+		for _, u := range c.Unused {
+			fmt.Fprintf(w, "%s\t%q\t%s\n", cmp.Or(u.ID, "-"), u.Title, u.Reason)
+		}
+		return
+	}
+	counts := map[string]int{}
+	for _, u := range c.Unused {
+		counts[u.Reason]++
+	}
+	reasons := slices.SortedFunc(maps.Keys(counts), func(a, b string) int { return cmp.Or(counts[b]-counts[a], strings.Compare(a, b)) })
+	for _, r := range reasons {
+		fmt.Fprintf(w, "%6d  %s\n", counts[r], r)
+	}
+}

@@ -1,0 +1,152 @@
+package report
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"wardround/internal/event"
+)
+
+// Limits of what one finding shows.
+const (
+	placesShown = 12
+	tagsShown   = 12
+	notesShown  = 6
+)
+
+// cited is a finding ready to be shown. Nothing of it is raw but the fields, which fill makes fit to be shown: most of
+// many findings are shown without.
+type cited struct {
+	N                                                      int // from 1 in the order of the page: its anchor; 0 while it is not placed
+	ID, Title, RuleID, Level, Author, License, Source, Tag string
+	Class                                                  string
+	Time                                                   event.Time
+	rule                                                   string // key of hits
+	server                                                 event.ServerID
+	Places                                                 []place
+	MorePlaces                                             int
+	Fields                                                 []field
+	MoreFields                                             int
+	raw                                                    []rawField
+}
+
+// rawField is a field as it stands in the evidence, cut to what showing it needs.
+type rawField struct {
+	name, value string
+	bytes       int // of the whole value
+}
+
+// place is where a fact stands, in the words of a person who will look it up.
+type place struct {
+	File, Record, Collection, Path, SHA256, Offset string
+}
+
+type field struct{ Name, Value string }
+
+func newCited(f *event.Finding) *cited {
+	c := &cited{
+		ID: show(f.ID, maxName), Title: cmp.Or(show(f.Rule.Title, maxSay), "rule without a title"), RuleID: show(f.Rule.ID, maxName),
+		Level: cmp.Or(show(f.Rule.Level, maxName), notKnown), Author: cmp.Or(show(f.Rule.Author, maxSay), notKnown),
+		License: cmp.Or(show(f.Rule.License, maxName), notKnown), Source: cmp.Or(show(f.Rule.Source, maxName), notKnown),
+		Class: show(string(f.Class), 20), Time: f.Time, rule: f.Rule.ID, server: f.Server,
+	}
+	tags := f.Rule.Tags[:min(len(f.Rule.Tags), tagsShown)]
+	for i, t := range tags {
+		if i > 0 {
+			c.Tag += ", "
+		}
+		c.Tag += show(t, maxName)
+	}
+	for _, p := range f.At[:min(len(f.At), placesShown)] {
+		c.Places = append(c.Places, newPlace(p))
+	}
+	c.MorePlaces = len(f.At) - len(c.Places)
+	names := make([]string, 0, len(f.Fields))
+	for n := range f.Fields {
+		names = append(names, n)
+	}
+	slices.Sort(names)
+	for _, n := range names[:min(len(names), fieldsShown)] {
+		v := f.Fields[n]
+		c.raw = append(c.raw, rawField{n, strings.Clone(v[:min(len(v), maxValue+margin)]), len(v)})
+	}
+	c.MoreFields = len(names) - len(c.raw)
+	return c
+}
+
+// fill makes the fields fit to be shown and returns their bytes on the page.
+func (c *cited) fill() (size int) {
+	for _, r := range c.raw {
+		x := field{show(r.name, maxName), showField(r.name, r.value, r.bytes)}
+		size += len(x.Name) + len(x.Value) + 60
+		c.Fields = append(c.Fields, x)
+	}
+	c.raw = nil
+	return size
+}
+
+func newPlace(p event.Place) place {
+	path := strings.ReplaceAll(p.Path, "\\", "/")
+	return place{
+		File: cmp.Or(show(path[strings.LastIndexByte(path, '/')+1:], maxName), "file "+notKnown), Record: "#" + number64(p.Record),
+		Collection: cmp.Or(show(p.Collection, maxName), notKnown), Path: cmp.Or(show(p.Path, maxSay), notKnown),
+		SHA256: cmp.Or(show(p.Artifact, maxName), notKnown), Offset: number64(uint64(max(0, p.Offset))),
+	}
+}
+
+// artifact is a row of the evidence list.
+type artifact struct {
+	Collection, Path, Kind, SHA256, Servers, Notes, Error string
+	Bytes                                                 int64
+	Records, Slack, Missing                               uint64
+	Damaged                                               int
+	rank                                                  int
+}
+
+func newArtifact(a *event.Artifact) artifact {
+	r := artifact{
+		Collection: show(a.Collection, maxName), Path: cmp.Or(show(a.Path, maxSay), "the whole collection"), SHA256: cmp.Or(show(a.SHA256, maxName), notKnown),
+		Kind: cmp.Or(show(a.Kind, maxName), notKnown), Bytes: a.Bytes, Records: a.Records, Slack: a.Slack, Damaged: len(a.Damaged),
+	}
+	for _, h := range a.Holes {
+		if h[1] >= h[0] {
+			r.Missing += h[1] - h[0] + 1
+		}
+	}
+	var names []string
+	for _, s := range a.Servers[:min(len(a.Servers), notesShown)] {
+		names = append(names, show(s.Name, maxName))
+	}
+	if more := len(a.Servers) - len(names); more > 0 {
+		names = append(names, grouped(int64(more))+" more")
+	}
+	r.Servers = strings.Join(names, ", ")
+	var notes []string
+	for _, n := range a.Notes[:min(len(a.Notes), notesShown)] {
+		notes = append(notes, show(n, maxSay))
+	}
+	r.Notes = strings.Join(notes, "; ")
+	if a.Error != nil {
+		r.Error = cmp.Or(show(*a.Error, maxSay), "unreadable")
+	}
+	switch {
+	case a.Error != nil:
+	case r.Damaged > 0 || r.Missing > 0:
+		r.rank = 1
+	case r.Records > 0:
+		r.rank = 2
+	default:
+		r.rank = 3
+	}
+	return r
+}
+
+// telling puts first the artifacts that a reader must know of: unreadable ones, then damaged or holed ones, then logs.
+func telling(a, b *artifact) int {
+	return cmp.Or(cmp.Compare(a.rank, b.rank), byPath(*a, *b))
+}
+
+func byPath(a, b artifact) int {
+	return cmp.Or(strings.Compare(a.Collection, b.Collection), strings.Compare(a.Path, b.Path), strings.Compare(a.SHA256, b.SHA256))
+}
