@@ -29,7 +29,7 @@ func TestWrongPolicyIsNamed(t *testing.T) {
 		{"link_window: 6h", "link_window: 0s", "link_window"},
 		{"rare_share: 0.1", "rare_share: 10", "rare_share"},
 		{"context_level: medium", "context_level: loud", "loud"},
-		{"lifts: []", "lifts: [{rule: x, line: nope}]", "nope"},
+		{"lifts:\n", "lifts:\n  - {rule: x, line: nope}\n", "nope"},
 		{"thresholds:", "thresholdz:", "thresholdz"},
 		{"must: [logon, process start, cleared log]", "must: [breakfast]", "breakfast"},
 	} {

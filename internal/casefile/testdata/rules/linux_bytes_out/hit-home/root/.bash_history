@@ -1,2 +1,2 @@
-#1669160424
+#1669160487
 curl --upload-file /tmp/lis.tgz https://transfer.sh/lis.tgz

@@ -1,2 +1,2 @@
-#1669160424
+#1669160487
 unshadow /etc/passwd /etc/shadow > /tmp/u

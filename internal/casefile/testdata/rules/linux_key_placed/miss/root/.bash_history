@@ -1,4 +1,4 @@
-#1669158582
+#1669158645
 cat /root/.ssh/authorized_keys
-#1669158602
+#1669158665
 ls -la ~/.ssh
