@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 )
 
@@ -43,9 +44,18 @@ func verbs() []verb {
 	}
 }
 
+// memoryTarget is the size above which the collector works harder: a laptop in a hospital has other things to do. It is
+// no limit on what is examined.
+const memoryTarget = 200 << 20
+
 func main() {
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(memoryTarget)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	done := profile()
 	code := dispatch(ctx, os.Args[1:])
+	done()
 	stop()
 	os.Exit(code)
 }
