@@ -68,7 +68,8 @@ func isMasked(s string) bool { return strings.HasPrefix(strings.TrimLeft(s, `"'\
 func neutral(v string) bool {
 	v = strings.ToLower(strings.Trim(v, ` "'\`))
 	switch v {
-	case "", "-", "null", "(null)", "<null>", "nil", "none", "true", "false", "yes", "no", "n/a", "undefined":
+	case "", "-", "null", "(null)", "<null>", "nil", "none", "true", "false", "yes", "no", "n/a", "undefined", "0", "1",
+		"amd64", "arm64", "i386", "all", "any": // base-passwd:amd64 is a package
 		return true
 	}
 	return strings.HasPrefix(strings.TrimLeft(v, "("), "chauthtok") || strings.Trim(v, "*") == "" || strings.Trim(v, "x") == "" || strings.HasPrefix(v, "%%")
@@ -217,7 +218,7 @@ func namesANumber(name string) bool {
 		return false
 	}
 	switch w[len(w)-1] {
-	case "id", "recordid", "bytes", "size", "offset", "time", "timestamp", "date", "ticks", "pid", "inode", "handle",
+	case "id", "recordid", "taken", "elapsed", "duration", "ms", "ns", "bytes", "size", "offset", "time", "timestamp", "date", "ticks", "pid", "inode", "handle",
 		"length", "count", "serial", "port", "lsn", "seq", "sequence", "version", "index":
 		return true
 	}
