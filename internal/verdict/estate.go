@@ -171,8 +171,11 @@ func (j *Judge) because(s *server, o *opinion, v *event.Verdict, st *state) {
 			Why: "the same rules fired on more than a tenth of the servers, or on this one before the window",
 		})
 	}
-	v.Flags = slices.Sorted(maps.Keys(flags))
-	v.Flags = slices.DeleteFunc(v.Flags, func(f string) bool { return !flags[f] || f == "affected" && flags["encrypted"] })
+	for _, f := range slices.Sorted(maps.Keys(flags)) {
+		if flags[f] && (f != "affected" || !flags["encrypted"]) {
+			v.Flags = append(v.Flags, f)
+		}
+	}
 }
 
 func plural(n int, what string) string {

@@ -381,12 +381,23 @@ func (j *Judge) same(x, y string, at event.Time) bool {
 	return ok && ok2 && a == b
 }
 
-// names reports whether an act's files or programs bear the name of a tool, without its ending.
+// names reports whether an act's files or programs bear the name of a tool, without its ending, or of what the tool
+// leaves at the other end.
 func (a *act) names(tool string) bool {
-	stem := strings.ToLower(strings.TrimSuffix(strings.ToLower(fileBase(tool)), ".exe"))
-	has := func(s string) bool { return strings.Contains(strings.ToLower(s), stem) }
-	return slices.ContainsFunc(a.traits.files, has) ||
-		slices.ContainsFunc(a.pieces, func(p *piece) bool { return has(p.program) || has(p.object) })
+	stem := strings.TrimSuffix(strings.ToLower(fileBase(tool)), ".exe")
+	for _, name := range append([]string{stem}, leaves[stem]...) {
+		has := func(s string) bool { return strings.Contains(strings.ToLower(s), name) }
+		if slices.ContainsFunc(a.traits.files, has) || slices.ContainsFunc(a.pieces, func(p *piece) bool { return has(p.program) || has(p.object) }) {
+			return true
+		}
+	}
+	return false
+}
+
+// leaves names the services that remote execution tools put on the server that they reach.
+var leaves = map[string][]string{
+	"psexec": {"psexesvc"}, "psexec64": {"psexesvc"}, "psexec.py": {"psexesvc"}, "paexec": {"paexec"}, "remcom": {"remcomsvc"}, "csexec": {"csexecsvc"},
+	"winexe": {"winexesvc"}, "rcmd": {"rcmdsvc"}, "anydesk": {"anydesk"}, "dameware": {"dwmrcs", "dntu"}, "screenconnect": {"screenconnect"},
 }
 
 func fileBase(s string) string { return s[strings.LastIndexAny(s, `\/`)+1:] }
@@ -399,7 +410,7 @@ func (j *Judge) enrich(s *server, a *act) {
 	}
 	var found *arrivalKey
 	for k, v := range s.arrivals {
-		if k.failed || !v.spans.Touches(a.first.Add(-j.policy.Thresholds.ActWindow), a.first) {
+		if k.failed || k.fromSource || !v.spans.Touches(a.first.Add(-j.policy.Thresholds.ActWindow), a.first) {
 			continue
 		}
 		if found != nil && (found.source != k.source || found.account != k.account) {
@@ -439,13 +450,29 @@ func (j *Judge) movements(id event.ServerID, s *server, st *state) []*piece {
 		if at == event.NoTime || a.usual(st.window.From) {
 			continue
 		}
+		says := k.how + " from " + string(from) + " with account " + k.account + ", after both were taken"
+		if k.fromSource {
+			if !s.unseen(j, at) {
+				continue // its own log answers for that time, and shows no such arrival
+			}
+			says += "; seen at the source alone, this server's log of that time is missing"
+		}
 		out = append(out, &piece{
 			at: at, line: line, rule: "movement", place: placeOf(a.place) + k.source + k.account + k.how,
-			traits: traits{accounts: []string{k.account}, sources: []string{k.source}},
-			says:   k.how + " from " + string(from) + " with account " + k.account + ", after both were taken",
+			traits: traits{accounts: []string{k.account}, sources: []string{k.source}}, says: says,
 		})
 	}
 	return out
+}
+
+// unseen reports whether a server's logs leave it open who logged on at a time.
+func (s *server) unseen(j *Judge, at event.Time) bool {
+	q := j.question("logon")
+	if q == nil {
+		return true
+	}
+	_, open := s.logs.question(q, false, interval{at.Add(-time.Minute), at.Add(time.Minute)}, &j.policy.Thresholds)
+	return len(open) > 0
 }
 
 // usual reports whether an arrival was gone on several days before the window.

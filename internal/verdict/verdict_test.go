@@ -292,6 +292,24 @@ func TestVerdicts(t *testing.T) {
 				w.move("T", "S", `HOSP\svc_bkp`, "network logon", hour(3-24*float64(d)))
 			}
 		}, event.NoEvidence, ""},
+		{"movement that only the source tells of, while this server's log answers", func(w *world) {
+			w.find("T", "web shell", hour(1), "User", `HOSP\svc_bkp`)
+			w.move("T", "S", `HOSP\svc_bkp`, "explicit credentials", hour(3))
+			w.moves[0].From, w.moves[0].SeenFrom = "T", "source"
+		}, event.NoEvidence, ""},
+		{"movement that only the source tells of, where this server's log was cleared", func(w *world) {
+			w.activity = nil
+			w.watched("T", hour(24))
+			w.watchedFrom("S", hour(4), hour(24))
+			w.find("T", "web shell", hour(1), "User", `HOSP\svc_bkp`)
+			w.move("T", "S", `HOSP\svc_bkp`, "explicit credentials", hour(3))
+			w.moves[0].From, w.moves[0].SeenFrom = "T", "source"
+			w.find("S", "anti-forensics", hour(4))
+		}, event.Infiltrated, ""},
+		{"PsExec leaves PSEXESVC", func(w *world) {
+			w.find("S", "remote service", hour(3), "User", `HOSP\adm1`, "ImagePath", `%SystemRoot%\PSEXESVC.exe`, "IpAddress", "10.0.0.5")
+			w.opt.Changes = []event.Change{{Line: 3, From: hour(2), To: hour(5), Account: `HOSP\adm1`, Source: "10.0.0.5", Targets: []string{"S"}, Tool: "PsExec"}}
+		}, event.NoEvidence, "row 3"},
 		{"a failed movement", func(w *world) {
 			w.find("T", "web shell", hour(1), "User", `HOSP\svc_bkp`)
 			w.move("T", "S", `HOSP\svc_bkp`, "network logon", hour(3))
