@@ -31,7 +31,7 @@ func CSV(w io.Writer) Handler {
 func sheetHead(e *estate) []string {
 	zone := strings.Fields(e.clock.named)[0]
 	head := []string{"server", "verdict", "certainty", "examined", "in the inventory", "kind", "role", "operating system", "location", "addresses", "aliases",
-		"earliest possible (UTC)", "earliest possible (" + zone + ")", "bounded by", "first proven (UTC)", "first proven (" + zone + ")",
+		"earliest possible (UTC)", "earliest possible (" + zone + ")", "bounded by", "first proven; if only suspected, first sign (UTC)", "first proven; if only suspected, first sign (" + zone + ")",
 		"from", "flags", "findings class A", "findings class B", "findings class C", "because", "against", "coverage (share of the window)", "questions", "would change it",
 		"may be reconnected", "reconnect because", "conflicts", "case"}
 	if e.Exercise {

@@ -86,6 +86,7 @@ func TestMaskHides(t *testing.T) {
 		{`user=adm pwd=Winter#22;db=x`, `user=adm pwd=` + p + `;db=x`},
 		{`{"user":"adm","password":"Win\"ter#22","n":1}`, `{"user":"adm","password":` + p + `,"n":1}`},
 		{`{\"password\":\"Winter#22\",\"n\":1}`, `{\"password\":` + p + `,\"n\":1}`},
+		{`rootpassword=Winter#22 x`, `rootpassword=` + p + ` x`},
 		{`db.password: Winter#22`, `db.password: ` + p},
 		{`spring.datasource.password=Winter;#22x next`, `spring.datasource.password=` + p + ` next`},
 		{`password => 'Winter#22', host => 'x'`, `password => ` + p + `, host => 'x'`},

@@ -121,7 +121,7 @@ type (
 		N                                                           int
 		Class, Name, Word, Certainty, Kind, OS, Location, Addresses string
 		Role, Aliases, Since, FirstProven                           string
-		Listed                                                      bool
+		Listed, Proven                                              bool
 		Flags                                                       []flagView
 		Extra                                                       []field
 		Bar                                                         *sinceDrawing
@@ -140,7 +140,7 @@ type (
 		N, Rank                                   int
 		Full                                      bool
 		Class, Name, Aliases, Word, Certainty     string
-		Listed, MayReconnect                      bool
+		Listed, MayReconnect, Sign                bool
 		Role, Kind, Flags, Seen, Weakest, Changes string
 		Proven                                    whenView
 		ProvenKey                                 string
@@ -433,15 +433,13 @@ func (l *layout) section(s *server) *sectionView {
 	v := &sectionView{
 		N: s.N, Class: s.class(), Name: show(string(s.Server), maxName), Word: s.verdictWord(), Certainty: s.certainty(),
 		Kind: kindWord(s.Kind), Role: cmp.Or(roleWord(s.Role), "role "+notKnown), OS: known(s.OS, maxName), Location: known(s.Location, maxName),
-		Addresses: list(s.Addresses, 20), Aliases: names(s.Aliases, 20), Listed: s.Listed || !e.inventory(), Since: e.since(s.Since),
+		Addresses: list(s.Addresses, 20), Aliases: names(s.Aliases, 20), Listed: s.Listed || !e.inventory(), Since: e.since(s.Since, s.Judgement),
 		Bar: drawSince(l.axis, s), Axis: l.window, Overall: percent(s.Coverage.Overall),
 		WouldChange: say(s.WouldChangeIt), Conflicts: say(s.Conflicts), MayReconnect: s.Reconnect.Allowed,
 		ReconnectWhy: cmp.Or(show(s.Reconnect.Because, maxSay), "the reason is "+notKnown),
 	}
-	v.FirstProven = "first proven " + notKnown
-	if s.Since != nil && s.Since.FirstProven != event.NoTime {
-		v.FirstProven = "since " + e.clock.people(s.Since.FirstProven) + " at the latest"
-	}
+	v.FirstProven = e.firstProven(s)
+	v.Proven = s.Judgement == event.Infiltrated
 	for _, f := range s.Flags[:min(len(s.Flags), 20)] {
 		v.Flags = append(v.Flags, flagView{flagLetter(f), show(f, maxName)})
 	}
@@ -557,6 +555,7 @@ func (e *estate) row(s *server) rowView {
 	if s.Since != nil {
 		r.Proven = e.second(s.Since.FirstProven)
 		if s.Since.FirstProven != event.NoTime {
+			r.Sign = s.Judgement != event.Infiltrated
 			r.ProvenKey = strconv.FormatInt(int64(s.Since.FirstProven)/1e9, 10)
 		}
 	}
