@@ -47,7 +47,7 @@ func (e *estate) adminTools(d *dice) {
 			jump.explicit(d, c.at.Add(-time.Second), from, c.who, s, `C:\Tools\PsExec.exe`)
 			e.ticket(d, c.at, c.who, jump.host(), s, true)
 			in := s.kerberos(d, c.at, c.who, jump.host())
-			service := s.remoteService(d, c.at.Add(300*time.Millisecond), in, "PSEXESVC", "PSEXESVC", "PSEXESVC.exe")
+			service := s.remoteService(d, c.at.Add(300*time.Millisecond), in, "PSEXESVC", "PSEXESVC.exe", "PSEXESVC")
 			s.start(d, c.at.Add(time.Second), service, in, `C:\Windows\System32\cmd.exe`, c.runs)
 			end := c.at.Add(d.about(5 * time.Minute))
 			s.runs(end, "PSEXESVC", "PSEXESVC", false)
@@ -94,7 +94,7 @@ func (e *estate) oracleClient(d *dice) {
 // mailScanner: the mail server's antivirus names what comes by mail, and an administrator tests it.
 func (e *estate) mailScanner(d *dice) {
 	s := e.by["MAIL1"]
-	s.truth.verdict, s.truth.decoy = event.Suspected, "antivirus detections in mail, antivirus test file"
+	s.truth.decoy = "antivirus detections in mail, antivirus test file"
 	test := d.within(e.at(-9, 11, 0), 3*time.Hour)
 	e.do("mail scanner", func(d *dice) {
 		s.detects(d, test, "Virus:DOS/EICAR_Test_File", 2147519003, "Severe", "Virus", `file:_C:\Users\adm.sharma\Desktop\eicar.com`, `C:\Windows\explorer.exe`, e.domain.name+`\adm.sharma`)

@@ -157,7 +157,7 @@ func (x *intruder) readsCredentials(at event.Time) {
 	s.truth.flags = append(s.truth.flags, "credentials exposed")
 	x.e.do("remote service", func(d *dice) {
 		in := s.ntlm(d, at, who, portal.host(), "")
-		service := s.remoteService(d, at.Add(time.Second), in, x.service, x.service, x.program)
+		service := s.remoteService(d, at.Add(time.Second), in, x.service, x.program, "RemCom")
 		cmd := `C:\Windows\System32\cmd.exe`
 		run := at.Add(25 * time.Second)
 		for _, c := range []struct{ image, command string }{

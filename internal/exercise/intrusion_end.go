@@ -53,7 +53,7 @@ func (x *intruder) reachesLab(at event.Time) {
 		db.explicit(d, at.Add(-time.Second), in, who, s, tool.image)
 		x.e.ticket(d, at, who, db.host(), s, true)
 		there := s.kerberos(d, at, who, db.host())
-		s.remoteService(d, at.Add(400*time.Millisecond), there, x.second, x.second, x.second+".exe")
+		s.remoteService(d, at.Add(400*time.Millisecond), there, x.second, x.second+".exe", x.second)
 		s.logoff(at.Add(11*time.Minute), there)
 		s.runs(at.Add(11*time.Minute), x.second, x.second, false)
 	}, s, db, x.e.by["DC1"])
@@ -186,11 +186,12 @@ func (x *intruder) encryptsShares(at event.Time) {
 	x.e.do("encryption of shares", func(d *dice) {
 		x.e.ticket(d, at, who, db.host(), s, false)
 		in := s.kerberos(d, at, who, db.host())
-		port, run := d.port(), at.Add(2*time.Second)
+		c, run := s.connection(d, in), at.Add(2*time.Second)
+		c.opens(at.Add(time.Second), common, `\`, 0x100081)
 		for range d.between(90, 140) {
 			name := pick(d, departments) + strings.Replace(pick(d, documents), ".", fmt.Sprintf("_%03d.", d.IntN(1000)), 1)
-			s.share(run, in, port, `\\*\Departments`, `\??\D:\Departments`, name, 0x12019f)
-			s.share(run.Add(20*time.Millisecond), in, port, `\\*\Departments`, `\??\D:\Departments`, name+x.suffix, 0x110080)
+			c.opens(run, common, name, 0x12019f)
+			c.opens(run.Add(20*time.Millisecond), common, name+x.suffix, 0x110080)
 			run = run.Add(d.about(700 * time.Millisecond))
 		}
 		s.logoff(run.Add(20*time.Second), in)

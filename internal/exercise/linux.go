@@ -19,7 +19,6 @@ type textLog struct {
 	entries []textEntry
 	head    func(event.Time) string // the line, or record, with the open mark; given the time of the first entry
 	weekly  bool                    // rotated in the night to Sunday
-	daily   bool                    // rotated every night
 }
 
 type textEntry struct {
@@ -53,13 +52,15 @@ func (s *server) syslog(file string, at event.Time, tag, format string, args ...
 	line := s.syslogLine(at, tag, fmt.Sprintf(format, args...))
 	s.write(name, at, line)
 	s.textLog(name).weekly = true
-	if s.forwards() {
+	if s.forwards(file) {
 		s.e.hub = append(s.e.hub, textEntry{at, line})
 	}
 }
 
-// forwards reports whether the server sends its messages to the syslog hub too.
-func (s *server) forwards() bool { return s == s.e.by["PACS1"] || s == s.e.by["NURSECALL"] }
+// forwards reports whether the server sends the messages of a log to the syslog hub too.
+func (s *server) forwards(file string) bool {
+	return s == s.e.by["PACS1"] || s == s.e.by["NURSECALL"] && file != "auth"
+}
 
 // logName is where a distribution keeps a log: auth, syslog, cron.
 func (s *server) logName(file string) string {
@@ -116,17 +117,18 @@ func (l *textLog) split() [][]textEntry {
 	return parts
 }
 
-// period numbers the weeks, or days, between rotations.
+// period numbers the weeks between rotations, at 06:25 on Sundays, IST.
 func (l *textLog) period(at event.Time) int {
-	day := int(at.Std().Add(5*time.Hour+30*time.Minute-6*time.Hour-25*time.Minute).Unix() / 86400)
-	switch {
-	case l.daily:
-		return day
-	case l.weekly:
-		return (day + 4) / 7
+	if !l.weekly {
+		return 0
 	}
-	return 0
+	return int((int64(at) - int64(rotation)) / int64(week))
 }
+
+const week = 7 * 24 * time.Hour
+
+// rotation is one of the Sundays on which logs are rotated.
+var rotation = event.At(time.Date(2021, 1, 3, 6, 25, 0, 0, ist))
 
 func (s *server) textFile(l *textLog, entries []textEntry, age int) (file, error) {
 	var b bytes.Buffer
@@ -139,7 +141,8 @@ func (s *server) textFile(l *textLog, entries []textEntry, age int) (file, error
 	case age == 0:
 		return f, nil
 	case s.distro == "centos":
-		f.path += "-" + f.modified.Std().In(ist).Add(24*time.Hour).Format("20060102")
+		rotated := rotation.Add(time.Duration(l.period(entries[0].at)+1) * week)
+		f.path += "-" + rotated.Std().In(ist).Format("20060102")
 		return f, nil
 	case age == 1:
 		f.path += ".1"

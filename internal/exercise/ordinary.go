@@ -86,7 +86,7 @@ func (s *server) taskDays(d *dice) {
 		{`\Microsoft\Windows\UpdateOrchestrator\Schedule Scan`, `C:\Windows\system32\usoclient.exe`},
 		{`\Hospital\Disk space report`, `C:\Scripts\diskreport.cmd`},
 	}
-	s.e.every(d, 55*time.Minute, func(at event.Time) {
+	s.e.every(d, 100*time.Minute, func(at event.Time) {
 		t := pick(d, tasks)
 		s.runsTask(d, at, t.name, "S-1-5-18", t.action, d.about(4*time.Second))
 	})
@@ -179,13 +179,14 @@ func (s *server) uses(d *dice, at event.Time, who *account) {
 	}
 	x := s.kerberos(d, at, who, who.station)
 	if s.shares {
-		port := d.port()
+		c := s.connection(d, x)
+		c.opens(at.Add(time.Second), common, `\`, 0x100081)
 		for i := range d.between(1, 3) {
 			mask := 0x120089
 			if d.chance(30) {
 				mask = 0x12019f
 			}
-			s.share(at.Add(time.Duration(i+1)*time.Second), x, port, `\\*\Departments`, `\??\D:\Departments`, pick(d, departments)+pick(d, documents), mask)
+			c.opens(at.Add(time.Duration(i+2)*time.Second), common, pick(d, departments)+pick(d, documents), mask)
 		}
 	}
 	s.logoff(at.Add(d.about(11*time.Minute)), x)

@@ -1,6 +1,7 @@
 package exercise
 
 import (
+	"fmt"
 	"strings"
 	"time"
 
@@ -15,6 +16,13 @@ func (s *server) linuxDays(d *dice) {
 	for at := s.e.from.Add(17 * time.Minute); at < s.e.to; at = at.Add(time.Hour) {
 		s.cron(d, at, "root", "   cd / && run-parts --report /etc/cron.hourly")
 	}
+	s.e.every(d, 50*time.Minute, func(at event.Time) {
+		tag := fmt.Sprintf("sshd[%d]", d.between(1200, 30000))
+		from := s.e.by["JUMP1"].host()
+		s.syslog("auth", at, tag, "Accepted publickey for nagios from %s port %d ssh2: ED25519 SHA256:%s", from.address, d.port(), s.e.dice("key", "nagios").letters(43, base64s))
+		s.syslog("auth", at.Add(3*time.Millisecond), tag, "pam_unix(sshd:session): session opened for user nagios(uid=998) by (uid=0)")
+		s.syslog("auth", at.Add(2*time.Second), tag, "pam_unix(sshd:session): session closed for user nagios")
+	})
 	s.e.every(d, 3*time.Hour, func(at event.Time) {
 		unit := pick(d, []string{"Daily apt download activities", "Cleanup of Temporary Directories", "Message of the Day", "Rotate log files", "Discard unused blocks on filesystems"})
 		s.syslog("syslog", at, "systemd[1]", "Starting %s...", unit)
@@ -43,8 +51,11 @@ func (s *server) linuxDays(d *dice) {
 	}
 }
 
-// visitors of a web server: patients by day, scanners at any hour.
+// visitors of a web server: patients by day, scanners at any hour, the monitoring every five minutes.
 func (s *server) visitors(d *dice) {
+	for at := d.within(s.e.from, 5*time.Minute); at < s.e.to; at = at.Add(5 * time.Minute) {
+		s.request(at, s.e.by["JUMP1"].address, "GET", "/", 200, 612, "-", "check_http/v2.3.3 (nagios-plugins 2.3.3)")
+	}
 	s.e.every(d, 18*time.Minute, func(at event.Time) {
 		if hour := at.Std().In(ist).Hour(); hour >= 7 && hour < 22 || d.chance(20) {
 			s.visit(d, at)
@@ -84,9 +95,9 @@ const uidWeb = 33 // the number of www-data
 
 // shell is a command line that the web server's PHP runs.
 func (s *server) shell(d *dice, at event.Time, line string, then ...command) {
-	s.audits(d, at, command{exe: "/usr/bin/dash", args: []string{"sh", "-c", line}, folder: "/var/www/portal/uploads", uid: uidWeb, auid: -1, ppid: 1187, tty: "(none)"})
+	s.audits(d, at, command{exe: "/usr/bin/dash", args: []string{"sh", "-c", line}, folder: "/var/www/portal/appointment/uploads", uid: uidWeb, auid: -1, ppid: 1187, tty: "(none)"})
 	for i, c := range then {
-		c.folder, c.uid, c.auid, c.tty, c.ppid = "/var/www/portal/uploads", uidWeb, -1, "(none)", 9000+int(number(9000, line))
+		c.folder, c.uid, c.auid, c.tty, c.ppid = "/var/www/portal/appointment/uploads", uidWeb, -1, "(none)", 9000+int(number(9000, line))
 		s.audits(d, at.Add(time.Duration(i+1)*4*time.Millisecond), c)
 	}
 }

@@ -58,7 +58,7 @@ func (s *server) special(at event.Time, x *session) {
 	}
 }
 
-// arrive4624 is a logon from elsewhere.
+// logon4624 is a logon from elsewhere.
 func (s *server) logon4624(at event.Time, x *session, more fields) {
 	f := s.target(x).with(fields{"LogonType": x.kind, "IpAddress": x.from.address}).with(more)
 	if s.year >= 2016 && x.who.admin {
@@ -67,13 +67,20 @@ func (s *server) logon4624(at event.Time, x *session, more fields) {
 	s.log(at, "4624", f)
 }
 
+// realm is the domain as a logon with a ticket names it: by its DNS name since Server 2016.
+func (s *server) realm() string {
+	if s.year < 2016 {
+		return s.e.domain.name
+	}
+	return strings.ToUpper(s.e.domain.dns)
+}
+
 // kerberos logs a network logon with a ticket, which the domain controller gave.
 func (s *server) kerberos(d *dice, at event.Time, who *account, from host) *session {
 	x := s.session(at, who, from, 3)
-	g := d.guid()
 	s.special(at, x)
-	s.logon4624(at, x, fields{"TargetDomainName": strings.ToUpper(s.e.domain.dns), "LogonProcessName": "Kerberos", "AuthenticationPackageName": "Kerberos",
-		"LogonGuid": g, "IpPort": fmt.Sprint(d.port())})
+	s.logon4624(at, x, fields{"TargetDomainName": s.realm(), "LogonProcessName": "Kerberos", "AuthenticationPackageName": "Kerberos",
+		"LogonGuid": d.guid(), "IpPort": fmt.Sprint(d.port())})
 	return x
 }
 
@@ -127,7 +134,7 @@ func (s *server) rdp(d *dice, at event.Time, who *account, from host) *session {
 	s.log(at.Add(-2*time.Second), "remote-261", fields{})
 	check := s.session(at.Add(-900*time.Millisecond), who, from, 3)
 	s.special(check.at, check)
-	s.logon4624(check.at, check, fields{"LogonProcessName": "Kerberos", "AuthenticationPackageName": "Kerberos", "LogonGuid": d.guid(), "IpPort": fmt.Sprint(d.port())})
+	s.logon4624(check.at, check, fields{"TargetDomainName": s.realm(), "LogonProcessName": "Kerberos", "AuthenticationPackageName": "Kerberos", "LogonGuid": d.guid(), "IpPort": fmt.Sprint(d.port())})
 	s.log(at.Add(-600*time.Millisecond), "remote-1149", fields{"Param1": who.name, "Param2": s.e.domain.name, "Param3": from.address})
 	x := s.session(at, who, from, 10)
 	process, name := s.pid("svchost-term"), `C:\Windows\System32\svchost.exe`

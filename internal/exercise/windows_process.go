@@ -25,7 +25,7 @@ type process struct {
 // standing is a process of the system that was started with it.
 func (s *server) standing(name string) *process {
 	image := map[string]string{
-		"services": `C:\Windows\System32\services.exe`, "svchost-netsvcs": `C:\Windows\System32\svchost.exe`, "sqlservr": `C:\Program Files\Microsoft SQL Server\MSSQL13.MSSQLSERVER\MSSQL\Binn\sqlservr.exe`,
+		"services": `C:\Windows\System32\services.exe`, "svchost-netsvcs": `C:\Windows\System32\svchost.exe`, "sqlservr": `C:\Program Files\Microsoft SQL Server\MSSQL14.MSSQLSERVER\MSSQL\Binn\sqlservr.exe`,
 		"wmiprvse": `C:\Windows\System32\wbem\WmiPrvSE.exe`, "System": "System", "msdtc": `C:\Windows\System32\msdtc.exe`,
 	}[name]
 	command := map[string]string{"services": `C:\Windows\system32\services.exe`, "svchost-netsvcs": `C:\Windows\system32\svchost.exe -k netsvcs`,

@@ -27,31 +27,60 @@ func utf16le(s string) []byte {
 	return b
 }
 
-// remoteService is what installing and starting a service over SMB leaves, as PsExec and its likenesses do: the
-// administrative share, the file, the service, its process.
-func (s *server) remoteService(d *dice, at event.Time, x *session, name, display, file string) *process {
-	s.share(at, x, d.port(), `\\*\ADMIN$`, `\??\C:\Windows`, file, 0x17019f)
-	s.share(at.Add(120*time.Millisecond), x, d.port(), `\\*\IPC$`, "", "svcctl", 0x12019f)
+// remoteService is what installing and starting a service over SMB leaves, as PsExec and its likenesses do: the file on
+// the administrative share, the service manager's pipe, the service, its process, the pipes that it speaks over. Their
+// names begin with pipe.
+func (s *server) remoteService(d *dice, at event.Time, x *session, name, file, pipe string) *process {
+	c := s.connection(d, x)
+	c.opens(at, admin, `\`, 0x100088)
+	c.opens(at.Add(30*time.Millisecond), admin, file, 0x120196)
+	c.opens(at.Add(31*time.Millisecond), admin, file, 0x120196)
+	c.opens(at.Add(120*time.Millisecond), ipc, "svcctl", 0x12019f)
 	image := `%SystemRoot%\` + file
 	if s.commands {
 		s.log(at.Add(300*time.Millisecond), "4697", s.subject(x).with(fields{"ServiceName": name, "ServiceFileName": image}))
 	}
 	s.log(at.Add(310*time.Millisecond), "7045", fields{"ServiceName": name, "ImagePath": image, "@user": x.who.sid})
 	p := s.start(d, at.Add(400*time.Millisecond), s.standing("services"), nil, `C:\Windows\`+file, `C:\Windows\`+file)
-	s.runs(at.Add(450*time.Millisecond), display, name, true)
+	s.runs(at.Add(450*time.Millisecond), name, name, true)
+	for i, end := range []string{"stdin", "stdout", "stderr"} {
+		c.opens(at.Add(600*time.Millisecond), ipc, fmt.Sprintf("%s-%s-%d-%s", pipe, strings.ToUpper(x.from.name), p.pid+8, end), []int{0x120196, 0x120089, 0x120089}[i])
+	}
 	return p
 }
 
-// share logs the use of a share, and of a file in it, where that is audited.
-func (s *server) share(at event.Time, x *session, port int, share, local, file string, mask int) {
-	if !s.commands && !s.shares {
+// share is a share as the server that has it calls it.
+type share struct{ name, local string }
+
+var (
+	admin  = share{`\\*\ADMIN$`, `\??\C:\Windows`}
+	ipc    = share{`\\*\IPC$`, ""}
+	common = share{`\\*\Departments`, `\??\D:\Departments`}
+)
+
+// connection is a session's use of a server's shares.
+type connection struct {
+	s    *server
+	x    *session
+	port int
+	seen map[share]bool
+}
+
+func (s *server) connection(d *dice, x *session) *connection {
+	return &connection{s, x, d.port(), map[share]bool{}}
+}
+
+// opens logs that a file of a share was opened, where that is audited; at first that the share was.
+func (c *connection) opens(at event.Time, of share, file string, mask int) {
+	if !c.s.commands && !c.s.shares {
 		return
 	}
-	f := s.subject(x).with(fields{"IpAddress": x.from.address, "IpPort": fmt.Sprint(port), "ShareName": share, "ShareLocalPath": local})
-	s.log(at, "5140", f)
-	if file != "" {
-		s.log(at.Add(time.Millisecond), "5145", f.with(fields{"RelativeTargetName": file, "AccessMask": mask, "AccessList": rights(mask)}))
+	f := c.s.subject(c.x).with(fields{"IpAddress": c.x.from.address, "IpPort": fmt.Sprint(c.port), "ShareName": of.name, "ShareLocalPath": of.local})
+	if !c.seen[of] {
+		c.seen[of] = true
+		c.s.log(at.Add(-2*time.Millisecond), "5140", f)
 	}
+	c.s.log(at, "5145", f.with(fields{"RelativeTargetName": file, "AccessMask": mask, "AccessList": rights(mask)}))
 }
 
 // rights names the bits of an access mask to a file as 5145 lists them.

@@ -42,13 +42,15 @@ func (s *server) sqlFails(at event.Time, account, client string) {
 
 // sqlAudit logs a statement as an audit of SQL Server writes it to the Application log.
 func (s *server) sqlAudit(d *dice, at event.Time, account, client, object, statement string) {
-	s.log(at, "sql-33205", fields{"@data": []string{strings.Join([]string{
+	s.log(at.Add(140*time.Millisecond), "sql-33205", fields{"@data": []string{strings.Join([]string{
 		"audit_schema_version:1", "event_time:" + at.Std().Format("2006-01-02 15:04:05.0000000"), "sequence_number:1", "action_id:EX  ", "succeeded:true", "is_column_permission:false",
 		fmt.Sprintf("session_id:%d", d.between(52, 90)), fmt.Sprintf("server_principal_id:%d", d.between(260, 290)), "database_principal_id:1", "target_server_principal_id:0",
-		"target_database_principal_id:0", fmt.Sprintf("object_id:%d", 1_000_000+d.IntN(1<<29)), "user_defined_event_id:0", "class_type:X ", "permission_bitmask:00000000000000000000000000000020",
-		"sequence_group_id:" + strings.ToUpper(digest(8, at.String())), "session_server_principal_name:" + account, "server_principal_name:" + account, "server_principal_sid:", "database_principal_name:dbo",
-		"target_server_principal_name:", "target_server_principal_sid:", "target_database_principal_name:", "server_instance_name:" + s.name, "database_name:master", "schema_name:sys",
-		"object_name:" + object, "statement:" + statement, "additional_information:", "user_defined_information:", "client_ip:" + client, ".",
+		"target_database_principal_id:0", fmt.Sprintf("object_id:-%d", 1_000_000+d.IntN(1<<29)), "user_defined_event_id:0", fmt.Sprintf("transaction_id:%d", d.between(10_000, 900_000)), "class_type:X ",
+		"duration_milliseconds:0", "response_rows:0", "affected_rows:0", "client_ip:" + client, "permission_bitmask:00000000000000000000000000000020",
+		"sequence_group_id:" + strings.ToUpper(digest(8, at.String())+"-6B1C-4D2E-9F30-"+digest(12, at.String(), s.name)), "session_server_principal_name:" + account, "server_principal_name:" + account,
+		"server_principal_sid:0105000000000005" + digest(40, account), "database_principal_name:dbo", "target_server_principal_name:", "target_server_principal_sid:", "target_database_principal_name:",
+		"server_instance_name:" + s.name, "database_name:master", "schema_name:sys", "object_name:" + object, "statement:" + statement, "additional_information:", "user_defined_information:",
+		"application_name:SQLCMD", "",
 	}, "\n")}})
 }
 
