@@ -151,6 +151,7 @@ func (r *run) judge(ctx context.Context, all []*collection) (*Result, error) {
 		return nil, err
 	}
 	res := &Result{Verdicts: j.Verdicts(), Problems: slices.Concat(r.in.problems, m.problems()), Report: filepath.Join(r.in.Case, reportFile)}
+	maskVerdicts(&res.Verdicts)
 	if err := m.writeEvidence(); err != nil {
 		return nil, err
 	}

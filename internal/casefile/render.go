@@ -94,7 +94,7 @@ func (m *merged) tellFindings(s *stream, v *event.Verdicts) error {
 		}
 		hits[k].Findings++
 		if cited[f.ID] {
-			s.put(report.Message{Finding: f})
+			s.put(report.Message{Finding: masked(f)})
 		}
 		return s.err
 	})
