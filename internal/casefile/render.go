@@ -213,7 +213,7 @@ func Render(dir string, forms ...string) error {
 func show(dir string, h report.Handler) error {
 	f, err := os.Open(filepath.Join(dir, messagesFile))
 	if errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("open case %q: %w", dir, ErrNoCase)
+		return &InputError{fmt.Errorf("open case %q: %w", dir, ErrNoCase)}
 	}
 	if err != nil {
 		return fmt.Errorf("open case %q: %w", dir, err)
@@ -241,7 +241,7 @@ type RuleCheck struct {
 func CheckRules(o Options) (*RuleCheck, error) {
 	in, err := readInputs(o)
 	if err != nil {
-		return nil, err
+		return nil, &InputError{err}
 	}
 	r := newProgram(in, &Status{})
 	return &RuleCheck{

@@ -31,7 +31,7 @@ type dependent struct {
 	records []needs
 }
 
-func (x *dependent) Want(*event.Schema) bool      { return true }
+func (x *dependent) Want(*event.Schema) bool     { return true }
 func (x *dependent) Damage(int64, int64, string) {}
 
 func (x *dependent) Take(r *event.Record) {
