@@ -54,11 +54,15 @@ func TestEdges(t *testing.T) {
 		{"outgoing connection to an administration port", record(windows("Microsoft-Windows-Sysmon/Operational", 3), "APP1", "Initiated", "true", "DestinationPort", "3389", "DestinationIp", "10.0.2.9", "User", `HOSP\adm`),
 			event.Movement{From: "APP1", To: "10.0.2.9", How: "connection to rdp", Address: "10.0.2.9", Account: `HOSP\adm`, SeenFrom: "source"}},
 		{"web traffic", record(windows("Microsoft-Windows-Sysmon/Operational", 3), "APP1", "Initiated", "true", "DestinationPort", "443", "DestinationIp", "10.0.2.9"), event.Movement{}},
-		{"ssh", record(event.Source{Product: "linux", Channel: "auth", Provider: "sshd"}, "pg1", "action", "accepted", "user", "deploy", "src_ip", "10.0.0.5"),
+		{"ssh", record(event.Source{Product: "linux", Channel: "auth", Provider: "sshd"}, "pg1", "action", "logon", "outcome", "success", "user", "deploy", "src_ip", "10.0.0.5"),
 			event.Movement{To: "pg1", How: "ssh", Account: "deploy", Address: "10.0.0.5", SeenFrom: "destination"}},
-		{"ssh failed", record(event.Source{Product: "linux", Channel: "auth", Provider: "sshd"}, "pg1", "action", "failed", "user", "deploy", "src_ip", "10.0.0.5"),
+		{"ssh failed", record(event.Source{Product: "linux", Channel: "auth", Provider: "sshd"}, "pg1", "action", "logon", "outcome", "failure", "user", "deploy", "src_ip", "10.0.0.5"),
 			event.Movement{To: "pg1", How: "ssh", Account: "deploy", Address: "10.0.0.5", Failed: true, SeenFrom: "destination"}},
-		{"ssh disconnect", record(event.Source{Product: "linux", Channel: "auth", Provider: "sshd"}, "pg1", "action", "disconnected", "user", "deploy", "src_ip", "10.0.0.5"), event.Movement{}},
+		{"ssh disconnect", record(event.Source{Product: "linux", Channel: "auth", Provider: "sshd"}, "pg1", "action", "disconnection", "user", "deploy", "src_ip", "10.0.0.5"), event.Movement{}},
+		{"wtmp", record(event.Source{Product: "linux", Channel: "wtmp"}, "", "type", "USER_PROCESS", "action", "logon", "user", "deploy", "src_ip", "10.0.0.5", "src_host", "10.0.0.5"),
+			event.Movement{How: "login", Account: "deploy", Address: "10.0.0.5", Workstation: "10.0.0.5", SeenFrom: "destination"}},
+		{"database", record(event.Source{Product: "database", Channel: "postgresql"}, "", "action", "login failed", "user", "postgres", "src_ip", "10.0.0.5", "src_host", ""),
+			event.Movement{How: "database", Account: "postgres", Address: "10.0.0.5", Failed: true, SeenFrom: "destination"}},
 	} {
 		e := Of(c.r.Schema)
 		var m event.Movement
