@@ -1,0 +1,2 @@
+#1669160424
+curl --upload-file /tmp/lis.tgz https://transfer.sh/lis.tgz

@@ -1,0 +1,2 @@
+#1669160424
+unshadow /etc/passwd /etc/shadow > /tmp/u
