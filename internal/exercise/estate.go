@@ -47,7 +47,8 @@ func (e *estate) do(name string, leave func(*dice), on ...*server) {
 	e.acts = append(e.acts, act{name, on, leave})
 }
 
-// play writes the traces of all acts on one server.
+// play writes the traces of all acts on one server. Acts that touch several servers are so played several times, and must
+// give the same each time: whoever throws dice does it whether or not the server at hand is being written.
 func (e *estate) play(s *server) {
 	s.open = true
 	for _, a := range e.acts {

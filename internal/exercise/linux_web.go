@@ -106,6 +106,7 @@ type command struct {
 
 // audits logs an execve as auditd writes it: the call, its arguments, its folder, its files, its title.
 func (s *server) audits(d *dice, at event.Time, c command) {
+	pid := d.between(9000, 32000)
 	if !s.open {
 		return
 	}
@@ -114,7 +115,6 @@ func (s *server) audits(d *dice, at event.Time, c command) {
 		auid, session = 1<<32-1, 1<<32-1
 	}
 	base := c.exe[strings.LastIndexByte(c.exe, '/')+1:]
-	pid := d.between(9000, 32000)
 	serial := s.serial()
 	add := func(format string, args ...any) {
 		s.audit(at, fmt.Sprintf("type=%s msg=audit(%d.%03d:%d): ", "%s", at.Std().Unix(), at.Std().Nanosecond()/1e6, serial), format, args...)

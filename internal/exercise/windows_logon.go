@@ -53,13 +53,16 @@ func (f fields) with(more fields) fields {
 
 // special is the 4672 of an administrator's logon.
 func (s *server) special(at event.Time, x *session) {
-	if x.who.admin {
+	if x.who.admin && s.open {
 		s.log(at, "4672", s.subject(x).with(fields{"PrivilegeList": privileges}))
 	}
 }
 
 // logon4624 is a logon from elsewhere.
 func (s *server) logon4624(at event.Time, x *session, more fields) {
+	if !s.open {
+		return
+	}
 	f := s.target(x).with(fields{"LogonType": x.kind, "IpAddress": x.from.address}).with(more)
 	if s.year >= 2016 && x.who.admin {
 		f["ElevatedToken"] = "%%1842"
@@ -121,6 +124,9 @@ func (s *server) ntlm(d *dice, at event.Time, who *account, from host, workstati
 }
 
 func (s *server) logoff(at event.Time, x *session) {
+	if !s.open {
+		return
+	}
 	if x.kind == 10 {
 		s.log(at, "4647", s.target(x))
 	}
