@@ -41,22 +41,31 @@ func (x *intruder) explorer(s *server, d *dice, in *session, at event.Time) *pro
 
 // reachesLab: from the e-Hospital database server a service is installed on the laboratory's.
 func (x *intruder) reachesLab(at event.Time) {
-	s, db, who := x.e.by["LIS-DB1"], x.e.by["EHOSP-DB1"], x.database
-	x.e.reached(s, at, db.host(), db, x.e.domain.name+`\`+who.name, "remote service")
+	s, db := x.e.by["LIS-DB1"], x.e.by["EHOSP-DB1"]
+	x.e.reached(s, at, db.host(), db, x.e.domain.name+`\`+x.database.name, "remote service")
 	x.e.do("service on the laboratory's server", func(d *dice) {
-		in := db.session(at.Add(-time.Hour), who, x.e.by["EHOSP-APP1"].host(), 10)
-		tool := &process{image: x.payload + `\ps.exe`, command: `ps.exe  \\ex-lis-db1 -accepteula -r ` + x.second + ` cmd.exe`, pid: d.pid(), at: at.Add(-2 * time.Second), session: in,
-			content: harmless("a tool that runs programs on other servers stood here"), folder: x.payload + `\`}
-		db.creates(at.Add(-4*time.Minute), &process{image: `C:\Windows\explorer.exe`, pid: d.pid(), at: at.Add(-70 * time.Minute), session: in}, tool.image)
-		db.started(tool, &process{image: `C:\Windows\System32\cmd.exe`, command: `"C:\Windows\system32\cmd.exe" `, pid: d.pid(), at: at.Add(-time.Hour), session: in})
-		db.connects(d, at.Add(-time.Second), tool, x.e.domain.name+`\`+who.name, s.host(), 445)
-		db.explicit(d, at.Add(-time.Second), in, who, s, tool.image)
-		x.e.ticket(d, at, who, db.host(), s, true)
-		there := s.kerberos(d, at, who, db.host())
-		s.remoteService(d, at.Add(400*time.Millisecond), there, x.second, x.second+".exe", x.second)
-		s.logoff(at.Add(11*time.Minute), there)
-		s.runs(at.Add(11*time.Minute), x.second, x.second, false)
+		db.creates(at.Add(-4*time.Minute), &process{image: `C:\Windows\explorer.exe`, pid: d.pid(), at: at.Add(-70 * time.Minute)}, x.payload+`\ps.exe`)
+		x.runsThere(d, at, s, 11*time.Minute)
 	}, s, db, x.e.by["DC1"])
+}
+
+// runsThere: a tool that is PsExec under another name gives the intruder a shell on a server, with the ticket of his
+// session on the e-Hospital database server.
+func (x *intruder) runsThere(d *dice, at event.Time, s *server, lasts time.Duration) *session {
+	db, who := x.e.by["EHOSP-DB1"], x.database
+	in := db.session(at.Add(-time.Hour), who, x.e.by["EHOSP-APP1"].host(), 10)
+	tool := &process{image: x.payload + `\ps.exe`, command: `ps.exe  \\` + strings.ToLower(s.name) + ` -accepteula -s -r ` + x.second + ` cmd.exe`, pid: d.pid(), at: at.Add(-2 * time.Second), session: in,
+		content: harmless("a tool that runs programs on other servers stood here"), folder: x.payload + `\`}
+	db.started(tool, &process{image: `C:\Windows\System32\cmd.exe`, command: `"C:\Windows\system32\cmd.exe" `, pid: d.pid(), at: at.Add(-time.Hour), session: in})
+	db.connects(d, at.Add(-time.Second), db.standing("System"), `NT AUTHORITY\SYSTEM`, s.host(), 445)
+	db.connects(d, at.Add(-900*time.Millisecond), tool, x.e.domain.name+`\`+who.name, s.host(), 135)
+	x.e.ticket(d, at, who, db.host(), s, true)
+	there := s.kerberos(d, at, who, db.host())
+	s.remoteService(d, at.Add(400*time.Millisecond), there, x.second, x.second+".exe", x.second)
+	s.runs(at.Add(lasts), x.second, x.second, false)
+	s.logoff(at.Add(lasts+time.Second), there)
+	db.ends(at.Add(lasts+time.Second), tool)
+	return there
 }
 
 // note is what the intruder writes at the beginning of each file that he encrypts.
@@ -163,7 +172,7 @@ func (x *intruder) encryptsLab(at event.Time) {
 	s.extra = append(s.extra, file{"D/LIS/Data/lis_results.ndf" + x.suffix, append([]byte(x.note()), noise(x.e.dice("damaged there"), 20_000)...), at.Add(4 * time.Minute)},
 		file{"C/Windows/System32/oci.dll", harmless("a library that encrypts files stood here"), at.Add(time.Minute)})
 	x.e.do("encryption of the laboratory", func(d *dice) {
-		in := s.kerberos(d, at, x.database, x.e.by["EHOSP-DB1"].host())
+		in := x.runsThere(d, at.Add(-20*time.Second), s, 10*time.Minute)
 		s.runs(at.Add(5*time.Second), "Volume Shadow Copy", "VSS", true)
 		s.runs(at.Add(20*time.Second), "SQL Server Agent (MSSQLSERVER)", "SQLSERVERAGENT", false)
 		s.runs(at.Add(22*time.Second), "SQL Server (MSSQLSERVER)", "MSSQLSERVER", false)
@@ -172,8 +181,7 @@ func (x *intruder) encryptsLab(at event.Time) {
 		s.runs(at.Add(60*time.Second), "Distributed Transaction Coordinator", "MSDTC", true)
 		s.clears(s.cleared["Security"], in, "Security")
 		s.clears(s.cleared["Application"], in, "Application")
-		s.logoff(s.cleared["Application"].Add(40*time.Second), in)
-	}, s)
+	}, s, x.e.by["EHOSP-DB1"], x.e.by["DC1"])
 }
 
 // encryptsShares: from the e-Hospital database server, files on the file server's share are written anew. No process of
@@ -184,6 +192,7 @@ func (x *intruder) encryptsShares(at event.Time) {
 	s.truth.decoy = "files encrypted from another server"
 	s.extra = append(s.extra, file{"D/Departments/Accounts/november.xlsx" + x.suffix, append([]byte(x.note()), noise(x.e.dice("damaged share"), 9000)...), at.Add(time.Minute)})
 	x.e.do("encryption of shares", func(d *dice) {
+		db.connects(d, at.Add(-time.Second), db.standing("System"), `NT AUTHORITY\SYSTEM`, s.host(), 445)
 		x.e.ticket(d, at, who, db.host(), s, false)
 		in := s.kerberos(d, at, who, db.host())
 		c, run := s.connection(d, in), at.Add(2*time.Second)
@@ -195,7 +204,7 @@ func (x *intruder) encryptsShares(at event.Time) {
 			run = run.Add(d.about(700 * time.Millisecond))
 		}
 		s.logoff(run.Add(20*time.Second), in)
-	}, s, x.e.by["DC1"])
+	}, s, db, x.e.by["DC1"])
 }
 
 // noticed: in the morning, administrators look at what no longer works.

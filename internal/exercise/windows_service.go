@@ -153,7 +153,8 @@ func (s *server) clears(at event.Time, x *session, channel string) {
 }
 
 // runsTask logs a run of a scheduled task.
-func (s *server) runsTask(d *dice, at event.Time, name, user, action string, lasts time.Duration) {
+func (s *server) runsTask(d *dice, at event.Time, name, user, command string, lasts time.Duration) {
+	action, _, _ := strings.Cut(command, " ")
 	g, pid := d.guid(), d.pid()
 	s.log(at, "task-100", fields{"TaskName": name, "UserContext": user, "InstanceId": g, "@activity": g})
 	s.log(at.Add(8*time.Millisecond), "task-129", fields{"TaskName": name, "Path": action, "ProcessID": pid})
@@ -161,8 +162,10 @@ func (s *server) runsTask(d *dice, at event.Time, name, user, action string, las
 	s.log(at.Add(lasts), "task-201", fields{"TaskName": name, "TaskInstanceId": g, "ActionName": action, "EnginePID": pid, "@activity": g})
 	s.log(at.Add(lasts+2*time.Millisecond), "task-102", fields{"TaskName": name, "UserContext": user, "InstanceId": g, "@activity": g})
 	if s.commands || s.sysmon {
-		p := &process{image: action, command: action, pid: pid, at: at.Add(9 * time.Millisecond), folder: `C:\Windows\system32\`}
+		p := &process{image: action, command: command, pid: pid, at: at.Add(9 * time.Millisecond), folder: `C:\Windows\system32\`}
 		s.started(p, s.standing("svchost-netsvcs"))
+		console := s.start(d, at.Add(20*time.Millisecond), p, nil, `C:\Windows\System32\conhost.exe`, `\??\C:\Windows\system32\conhost.exe 0xffffffff -ForceV1`)
 		s.ends(at.Add(lasts), p)
+		s.ends(at.Add(lasts+5*time.Millisecond), console)
 	}
 }
