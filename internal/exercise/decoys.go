@@ -45,7 +45,7 @@ func (e *estate) adminTools(d *dice) {
 		e.do("PsExec on "+c.to, func(d *dice) {
 			e.ticket(d, c.at, c.who, jump.host(), s, true)
 			in := s.kerberos(d, c.at, c.who, jump.host())
-			service := s.remoteService(d, c.at.Add(300*time.Millisecond), in, "PSEXESVC", "PSEXESVC.exe", "PSEXESVC")
+			service := s.remoteService(d, c.at.Add(300*time.Millisecond), in, "PSEXESVC", "PSEXESVC.exe", psexecPipes(d, "PSEXESVC", jump.host()))
 			s.start(d, c.at.Add(time.Second), service, in, `C:\Windows\System32\cmd.exe`, c.runs)
 			end := c.at.Add(d.about(5 * time.Minute))
 			s.runs(end, "PSEXESVC", "PSEXESVC", false)

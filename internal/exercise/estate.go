@@ -154,11 +154,6 @@ func (s *server) host() host { return host{s.name, s.address} }
 // computer is the name that Windows writes into events.
 func (s *server) computer() string { return s.name + "." + s.e.domain.dns }
 
-// dice for what is particular to this server and does not change.
-func (s *server) dice(name ...string) *dice {
-	return s.e.dice(append([]string{"server", s.name}, name...)...)
-}
-
 // newEstate plans everything.
 func newEstate(o Options) *estate {
 	e := &estate{options: o, by: map[string]*server{}, services: map[string]*account{}}

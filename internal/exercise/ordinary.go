@@ -137,7 +137,7 @@ func (s *server) administered(d *dice) {
 				`C:\Windows\System32\mmc.exe`, `"C:\Windows\system32\mmc.exe" "C:\Windows\system32\services.msc" /s`)
 			s.ends(at.Add(lasts-time.Minute), p)
 		}
-		s.rdpEnds(d, at.Add(lasts), x)
+		s.rdpEnds(at.Add(lasts), x)
 	})
 }
 

@@ -77,7 +77,7 @@ func (s *server) startedSysmon(p, parent *process) {
 	if x := p.session; x != nil {
 		user, logon, level = s.e.domain.name+`\`+x.who.name, x.id, "High"
 		if x.kind == 10 {
-			desk = 2
+			desk = x.desk()
 		}
 	}
 	base := p.image[strings.LastIndexByte(p.image, '\\')+1:]
