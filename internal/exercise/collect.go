@@ -5,7 +5,9 @@ import (
 	"archive/zip"
 	"bytes"
 	"cmp"
+	"compress/flate"
 	"fmt"
+	"io"
 	"path"
 	"slices"
 	"strings"
@@ -78,6 +80,7 @@ func flat(files []file) []file {
 func (s *server) zipped(name string, files []file) ([]file, error) {
 	var b bytes.Buffer
 	w := zip.NewWriter(&b)
+	w.RegisterCompressor(zip.Deflate, func(to io.Writer) (io.WriteCloser, error) { return flate.NewWriter(to, flate.BestSpeed) })
 	for _, f := range inOrder(files) {
 		to, err := w.CreateHeader(&zip.FileHeader{Name: f.path, Method: zip.Deflate, Modified: f.modified.Std().Truncate(2 * time.Second)})
 		if err != nil {

@@ -43,16 +43,14 @@ func (e *estate) adminTools(d *dice) {
 			s.truth.verdict = event.Suspected
 		}
 		e.do("PsExec on "+c.to, func(d *dice) {
-			from := jump.session(c.at.Add(-20*time.Minute), c.who, c.who.station, 10)
-			jump.explicit(d, c.at.Add(-time.Second), from, c.who, s, `C:\Tools\PsExec.exe`)
 			e.ticket(d, c.at, c.who, jump.host(), s, true)
 			in := s.kerberos(d, c.at, c.who, jump.host())
-			service := s.remoteService(d, c.at.Add(300*time.Millisecond), in, "PSEXESVC", "PSEXESVC.exe", "PSEXESVC")
+			service := s.remoteService(d, c.at.Add(300*time.Millisecond), in, "PSEXESVC", "PSEXESVC.exe", psexecPipes(d, "PSEXESVC", jump.host()))
 			s.start(d, c.at.Add(time.Second), service, in, `C:\Windows\System32\cmd.exe`, c.runs)
 			end := c.at.Add(d.about(5 * time.Minute))
 			s.runs(end, "PSEXESVC", "PSEXESVC", false)
 			s.logoff(end.Add(time.Second), in)
-		}, s, jump, e.by["DC1"])
+		}, s, e.by["DC1"])
 	}
 }
 

@@ -47,7 +47,8 @@ func (e *estate) do(name string, leave func(*dice), on ...*server) {
 	e.acts = append(e.acts, act{name, on, leave})
 }
 
-// play writes the traces of all acts on one server.
+// play writes the traces of all acts on one server. Acts that touch several servers are so played several times, and must
+// give the same each time: whoever throws dice does it whether or not the server at hand is being written.
 func (e *estate) play(s *server) {
 	s.open = true
 	for _, a := range e.acts {
@@ -152,11 +153,6 @@ func (s *server) host() host { return host{s.name, s.address} }
 
 // computer is the name that Windows writes into events.
 func (s *server) computer() string { return s.name + "." + s.e.domain.dns }
-
-// dice for what is particular to this server and does not change.
-func (s *server) dice(name ...string) *dice {
-	return s.e.dice(append([]string{"server", s.name}, name...)...)
-}
 
 // newEstate plans everything.
 func newEstate(o Options) *estate {

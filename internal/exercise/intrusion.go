@@ -24,6 +24,7 @@ type intruder struct {
 	suffix   string // of encrypted files
 	mailto   string
 	database *account // the stolen administrator of databases
+	desktop  *process // the shell of his desktop on the e-Hospital database server
 }
 
 // intrusion plans the story: the portal's web shell, its database by a stolen key, the application server by a stolen
@@ -55,6 +56,8 @@ func (e *estate) intrusion() {
 	desk := d.within(e.at(-1, 22, 40), 40*time.Minute)
 	second := d.within(e.at(0, 0, 20), 50*time.Minute)
 	end := d.within(e.at(0, 5, 40), 50*time.Minute)
+	x.desktop = &process{image: `C:\Windows\explorer.exe`, command: `C:\Windows\Explorer.EXE`, pid: d.pid(), at: desk.Add(6*time.Minute + 3*time.Second), folder: `C:\Windows\system32\`,
+		session: e.by["EHOSP-DB1"].session(desk.Add(6*time.Minute), x.database, e.by["EHOSP-APP1"].host(), 10)}
 	x.entersPortal(first)
 	x.takesKey(key)
 	x.readsCredentials(remote)
@@ -157,7 +160,7 @@ func (x *intruder) readsCredentials(at event.Time) {
 	s.truth.flags = append(s.truth.flags, "credentials exposed")
 	x.e.do("remote service", func(d *dice) {
 		in := s.ntlm(d, at, who, portal.host(), "")
-		service := s.remoteService(d, at.Add(time.Second), in, x.service, x.program, "RemCom")
+		service := s.remoteService(d, at.Add(time.Second), in, x.service, x.program, remcomPipes(d))
 		cmd := `C:\Windows\System32\cmd.exe`
 		run := at.Add(25 * time.Second)
 		for _, c := range []struct{ image, command string }{

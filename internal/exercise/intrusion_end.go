@@ -16,13 +16,13 @@ func (x *intruder) takesDesktop(at event.Time) {
 	x.e.truth.hops = append(x.e.truth.hops, hop{portal.name, app.name, at, "rdp"}, hop{app.name, s.name, at.Add(6 * time.Minute), "rdp"})
 	x.e.do("desktop", func(d *dice) {
 		desk := app.rdp(d, at, who, portal.host())
-		explorer := &process{image: `C:\Windows\explorer.exe`, command: `C:\Windows\Explorer.EXE`, pid: d.pid(), at: at.Add(3 * time.Second), session: desk}
-		app.started(explorer, &process{image: `C:\Windows\System32\userinit.exe`, command: `C:\Windows\system32\userinit.exe`, pid: d.pid(), at: at, session: desk})
+		userinit := &process{image: `C:\Windows\System32\userinit.exe`, command: `C:\Windows\system32\userinit.exe`, pid: d.pid(), at: at, session: desk}
+		explorer := app.start(d, at.Add(3*time.Second), userinit, desk, `C:\Windows\explorer.exe`, `C:\Windows\Explorer.EXE`)
 		app.start(d, at.Add(5*time.Minute+50*time.Second), explorer, desk, `C:\Windows\System32\mstsc.exe`, `"C:\Windows\system32\mstsc.exe" /v:`+s.name)
 		app.explicit(d, at.Add(5*time.Minute+58*time.Second), desk, who, s, `C:\Windows\System32\mstsc.exe`)
 		in := s.rdp(d, at.Add(6*time.Minute), who, app.host())
-		explorer = x.explorer(s, d, in, at.Add(6*time.Minute+3*time.Second))
-		shell := s.start(d, at.Add(8*time.Minute), explorer, in, `C:\Windows\System32\cmd.exe`, `"C:\Windows\system32\cmd.exe" `)
+		s.started(x.desktop, &process{image: userinit.image, command: userinit.command, pid: d.pid(), at: in.at.Add(2 * time.Second), session: in})
+		shell := s.start(d, at.Add(8*time.Minute), x.desktop, in, `C:\Windows\System32\cmd.exe`, `"C:\Windows\system32\cmd.exe" `)
 		for i, c := range []struct{ image, command string }{
 			{`net.exe`, `net  view /domain`}, {`nslookup.exe`, `nslookup  ex-lis-db1`}, {`net.exe`, `net  use \\ex-fs1\Departments`}, {`vssadmin.exe`, `vssadmin  list shadows`},
 		} {
@@ -32,31 +32,34 @@ func (x *intruder) takesDesktop(at event.Time) {
 	}, s, app, x.e.by["DC1"])
 }
 
-// explorer is the shell of a desktop.
-func (x *intruder) explorer(s *server, d *dice, in *session, at event.Time) *process {
-	p := &process{image: `C:\Windows\explorer.exe`, command: `C:\Windows\Explorer.EXE`, pid: d.pid(), at: at, session: in, folder: `C:\Windows\system32\`}
-	s.started(p, &process{image: `C:\Windows\System32\userinit.exe`, command: `C:\Windows\system32\userinit.exe`, pid: d.pid(), at: at.Add(-time.Second), session: in})
-	return p
-}
-
 // reachesLab: from the e-Hospital database server a service is installed on the laboratory's.
 func (x *intruder) reachesLab(at event.Time) {
-	s, db, who := x.e.by["LIS-DB1"], x.e.by["EHOSP-DB1"], x.database
-	x.e.reached(s, at, db.host(), db, x.e.domain.name+`\`+who.name, "remote service")
+	s, db := x.e.by["LIS-DB1"], x.e.by["EHOSP-DB1"]
+	x.e.reached(s, at, db.host(), db, x.e.domain.name+`\`+x.database.name, "remote service")
 	x.e.do("service on the laboratory's server", func(d *dice) {
-		in := db.session(at.Add(-time.Hour), who, x.e.by["EHOSP-APP1"].host(), 10)
-		tool := &process{image: x.payload + `\ps.exe`, command: `ps.exe  \\ex-lis-db1 -accepteula -r ` + x.second + ` cmd.exe`, pid: d.pid(), at: at.Add(-2 * time.Second), session: in,
-			content: harmless("a tool that runs programs on other servers stood here"), folder: x.payload + `\`}
-		db.creates(at.Add(-4*time.Minute), &process{image: `C:\Windows\explorer.exe`, pid: d.pid(), at: at.Add(-70 * time.Minute), session: in}, tool.image)
-		db.started(tool, &process{image: `C:\Windows\System32\cmd.exe`, command: `"C:\Windows\system32\cmd.exe" `, pid: d.pid(), at: at.Add(-time.Hour), session: in})
-		db.connects(d, at.Add(-time.Second), tool, x.e.domain.name+`\`+who.name, s.host(), 445)
-		db.explicit(d, at.Add(-time.Second), in, who, s, tool.image)
-		x.e.ticket(d, at, who, db.host(), s, true)
-		there := s.kerberos(d, at, who, db.host())
-		s.remoteService(d, at.Add(400*time.Millisecond), there, x.second, x.second+".exe", x.second)
-		s.logoff(at.Add(11*time.Minute), there)
-		s.runs(at.Add(11*time.Minute), x.second, x.second, false)
+		db.creates(at.Add(-4*time.Minute), x.desktop, x.payload+`\ps.exe`)
+		x.runsThere(d, at, s, 11*time.Minute)
 	}, s, db, x.e.by["DC1"])
+}
+
+// runsThere: a tool that is PsExec under another name gives the intruder a shell on a server, with the ticket of his
+// session on the e-Hospital database server.
+func (x *intruder) runsThere(d *dice, at event.Time, s *server, lasts time.Duration) *session {
+	db, who := x.e.by["EHOSP-DB1"], x.database
+	in := x.desktop.session
+	shell := db.start(d, at.Add(-time.Minute), x.desktop, in, `C:\Windows\System32\cmd.exe`, `"C:\Windows\system32\cmd.exe" `)
+	tool := &process{image: x.payload + `\ps.exe`, command: `ps.exe  \\` + strings.ToLower(s.name) + ` -accepteula -s -r ` + x.second + ` cmd.exe`, pid: d.pid(), at: at.Add(-2 * time.Second), session: in,
+		content: harmless("a tool that runs programs on other servers stood here"), folder: x.payload + `\`}
+	db.started(tool, shell)
+	db.connects(d, at.Add(-time.Second), db.standing("System"), `NT AUTHORITY\SYSTEM`, s.host(), 445)
+	db.connects(d, at.Add(-900*time.Millisecond), tool, x.e.domain.name+`\`+who.name, s.host(), 135)
+	x.e.ticket(d, at, who, db.host(), s, true)
+	there := s.kerberos(d, at, who, db.host())
+	s.remoteService(d, at.Add(400*time.Millisecond), there, x.second, x.second+".exe", psexecPipes(d, x.second, db.host()))
+	s.runs(at.Add(lasts), x.second, x.second, false)
+	s.logoff(at.Add(lasts+time.Second), there)
+	db.ends(at.Add(lasts+time.Second), tool)
+	return there
 }
 
 // note is what the intruder writes at the beginning of each file that he encrypts.
@@ -75,13 +78,12 @@ func (x *intruder) encrypts(at event.Time) {
 	s.extra = append(s.extra, file{"C/" + strings.ReplaceAll(x.payload[3:], `\`, "/") + "/versions.dll", dropper, at.Add(2 * time.Minute)},
 		file{"C/Windows/System32/oci.dll", implant, at.Add(3 * time.Minute)}, file{"D/eHospital/Data/ehosp_archive.ndf" + x.suffix, damaged, at.Add(5 * time.Minute)})
 	x.e.do("encryption", func(d *dice) {
-		in := s.session(at.Add(-7*time.Hour), x.database, x.e.by["EHOSP-APP1"].host(), 10)
-		explorer := &process{image: `C:\Windows\explorer.exe`, command: `C:\Windows\Explorer.EXE`, pid: d.pid(), at: at.Add(-7 * time.Hour), session: in}
-		shell := s.start(d, at, explorer, in, `C:\Windows\System32\cmd.exe`, `"C:\Windows\system32\cmd.exe" `)
+		in := x.desktop.session
+		shell := s.start(d, at, x.desktop, in, `C:\Windows\System32\cmd.exe`, `"C:\Windows\system32\cmd.exe" `)
 		x.protectionOff(s, d, at.Add(20*time.Second), shell, in)
 		x.copiesDeleted(s, d, at.Add(70*time.Second), shell, in)
 		x.databaseStops(s, d, at.Add(100*time.Second), shell, in)
-		s.creates(at.Add(2*time.Minute), explorer, x.payload+`\versions.dll`)
+		s.creates(at.Add(2*time.Minute), x.desktop, x.payload+`\versions.dll`)
 		load := &process{image: `C:\Windows\System32\rundll32.exe`, command: `rundll32.exe  ` + x.payload + `\versions.dll,#1`, pid: d.pid(), at: at.Add(3 * time.Minute), session: in, folder: x.payload + `\`}
 		s.started(load, shell)
 		s.loads(at.Add(3*time.Minute+50*time.Millisecond), load, x.payload+`\versions.dll`, dropper, "")
@@ -163,7 +165,7 @@ func (x *intruder) encryptsLab(at event.Time) {
 	s.extra = append(s.extra, file{"D/LIS/Data/lis_results.ndf" + x.suffix, append([]byte(x.note()), noise(x.e.dice("damaged there"), 20_000)...), at.Add(4 * time.Minute)},
 		file{"C/Windows/System32/oci.dll", harmless("a library that encrypts files stood here"), at.Add(time.Minute)})
 	x.e.do("encryption of the laboratory", func(d *dice) {
-		in := s.kerberos(d, at, x.database, x.e.by["EHOSP-DB1"].host())
+		in := x.runsThere(d, at.Add(-20*time.Second), s, 10*time.Minute)
 		s.runs(at.Add(5*time.Second), "Volume Shadow Copy", "VSS", true)
 		s.runs(at.Add(20*time.Second), "SQL Server Agent (MSSQLSERVER)", "SQLSERVERAGENT", false)
 		s.runs(at.Add(22*time.Second), "SQL Server (MSSQLSERVER)", "MSSQLSERVER", false)
@@ -172,8 +174,7 @@ func (x *intruder) encryptsLab(at event.Time) {
 		s.runs(at.Add(60*time.Second), "Distributed Transaction Coordinator", "MSDTC", true)
 		s.clears(s.cleared["Security"], in, "Security")
 		s.clears(s.cleared["Application"], in, "Application")
-		s.logoff(s.cleared["Application"].Add(40*time.Second), in)
-	}, s)
+	}, s, x.e.by["EHOSP-DB1"], x.e.by["DC1"])
 }
 
 // encryptsShares: from the e-Hospital database server, files on the file server's share are written anew. No process of
@@ -184,6 +185,7 @@ func (x *intruder) encryptsShares(at event.Time) {
 	s.truth.decoy = "files encrypted from another server"
 	s.extra = append(s.extra, file{"D/Departments/Accounts/november.xlsx" + x.suffix, append([]byte(x.note()), noise(x.e.dice("damaged share"), 9000)...), at.Add(time.Minute)})
 	x.e.do("encryption of shares", func(d *dice) {
+		db.connects(d, at.Add(-time.Second), db.standing("System"), `NT AUTHORITY\SYSTEM`, s.host(), 445)
 		x.e.ticket(d, at, who, db.host(), s, false)
 		in := s.kerberos(d, at, who, db.host())
 		c, run := s.connection(d, in), at.Add(2*time.Second)
@@ -195,7 +197,7 @@ func (x *intruder) encryptsShares(at event.Time) {
 			run = run.Add(d.about(700 * time.Millisecond))
 		}
 		s.logoff(run.Add(20*time.Second), in)
-	}, s, x.e.by["DC1"])
+	}, s, db, x.e.by["DC1"])
 }
 
 // noticed: in the morning, administrators look at what no longer works.
@@ -206,7 +208,7 @@ func (e *estate) noticed(end event.Time) {
 		e.do("administrator looks at "+key, func(d *dice) {
 			e.by["JUMP1"].explicit(d, at.Add(-3*time.Second), e.by["JUMP1"].session(at.Add(-20*time.Minute), who, who.station, 10), who, s, `C:\Windows\System32\mstsc.exe`)
 			in := s.rdp(d, at, who, e.by["JUMP1"].host())
-			s.rdpEnds(d, at.Add(d.about(50*time.Minute)), in)
+			s.rdpEnds(at.Add(d.about(50*time.Minute)), in)
 		}, s, e.by["DC1"], e.by["JUMP1"])
 	}
 }

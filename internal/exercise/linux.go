@@ -156,11 +156,14 @@ func (s *server) textFile(l *textLog, entries []textEntry, age int) (file, error
 
 func gzipped(name string, data []byte) ([]byte, error) {
 	var b bytes.Buffer
-	z := gzip.NewWriter(&b)
+	z, err := gzip.NewWriterLevel(&b, gzip.BestSpeed)
+	if err != nil {
+		return nil, err
+	}
 	z.Name = name
 	if _, err := z.Write(data); err != nil {
 		return nil, err
 	}
-	err := z.Close()
+	err = z.Close()
 	return b.Bytes(), err
 }

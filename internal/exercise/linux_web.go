@@ -104,32 +104,34 @@ type command struct {
 	success   bool
 }
 
-// audits logs an execve as auditd writes it: the call, its arguments, its folder, its files, its title.
-func (s *server) audits(d *dice, at event.Time, c command) {
+// audits logs an execve as auditd writes it, with numbers also as names, which is the standard setting since 2.8: the call,
+// its arguments, its folder, its files, its title.
+func (s *server) audits(d *dice, at event.Time, c command) (pid int) {
+	pid = d.between(9000, 32000)
 	if !s.open {
-		return
+		return pid
 	}
 	auid, session := int64(c.auid), int64(1+number(4000, at.String()))
 	if c.auid < 0 {
 		auid, session = 1<<32-1, 1<<32-1
 	}
-	base := c.exe[strings.LastIndexByte(c.exe, '/')+1:]
-	pid := d.between(9000, 32000)
+	login, user := map[bool]string{true: "unset", false: "sysadmin"}[c.auid < 0], map[int]string{0: "root", uidWeb: "www-data"}[c.uid]
 	serial := s.serial()
 	add := func(format string, args ...any) {
 		s.audit(at, fmt.Sprintf("type=%s msg=audit(%d.%03d:%d): ", "%s", at.Std().Unix(), at.Std().Nanosecond()/1e6, serial), format, args...)
 	}
-	add("SYSCALL|arch=c000003e syscall=59 success=yes exit=0 a0=55d0c8a1 a1=55d0c8b2 a2=55d0c8c3 a3=8 items=2 ppid=%d pid=%d auid=%d uid=%d gid=%d euid=%d suid=%d fsuid=%d egid=%d sgid=%d fsgid=%d tty=%s ses=%d comm=\"%s\" exe=\"%s\" subj=unconfined key=\"exec\"",
-		c.ppid, pid, auid, c.uid, c.uid, c.uid, c.uid, c.uid, c.uid, c.uid, c.uid, c.tty, session, base, c.exe)
+	add("SYSCALL|arch=c000003e syscall=59 success=yes exit=0 a0=55d0c8a1 a1=55d0c8b2 a2=55d0c8c3 a3=8 items=2 ppid=%d pid=%d auid=%d uid=%d gid=%d euid=%d suid=%d fsuid=%d egid=%d sgid=%d fsgid=%d tty=%s ses=%d comm=\"%s\" exe=\"%s\" subj=unconfined key=\"exec\"\x1dARCH=x86_64 SYSCALL=execve AUID=\"%[16]s\" UID=\"%[17]s\" GID=\"%[17]s\" EUID=\"%[17]s\" SUID=\"%[17]s\" FSUID=\"%[17]s\" EGID=\"%[17]s\" SGID=\"%[17]s\" FSGID=\"%[17]s\"",
+		c.ppid, pid, auid, c.uid, c.uid, c.uid, c.uid, c.uid, c.uid, c.uid, c.uid, c.tty, session, base(c.args[0]), c.exe, login, user)
 	var args strings.Builder
 	for i, a := range c.args {
 		fmt.Fprintf(&args, " a%d=%s", i, auditText(a))
 	}
 	add("EXECVE|argc=%d%s", len(c.args), args.String())
 	add("CWD|cwd=\"%s\"", c.folder)
-	add("PATH|item=0 name=\"%s\" inode=%d dev=fd:00 mode=0100755 ouid=0 ogid=0 rdev=00:00 nametype=NORMAL cap_fp=0 cap_fi=0 cap_fe=0 cap_fver=0 cap_frootid=0", c.exe, 1000+number(90000, c.exe))
-	add("PATH|item=1 name=\"/lib64/ld-linux-x86-64.so.2\" inode=1571 dev=fd:00 mode=0100755 ouid=0 ogid=0 rdev=00:00 nametype=NORMAL cap_fp=0 cap_fi=0 cap_fe=0 cap_fver=0 cap_frootid=0")
+	add("PATH|item=0 name=\"%s\" inode=%d dev=fd:00 mode=0100755 ouid=0 ogid=0 rdev=00:00 nametype=NORMAL cap_fp=0 cap_fi=0 cap_fe=0 cap_fver=0 cap_frootid=0\x1dOUID=\"root\" OGID=\"root\"", c.exe, 1000+number(90000, c.exe))
+	add("PATH|item=1 name=\"/lib64/ld-linux-x86-64.so.2\" inode=1571 dev=fd:00 mode=0100755 ouid=0 ogid=0 rdev=00:00 nametype=NORMAL cap_fp=0 cap_fi=0 cap_fe=0 cap_fver=0 cap_frootid=0\x1dOUID=\"root\" OGID=\"root\"")
 	add("PROCTITLE|proctitle=%X", strings.Join(c.args, "\x00"))
+	return pid
 }
 
 // audit writes one record. format begins with the type and a bar.

@@ -84,7 +84,7 @@ func (s *server) taskDays(d *dice) {
 		{`\Microsoft\Windows\Time Synchronization\SynchronizeTime`, `C:\Windows\system32\sc.exe`},
 		{`\Microsoft\Windows\Customer Experience Improvement Program\Consolidator`, `C:\Windows\System32\wsqmcons.exe`},
 		{`\Microsoft\Windows\UpdateOrchestrator\Schedule Scan`, `C:\Windows\system32\usoclient.exe`},
-		{`\Hospital\Disk space report`, `C:\Scripts\diskreport.cmd`},
+		{`\Hospital\Disk space report`, `C:\Windows\System32\cmd.exe /c C:\Scripts\diskreport.cmd`},
 	}
 	s.e.every(d, 100*time.Minute, func(at event.Time) {
 		t := pick(d, tasks)
@@ -137,7 +137,7 @@ func (s *server) administered(d *dice) {
 				`C:\Windows\System32\mmc.exe`, `"C:\Windows\system32\mmc.exe" "C:\Windows\system32\services.msc" /s`)
 			s.ends(at.Add(lasts-time.Minute), p)
 		}
-		s.rdpEnds(d, at.Add(lasts), x)
+		s.rdpEnds(at.Add(lasts), x)
 	})
 }
 
@@ -227,26 +227,33 @@ func (e *estate) domainDays(d *dice) {
 	})
 }
 
-// processes are the programs that come and go on a server that records them.
+// processes are the programs that come and go on a server that records them, and its connections.
 func (s *server) processes(d *dice) {
-	programs := []struct{ image, command string }{
-		{`C:\Windows\System32\conhost.exe`, `\??\C:\Windows\system32\conhost.exe 0xffffffff -ForceV1`},
-		{`C:\Windows\System32\wbem\WmiPrvSE.exe`, `C:\Windows\system32\wbem\wmiprvse.exe -secured -Embedding`},
-		{`C:\Windows\System32\taskhostw.exe`, `taskhostw.exe`},
-		{`C:\Windows\System32\svchost.exe`, `C:\Windows\system32\svchost.exe -k wsappx`},
-		{`C:\Windows\System32\dllhost.exe`, `C:\Windows\system32\DllHost.exe /Processid:{AB8902B4-09CA-4BB6-B78D-A8F59079A8D5}`},
-		{`C:\Windows\System32\sppsvc.exe`, `C:\Windows\system32\sppsvc.exe`},
-		{`C:\Program Files\Windows Defender\MpCmdRun.exe`, `"C:\Program Files\Windows Defender\MpCmdRun.exe" SignatureUpdate -ScheduleJob -RestrictPrivileges`},
+	programs := []struct{ parent, image, command string }{
+		{"svchost-dcom", `C:\Windows\System32\wbem\WmiPrvSE.exe`, `C:\Windows\system32\wbem\wmiprvse.exe -secured -Embedding`},
+		{"svchost-netsvcs", `C:\Windows\System32\taskhostw.exe`, `taskhostw.exe`},
+		{"services", `C:\Windows\System32\svchost.exe`, `C:\Windows\system32\svchost.exe -k wsappx`},
+		{"svchost-dcom", `C:\Windows\System32\dllhost.exe`, `C:\Windows\system32\DllHost.exe /Processid:{AB8902B4-09CA-4BB6-B78D-A8F59079A8D5}`},
+		{"services", `C:\Windows\System32\sppsvc.exe`, `C:\Windows\system32\sppsvc.exe`},
+		{"services", `C:\Windows\servicing\TrustedInstaller.exe`, `C:\Windows\servicing\TrustedInstaller.exe`},
 	}
 	s.e.every(d, 22*time.Minute, func(at event.Time) {
 		x := pick(d, programs)
-		p := s.start(d, at, s.standing("services"), nil, x.image, x.command)
+		p := s.start(d, at, s.standing(x.parent), nil, x.image, x.command)
 		s.ends(at.Add(d.about(2*time.Minute)), p)
 		if d.chance(25) {
 			s.creates(at.Add(time.Second), p, fmt.Sprintf(`C:\Windows\Temp\%s.tmp`, strings.ToUpper(d.letters(6, lower))))
 		}
-		if d.chance(15) {
-			s.connects(d, at.Add(2*time.Second), p, `NT AUTHORITY\SYSTEM`, s.e.by["DC1"].host(), pick(d, []int{88, 389, 53}))
+	})
+	dc := s.e.by["DC1"].host()
+	s.e.every(d, 70*time.Minute, func(at event.Time) {
+		name, user, port := "lsass", `NT AUTHORITY\SYSTEM`, pick(d, []int{88, 389, 445})
+		switch {
+		case port == 445:
+			name = "System"
+		case d.chance(40):
+			name, user, port = "svchost-local", `NT AUTHORITY\NETWORK SERVICE`, 53
 		}
+		s.connects(d, at, s.standing(name), user, dc, port)
 	})
 }

@@ -95,9 +95,9 @@ const uidWeb = 33 // the number of www-data
 
 // shell is a command line that the web server's PHP runs.
 func (s *server) shell(d *dice, at event.Time, line string, then ...command) {
-	s.audits(d, at, command{exe: "/usr/bin/dash", args: []string{"sh", "-c", line}, folder: "/var/www/portal/appointment/uploads", uid: uidWeb, auid: -1, ppid: 1187, tty: "(none)"})
+	pid := s.audits(d, at, command{exe: "/usr/bin/dash", args: []string{"sh", "-c", line}, folder: "/var/www/portal/appointment/uploads", uid: uidWeb, auid: -1, ppid: 1187, tty: "(none)"})
 	for i, c := range then {
-		c.folder, c.uid, c.auid, c.tty, c.ppid = "/var/www/portal/appointment/uploads", uidWeb, -1, "(none)", 9000+int(number(9000, line))
+		c.folder, c.uid, c.auid, c.tty, c.ppid = "/var/www/portal/appointment/uploads", uidWeb, -1, "(none)", pid
 		s.audits(d, at.Add(time.Duration(i+1)*4*time.Millisecond), c)
 	}
 }

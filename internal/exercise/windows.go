@@ -221,8 +221,9 @@ type memory struct {
 }
 
 func (m *memory) Write(p []byte) (int, error) {
-	if need := m.at + int64(len(p)); need > int64(len(m.data)) {
-		m.data = append(m.data, make([]byte, need-int64(len(m.data)))...)
+	if old, need := int64(len(m.data)), m.at+int64(len(p)); need > old {
+		m.data = slices.Grow(m.data, int(need-old))[:need]
+		clear(m.data[old:])
 	}
 	m.at += int64(copy(m.data[m.at:], p))
 	return len(p), nil

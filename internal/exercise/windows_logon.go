@@ -53,13 +53,16 @@ func (f fields) with(more fields) fields {
 
 // special is the 4672 of an administrator's logon.
 func (s *server) special(at event.Time, x *session) {
-	if x.who.admin {
+	if x.who.admin && s.open {
 		s.log(at, "4672", s.subject(x).with(fields{"PrivilegeList": privileges}))
 	}
 }
 
 // logon4624 is a logon from elsewhere.
 func (s *server) logon4624(at event.Time, x *session, more fields) {
+	if !s.open {
+		return
+	}
 	f := s.target(x).with(fields{"LogonType": x.kind, "IpAddress": x.from.address}).with(more)
 	if s.year >= 2016 && x.who.admin {
 		f["ElevatedToken"] = "%%1842"
@@ -121,6 +124,9 @@ func (s *server) ntlm(d *dice, at event.Time, who *account, from host, workstati
 }
 
 func (s *server) logoff(at event.Time, x *session) {
+	if !s.open {
+		return
+	}
 	if x.kind == 10 {
 		s.log(at, "4647", s.target(x))
 	}
@@ -146,8 +152,7 @@ func (s *server) rdp(d *dice, at event.Time, who *account, from host) *session {
 	s.logon4624(at, x, s.self().with(fields{"LogonProcessName": "User32 ", "AuthenticationPackageName": "Negotiate", "WorkstationName": s.name, "LogonGuid": d.guid(),
 		"ProcessId": process, "ProcessName": name, "IpPort": "0"}))
 	s.special(at, x)
-	number := d.between(2, 5)
-	user := s.e.domain.name + `\` + who.name
+	number, user := x.desk(), s.e.domain.name+`\`+who.name
 	s.log(at.Add(700*time.Millisecond), "session-21", fields{"User": user, "SessionID": number, "Address": from.address})
 	s.log(at.Add(900*time.Millisecond), "session-22", fields{"User": user, "SessionID": number, "Address": from.address})
 	s.log(at.Add(time.Second), "7001", fields{"TSId": number, "UserSid": who.sid})
@@ -155,10 +160,12 @@ func (s *server) rdp(d *dice, at event.Time, who *account, from host) *session {
 	return x
 }
 
+// desk is the number of a desktop's session, as the terminal services count them.
+func (x *session) desk() int { return 2 + int(x.id%4) }
+
 // rdpEnds logs the end of such a session.
-func (s *server) rdpEnds(d *dice, at event.Time, x *session) {
-	number := d.between(2, 5)
-	user := s.e.domain.name + `\` + x.who.name
+func (s *server) rdpEnds(at event.Time, x *session) {
+	number, user := x.desk(), s.e.domain.name+`\`+x.who.name
 	s.log(at, "session-23", fields{"User": user, "SessionID": number})
 	s.log(at.Add(200*time.Millisecond), "7002", fields{"TSId": number, "UserSid": x.who.sid})
 	s.log(at.Add(300*time.Millisecond), "session-24", fields{"User": user, "SessionID": number, "Address": x.from.address})

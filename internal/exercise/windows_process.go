@@ -24,13 +24,22 @@ type process struct {
 
 // standing is a process of the system that was started with it.
 func (s *server) standing(name string) *process {
-	image := map[string]string{
-		"services": `C:\Windows\System32\services.exe`, "svchost-netsvcs": `C:\Windows\System32\svchost.exe`, "sqlservr": `C:\Program Files\Microsoft SQL Server\MSSQL14.MSSQLSERVER\MSSQL\Binn\sqlservr.exe`,
-		"wmiprvse": `C:\Windows\System32\wbem\WmiPrvSE.exe`, "System": "System", "msdtc": `C:\Windows\System32\msdtc.exe`,
-	}[name]
-	command := map[string]string{"services": `C:\Windows\system32\services.exe`, "svchost-netsvcs": `C:\Windows\system32\svchost.exe -k netsvcs`,
-		"sqlservr": `"` + image + `" -sMSSQLSERVER`, "wmiprvse": `C:\Windows\system32\wbem\wmiprvse.exe -Embedding`, "msdtc": `C:\Windows\System32\msdtc.exe`}[name]
-	return &process{image: image, command: command, pid: s.pid(name), at: s.e.from.Add(-20 * time.Minute)}
+	p := &process{pid: s.pid(name), at: s.e.from.Add(-20 * time.Minute)}
+	for _, known := range []struct{ name, image, command string }{
+		{"System", `System`, ``},
+		{"services", `C:\Windows\System32\services.exe`, `C:\Windows\system32\services.exe`},
+		{"lsass", `C:\Windows\System32\lsass.exe`, `C:\Windows\system32\lsass.exe`},
+		{"svchost-netsvcs", `C:\Windows\System32\svchost.exe`, `C:\Windows\system32\svchost.exe -k netsvcs`},
+		{"svchost-dcom", `C:\Windows\System32\svchost.exe`, `C:\Windows\system32\svchost.exe -k DcomLaunch`},
+		{"svchost-local", `C:\Windows\System32\svchost.exe`, `C:\Windows\system32\svchost.exe -k NetworkService`},
+		{"sqlservr", `C:\Program Files\Microsoft SQL Server\MSSQL14.MSSQLSERVER\MSSQL\Binn\sqlservr.exe`, `"C:\Program Files\Microsoft SQL Server\MSSQL14.MSSQLSERVER\MSSQL\Binn\sqlservr.exe" -sMSSQLSERVER`},
+	} {
+		if known.name == name {
+			p.image, p.command = known.image, known.command
+			return p
+		}
+	}
+	panic("no standing process " + name) // bug: traces and list are both ours
 }
 
 // start logs a process start as the server is set up to: 4688 where process starts are audited, Sysmon 1 where it runs.
@@ -68,7 +77,7 @@ func (s *server) startedSysmon(p, parent *process) {
 	if x := p.session; x != nil {
 		user, logon, level = s.e.domain.name+`\`+x.who.name, x.id, "High"
 		if x.kind == 10 {
-			desk = 2
+			desk = x.desk()
 		}
 	}
 	base := p.image[strings.LastIndexByte(p.image, '\\')+1:]

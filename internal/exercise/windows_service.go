@@ -28,9 +28,8 @@ func utf16le(s string) []byte {
 }
 
 // remoteService is what installing and starting a service over SMB leaves, as PsExec and its likenesses do: the file on
-// the administrative share, the service manager's pipe, the service, its process, the pipes that it speaks over. Their
-// names begin with pipe.
-func (s *server) remoteService(d *dice, at event.Time, x *session, name, file, pipe string) *process {
+// the administrative share, the service manager's pipe, the service, its process, and the pipes over which it speaks.
+func (s *server) remoteService(d *dice, at event.Time, x *session, name, file string, pipes [3]string) *process {
 	c := s.connection(d, x)
 	c.opens(at, admin, `\`, 0x100088)
 	c.opens(at.Add(30*time.Millisecond), admin, file, 0x120196)
@@ -43,10 +42,21 @@ func (s *server) remoteService(d *dice, at event.Time, x *session, name, file, p
 	s.log(at.Add(310*time.Millisecond), "7045", fields{"ServiceName": name, "ImagePath": image, "@user": x.who.sid})
 	p := s.start(d, at.Add(400*time.Millisecond), s.standing("services"), nil, `C:\Windows\`+file, `C:\Windows\`+file)
 	s.runs(at.Add(450*time.Millisecond), name, name, true)
-	for i, end := range []string{"stdin", "stdout", "stderr"} {
-		c.opens(at.Add(600*time.Millisecond), ipc, fmt.Sprintf("%s-%s-%d-%s", pipe, strings.ToUpper(x.from.name), p.pid+8, end), []int{0x120196, 0x120089, 0x120089}[i])
+	for i, pipe := range pipes {
+		c.opens(at.Add(600*time.Millisecond), ipc, pipe, []int{0x120196, 0x120089, 0x120089}[i])
 	}
 	return p
+}
+
+// psexecPipes and remcomPipes are the pipes of standard input, output and errors of the two families of such tools.
+func psexecPipes(d *dice, service string, from host) [3]string {
+	before := fmt.Sprintf("%s-%s-%d-", service, from.name, d.pid())
+	return [3]string{before + "stdin", before + "stdout", before + "stderr"}
+}
+
+func remcomPipes(d *dice) [3]string {
+	behind := fmt.Sprintf("%s%d0", d.letters(4, mixed), d.pid())
+	return [3]string{"RemCom_stdin" + behind, "RemCom_stdout" + behind, "RemCom_stderr" + behind}
 }
 
 // share is a share as the server that has it calls it.
@@ -153,7 +163,8 @@ func (s *server) clears(at event.Time, x *session, channel string) {
 }
 
 // runsTask logs a run of a scheduled task.
-func (s *server) runsTask(d *dice, at event.Time, name, user, action string, lasts time.Duration) {
+func (s *server) runsTask(d *dice, at event.Time, name, user, command string, lasts time.Duration) {
+	action, _, _ := strings.Cut(command, " ")
 	g, pid := d.guid(), d.pid()
 	s.log(at, "task-100", fields{"TaskName": name, "UserContext": user, "InstanceId": g, "@activity": g})
 	s.log(at.Add(8*time.Millisecond), "task-129", fields{"TaskName": name, "Path": action, "ProcessID": pid})
@@ -161,8 +172,10 @@ func (s *server) runsTask(d *dice, at event.Time, name, user, action string, las
 	s.log(at.Add(lasts), "task-201", fields{"TaskName": name, "TaskInstanceId": g, "ActionName": action, "EnginePID": pid, "@activity": g})
 	s.log(at.Add(lasts+2*time.Millisecond), "task-102", fields{"TaskName": name, "UserContext": user, "InstanceId": g, "@activity": g})
 	if s.commands || s.sysmon {
-		p := &process{image: action, command: action, pid: pid, at: at.Add(9 * time.Millisecond), folder: `C:\Windows\system32\`}
+		p := &process{image: action, command: command, pid: pid, at: at.Add(9 * time.Millisecond), folder: `C:\Windows\system32\`}
 		s.started(p, s.standing("svchost-netsvcs"))
+		console := s.start(d, at.Add(20*time.Millisecond), p, nil, `C:\Windows\System32\conhost.exe`, `\??\C:\Windows\system32\conhost.exe 0xffffffff -ForceV1`)
 		s.ends(at.Add(lasts), p)
+		s.ends(at.Add(lasts+5*time.Millisecond), console)
 	}
 }
