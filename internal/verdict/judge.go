@@ -63,14 +63,24 @@ func (j *Judge) next(ids []event.ServerID, opinions map[event.ServerID]*opinion)
 		st.proven[id] = firstOf(o.decisive)
 		for _, a := range o.decisive {
 			for _, account := range a.traits.accounts {
-				if at, ok := st.taken[account]; !ok || a.first < at {
-					st.taken[account] = a.first
+				st.take(account, a.first)
+			}
+			for _, p := range a.pieces {
+				for _, account := range p.exposed {
+					st.take(account, p.at)
 				}
 			}
 		}
 	}
 	st.window = j.window(ids, opinions)
 	return st
+}
+
+// take notes that an account is proven taken since a time.
+func (st *state) take(account string, at event.Time) {
+	if old, ok := st.taken[account]; !ok || at < old {
+		st.taken[account] = at
+	}
 }
 
 func firstOf(acts []*act) event.Time {
@@ -140,7 +150,7 @@ func (j *Judge) estateLast() event.Time {
 // opine judges one server on what is known so far.
 func (j *Judge) opine(id event.ServerID, st *state) *opinion {
 	s := j.servers[id]
-	pieces := slices.Concat(s.strong, j.movements(id, s, st), j.attackersAccounts(s, st), s.tampering(j.policy, st.window))
+	pieces := slices.Concat(s.strong, j.movements(id, s, st), j.attackersAccounts(id, s, st), s.tampering(j.policy, st.window))
 	sortPieces(pieces)
 	o := &opinion{links: map[*act]string{}}
 	o.acts = actsOf(pieces, j.policy.Thresholds.ActWindow)
@@ -498,28 +508,51 @@ func takenAt(account string, st *state) event.Time {
 	return out
 }
 
-// attackersAccounts lifts an account or key that was made in a session or by an account already proven taken, and that was used
-// afterwards, to class A.
-func (j *Judge) attackersAccounts(s *server, st *state) []*piece {
+// attackersAccounts lifts an account or key to class A that the intruder made and that was used afterwards: made by an
+// account already proven taken; or, where the log names no maker, made within the hour after an intruder's arrival on this
+// server, and used from a server that is infiltrated.
+func (j *Judge) attackersAccounts(id event.ServerID, s *server, st *state) []*piece {
 	line := j.policy.Line("account of the attacker")
 	if line == nil || len(st.taken) == 0 {
 		return nil
 	}
+	arrivals := j.movements(id, s, st)
 	var out []*piece
 	for _, p := range s.noted {
-		if p.line.Name != "account made" || len(p.traits.accounts) < 2 {
+		if p.line.Name != "account made" || len(p.traits.accounts) == 0 {
 			continue
 		}
-		maker, made := p.traits.accounts[0], p.traits.accounts[1]
-		taken := takenAt(maker, st)
-		if taken == event.NoTime || taken > p.at || !j.used(made, p.at) {
-			continue
+		own := false
+		if made := p.traits.accounts[len(p.traits.accounts)-1]; len(p.traits.accounts) > 1 {
+			taken := takenAt(p.traits.accounts[0], st)
+			own = taken != event.NoTime && taken <= p.at && j.used(made, p.at)
+		} else {
+			own = slices.ContainsFunc(arrivals, func(a *piece) bool { return a.at <= p.at && p.at <= a.at.Add(time.Hour) }) && j.usedFrom(made, p.at, st)
 		}
-		lifted := *p
-		lifted.line = line
-		out = append(out, &lifted)
+		if own {
+			lifted := *p
+			lifted.line = line
+			out = append(out, &lifted)
+		}
 	}
 	return out
+}
+
+// usedFrom reports whether an account arrived anywhere from an infiltrated server after a time.
+func (j *Judge) usedFrom(account string, after event.Time, st *state) bool {
+	for _, s := range j.servers {
+		for k, a := range s.arrivals {
+			if k.failed || k.fromSource || !sameAccount(k.account, account) || a.spans.Last() <= after {
+				continue
+			}
+			if from, ok := j.opt.Resolve(k.source, a.at); ok {
+				if _, bad := st.proven[from]; bad {
+					return true
+				}
+			}
+		}
+	}
+	return false
 }
 
 // used reports whether an account arrived anywhere after a time.

@@ -2,6 +2,7 @@ package verdict
 
 import (
 	"net/netip"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -219,6 +220,17 @@ var shared = func() map[string]bool {
 	}
 	return m
 }()
+
+// keyFile finds the owner of a private key in a command: /home/deploy/.ssh/id_rsa, C:\Users\deploy\.ssh\id_ed25519.
+var keyFile = regexp.MustCompile(`(?i)(?:/home/|\\users\\|/users/)([a-z0-9._-]{1,64})[/\\]\.ssh[/\\](?:id_|[^ ]*\.pem|[^ ]*\.key)`)
+
+// exposedBy adds the accounts whose private keys a command names.
+func exposedBy(list []string, command string) []string {
+	for _, m := range keyFile.FindAllStringSubmatch(command[:min(len(command), 8<<10)], maxTraits) {
+		list = add(list, strings.ToLower(m[1]))
+	}
+	return list
+}
 
 // Fields names the fields of a record that a verdict reads, whatever rule fired: findings must keep them.
 func Fields() []string {

@@ -152,8 +152,10 @@ func pieceOf(f *event.Finding, l *policy.Line) *piece {
 	}
 	p.program = short(first(f.Fields, programFields))
 	p.object = short(first(f.Fields, objectFields))
-	if l.Name == "affected from afar" {
-		p.local = f.Fields["Image"] != "" && !strings.EqualFold(f.Fields["Image"], "System")
+	if l.Name == "credentials read" {
+		for _, name := range objectFields {
+			p.exposed = exposedBy(p.exposed, f.Fields[name])
+		}
 	}
 	return p
 }

@@ -349,6 +349,23 @@ func TestVerdicts(t *testing.T) {
 			w.find("S", "account made", hour(3), "SubjectDomainName", "HOSP", "SubjectUserName", "svc_bkp", "TargetDomainName", "HOSP", "TargetUserName", "helpdesk2")
 			w.move("10.9.9.9", "U", `HOSP\helpdesk2`, "rdp", hour(6))
 		}, event.Infiltrated, ""},
+		{"a key read makes its owner's account taken", func(w *world) {
+			w.find("T", "web shell", hour(1), "User", "www-data")
+			w.find("T", "credentials read", hour(1.5), "User", "www-data", "CommandLine", "cat /home/deploy/.ssh/id_rsa")
+			w.move("T", "S", "deploy", "ssh", hour(3))
+		}, event.Suspected, ""},
+		{"an account made right after the intruder came, and used from where he was", func(w *world) {
+			w.find("T", "web shell", hour(1), "User", "deploy")
+			w.move("T", "S", "deploy", "ssh", hour(3))
+			w.find("S", "account made", hour(3.2), "user", "nagiosd")
+			w.move("T", "S", "nagiosd", "ssh", hour(20))
+		}, event.Infiltrated, ""},
+		{"an account made on another day", func(w *world) {
+			w.find("T", "web shell", hour(1), "User", "deploy")
+			w.move("T", "S", "deploy", "ssh", hour(3))
+			w.find("S", "account made", hour(9), "user", "nagiosd")
+			w.move("T", "S", "nagiosd", "ssh", hour(20))
+		}, event.Suspected, ""},
 		{"an account made and never used", func(w *world) {
 			w.find("T", "web shell", hour(1), "User", `HOSP\svc_bkp`)
 			w.find("S", "account made", hour(3), "SubjectDomainName", "HOSP", "SubjectUserName", "svc_bkp", "TargetDomainName", "HOSP", "TargetUserName", "helpdesk2")
