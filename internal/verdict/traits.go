@@ -130,7 +130,8 @@ func accountOf(domain, name string) string {
 	case "", "-", "nt authority", ".", "workgroup", "window manager", "font driver host":
 		return name
 	}
-	return domain + `\` + name
+	// Since Server 2016 a logon by ticket names the realm, hosp.example, where older systems name the domain, HOSP.
+	return firstLabel(domain) + `\` + name
 }
 
 // sameAccount compares accounts; one without a domain may be of any.
@@ -140,7 +141,7 @@ func sameAccount(a, b string) bool {
 	if na != nb {
 		return false
 	}
-	return da == "" || db == "" || da == db || firstLabel(da) == firstLabel(db)
+	return da == "" || db == "" || da == db
 }
 
 func splitAccount(a string) (domain, name string) {
