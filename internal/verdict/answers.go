@@ -49,7 +49,7 @@ func sinceWhen(bad []*event.Verdict) event.Answer {
 	}
 	if n := rivals(bad); n > 0 {
 		a.State = "partial"
-		a.Says += fmt.Sprintf("; perhaps earlier on %s, whose logs do not tell", plural(n, "other"))
+		a.Says += fmt.Sprintf("; perhaps earlier on %s: the logs do not tell", plural(n, "other"))
 	}
 	return a
 }
@@ -80,7 +80,7 @@ func whereFirst(bad []*event.Verdict) event.Answer {
 	a := event.Answer{Question: q, State: "answered", Says: string(bad[0].Server) + " is the first that is proven", Because: firstFindings(bad[0])}
 	if n := rivals(bad); n > 0 {
 		a.State = "partial"
-		a.Says += fmt.Sprintf("; %s may have been reached earlier, their logs do not tell", plural(n, "other"))
+		a.Says += fmt.Sprintf("; %s may have been reached earlier: the logs do not tell", plural(n, "other"))
 	}
 	return a
 }
@@ -148,9 +148,9 @@ func (j *Judge) steps(out *event.Verdicts, bad []*event.Verdict) []event.Step {
 	}
 	role := func(v *event.Verdict, r string) bool { return deref(v.Role) == r }
 	put("do not touch", pick(func(v *event.Verdict) bool { return role(v, "backup") && v.Verdict != event.Infiltrated }),
-		"they may hold the only clean copy: keep them off the network until their verdict is in")
-	put("isolate", pick(func(v *event.Verdict) bool { return v.Verdict == event.Infiltrated }), "infiltrated: cut them off the network, leave them switched on")
-	put("isolate", pick(func(v *event.Verdict) bool { return v.Verdict == event.Suspected }), "suspected: cut them off until what would change the verdict is settled")
+		"may hold the only clean copy: keep off the network until judged")
+	put("isolate", pick(func(v *event.Verdict) bool { return v.Verdict == event.Infiltrated }), "infiltrated: cut off the network, leave switched on")
+	put("isolate", pick(func(v *event.Verdict) bool { return v.Verdict == event.Suspected }), "suspected: cut off until what would change the verdict is settled")
 	key := func(v *event.Verdict) bool {
 		return role(v, "domain-controller") || role(v, "jump") || role(v, "hypervisor") || role(v, "database") || role(v, "backup")
 	}
@@ -163,7 +163,7 @@ func (j *Judge) steps(out *event.Verdicts, bad []*event.Verdict) []event.Step {
 	}
 	put("collect", pick(func(v *event.Verdict) bool {
 		return v.Verdict == event.Inconclusive && v.Examined != event.NothingCollected
-	}), "examined too little for a verdict: their missing sources are listed with each")
+	}), "examined too little for a verdict: what is missing stands with each")
 	if steps == nil {
 		steps = []event.Step{}
 	}
