@@ -3,6 +3,7 @@ LDFLAGS  := -s -w -X main.version=$(VERSION)
 PLATFORMS = linux/amd64 linux/arm64 windows/amd64
 MAX_MB    = 60
 FUZZTIME ?= 5m
+DEMO      = bin/demo
 
 export CGO_ENABLED = 0
 
@@ -13,8 +14,10 @@ build: ## the static binary, bin/wardround; needs Go alone
 	go build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)' -o bin/wardround ./cmd/wardround
 	@size=$$(wc -c < bin/wardround); [ $$size -lt $$(($(MAX_MB) * 1000000)) ] || { echo "bin/wardround has $$size bytes; the limit is $(MAX_MB) MB" >&2; exit 1; }
 
-run: build ## build and run: make run ARGS='examine FOLDER'
-	./bin/wardround $(ARGS)
+run: build ## make a small hospital under attack, examine it, print the answer
+	@rm -rf $(DEMO) && mkdir -p $(DEMO)
+	./bin/wardround exercise --out $(DEMO)/estate --seed 1
+	./bin/wardround examine $(DEMO)/estate/collections --inventory $(DEMO)/estate/inventory.csv --changes $(DEMO)/estate/changes.csv --name "Sample hospital" --case $(DEMO)/case
 
 test: judges lint cross ## all tests, with the judges of scripts/judges.sh
 	WARDROUND_PYTHON=$(CURDIR)/.judges/bin/python go test -count=1 -timeout 18m ./...

@@ -54,11 +54,11 @@ var testOnly = []string{"outside"}
 var libraries = map[string][]string{
 	"sigma":    {"go.yaml.in/yaml/v3"},
 	"policy":   {"go.yaml.in/yaml/v3"},
-	"evidence": {"github.com/klauspost/compress", "github.com/ulikunitz/xz", "github.com/pierrec/lz4/v4"},
+	"evidence": {"github.com/klauspost/compress", "github.com/ulikunitz/xz"},
 }
 
 // testLibraries are the modules of others that any test may import.
-var testLibraries = []string{"github.com/google/go-cmp", "github.com/rogpeppe/go-internal", "www.velocidex.com/golang/evtx", "github.com/BobuSumisu/aho-corasick"}
+var testLibraries = []string{"github.com/google/go-cmp", "github.com/rogpeppe/go-internal", "golang.org/x/net", "github.com/pierrec/lz4/v4"}
 
 // deciding are the rooms that decide what is true: they know no clock at all.
 var deciding = []string{"event", "evtx", "sigma", "match", "verdict", "spread", "ledger", "inventory"}

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"time"
 
@@ -51,11 +50,6 @@ Run again with the same --case to add evidence, or to go on after an interruptio
 			return complain(exitUse, fmt.Errorf("%s: %w", x.name, err))
 		}
 	}
-	if len(o.Collections) == 0 {
-		if _, err := os.Stat(o.Case); err != nil {
-			return complain(exitUse, errors.New("name at least one collection: `wardround examine COLLECTION... --case DIR`"))
-		}
-	}
 	var status casefile.Status
 	stop := showProgress(&status, *quiet)
 	res, err := casefile.Examine(ctx, o, &status)
@@ -72,8 +66,8 @@ Run again with the same --case to add evidence, or to go on after an interruptio
 
 // failure tells wrong use from a case that could not be written.
 func failure(err error) int {
-	var path *fs.PathError
-	if errors.As(err, &path) && path.Op != "write" && path.Op != "sync" && errors.Is(err, fs.ErrNotExist) {
+	var input *casefile.InputError
+	if errors.As(err, &input) {
 		return exitUse
 	}
 	return exitNotWritten

@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 )
 
@@ -38,14 +39,24 @@ func verbs() []verb {
 		{"examine", "evidence in, a verdict for every server out", examine},
 		{"report", "render a case again", renderReport},
 		{"rules", "check which Sigma rules run, and why others do not", rules},
+		{"exercise", "make a hospital that does not exist, to learn and to test on", makeExercise},
 		{"policy", "print the policy that verdicts are reached by", printPolicy},
 		{"version", "print the version", printVersion},
 	}
 }
 
+// memoryTarget is the size above which the collector works harder: a laptop in a hospital has other things to do. It is
+// no limit on what is examined.
+const memoryTarget = 200 << 20
+
 func main() {
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(memoryTarget)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	done := profile()
 	code := dispatch(ctx, os.Args[1:])
+	done()
 	stop()
 	os.Exit(code)
 }

@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"wardround/internal/event"
+	"wardround/internal/evidence"
 	"wardround/internal/match"
 	"wardround/internal/verdict"
 )
@@ -37,9 +38,21 @@ type Result struct {
 // ErrMixed says that exercise and real evidence lie in one case.
 var ErrMixed = errors.New("some of the evidence is an exercise's and some is not: examine them in cases of their own")
 
+// InputError is a fault of what was asked for: a file that is not there, a policy that makes no sense. Nothing was written.
+type InputError struct{ err error }
+
+func (e *InputError) Error() string { return e.err.Error() }
+
+// Unwrap returns the fault itself.
+func (e *InputError) Unwrap() error { return e.err }
+
 // Examine adds collections to a case and judges all that it holds. The context ends it early with what is done kept.
 func Examine(ctx context.Context, o Options, status *Status) (*Result, error) {
 	in, err := readInputs(o)
+	if err != nil {
+		return nil, &InputError{err}
+	}
+	all, err := in.collections()
 	if err != nil {
 		return nil, err
 	}
@@ -49,10 +62,6 @@ func Examine(ctx context.Context, o Options, status *Status) (*Result, error) {
 	}
 	defer release()
 	r, err := newRun(in, status)
-	if err != nil {
-		return nil, err
-	}
-	all, err := r.collections()
 	if err != nil {
 		return nil, err
 	}
@@ -103,9 +112,9 @@ func newRun(in *inputs, status *Status) (*run, error) {
 }
 
 // collections are those of the case and those given now.
-func (r *run) collections() ([]*collection, error) {
+func (in *inputs) collections() ([]*collection, error) {
 	byPath := map[string]*collection{}
-	info, err := readInfo(r.in.Case)
+	info, err := readInfo(in.Case)
 	if err != nil && !errors.Is(err, ErrNoCase) {
 		return nil, err
 	}
@@ -114,15 +123,20 @@ func (r *run) collections() ([]*collection, error) {
 			byPath[c.Path] = &collection{path: c.Path}
 		}
 	}
-	for _, p := range r.in.Collections {
+	for _, p := range in.Collections {
 		abs, err := filepath.Abs(p)
 		if err != nil {
 			return nil, fmt.Errorf("open evidence %q: %w", p, err)
 		}
+		c, err := evidence.Open(abs, in.evidence)
+		if err != nil {
+			return nil, &InputError{err}
+		}
+		c.Close()
 		byPath[abs] = &collection{path: abs, given: true}
 	}
 	if len(byPath) == 0 {
-		return nil, ErrNoCase
+		return nil, &InputError{errors.New("no collection is named, and the case has none: `wardround examine COLLECTION... --case DIR`")}
 	}
 	all := slices.SortedFunc(maps.Values(byPath), func(a, b *collection) int { return cmp.Compare(a.path, b.path) })
 	nameCollections(all)
@@ -151,6 +165,7 @@ func (r *run) judge(ctx context.Context, all []*collection) (*Result, error) {
 		return nil, err
 	}
 	res := &Result{Verdicts: j.Verdicts(), Problems: slices.Concat(r.in.problems, m.problems()), Report: filepath.Join(r.in.Case, reportFile)}
+	maskVerdicts(&res.Verdicts)
 	if err := m.writeEvidence(); err != nil {
 		return nil, err
 	}
@@ -182,7 +197,7 @@ func (m *merged) exercise() (bool, error) {
 		}
 	}
 	if marked > 0 && plain > 0 {
-		return false, ErrMixed
+		return false, &InputError{ErrMixed}
 	}
 	return marked > 0, nil
 }

@@ -49,7 +49,9 @@ var (
 
 var dayOne = time.Date(2022, 11, 20, 0, 0, 0, 0, time.UTC)
 
-func at(hours float64) event.Time { return event.At(dayOne.Add(time.Duration(hours * float64(time.Hour)))) }
+func at(hours float64) event.Time {
+	return event.At(dayOne.Add(time.Duration(hours * float64(time.Hour))))
+}
 
 // logOf writes an event log of one computer.
 func logOf(t testing.TB, computer string, write func(put func(m evtx.Manifest, at event.Time, values func(*evtx.Values)))) []byte {

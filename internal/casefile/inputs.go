@@ -31,7 +31,7 @@ type Options struct {
 	Placeholders string
 	Policy       string
 	Changes      string
-	From, Until  event.Time
+	From, Until  event.Time // zero or NoTime: not given
 	Zone         string // for people, and for local times in logs that state none
 	Workers      int    // 0: one for each processor
 	Slack        bool
@@ -60,6 +60,11 @@ func readInputs(o Options) (*inputs, error) {
 	in := &inputs{Options: o, workers: o.Workers, digests: map[string]*string{}, estate: &inventory.Estate{}}
 	if in.workers <= 0 {
 		in.workers = runtime.GOMAXPROCS(0)
+	}
+	for _, t := range []*event.Time{&in.From, &in.Until} {
+		if *t == 0 {
+			*t = event.NoTime
+		}
 	}
 	var err error
 	if in.zone, err = Zone(o.Zone); err != nil {

@@ -94,7 +94,7 @@ func (m *merged) tellFindings(s *stream, v *event.Verdicts) error {
 		}
 		hits[k].Findings++
 		if cited[f.ID] {
-			s.put(report.Message{Finding: f})
+			s.put(report.Message{Finding: masked(f)})
 		}
 		return s.err
 	})
@@ -213,7 +213,7 @@ func Render(dir string, forms ...string) error {
 func show(dir string, h report.Handler) error {
 	f, err := os.Open(filepath.Join(dir, messagesFile))
 	if errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("open case %q: %w", dir, ErrNoCase)
+		return &InputError{fmt.Errorf("open case %q: %w", dir, ErrNoCase)}
 	}
 	if err != nil {
 		return fmt.Errorf("open case %q: %w", dir, err)
@@ -241,7 +241,7 @@ type RuleCheck struct {
 func CheckRules(o Options) (*RuleCheck, error) {
 	in, err := readInputs(o)
 	if err != nil {
-		return nil, err
+		return nil, &InputError{err}
 	}
 	r := newProgram(in, &Status{})
 	return &RuleCheck{

@@ -90,7 +90,7 @@ func (s *ruleset) examine(t testing.TB, paths ...string) (list []found, records 
 	defer release()
 	r := &run{in: &in, program: s.run.program, corr: s.run.corr, grouped: s.run.grouped, telling: s.run.telling, status: &Status{},
 		cache: filepath.Join(in.Case, cacheFolder), facts: map[factsKey]location{}}
-	all, err := r.collections()
+	all, err := r.in.collections()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -112,7 +112,7 @@ func (r *run) collect(ctx context.Context, all []*collection) error {
 			if !c.given {
 				err = fmt.Errorf("%w (it belongs to this case, and what was learned of it is gone or was learned with other rules: give it again)", err)
 			}
-			return err
+			return &InputError{err}
 		}
 		defer o.Close()
 		opened[c] = o

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"wardround/internal/event"
+	"wardround/internal/outside"
 )
 
 type toucher struct{ n, b int }
@@ -26,7 +27,7 @@ func (c *toucher) Damage(o, n int64, why string) {}
 func BenchmarkDecode(b *testing.B) {
 	var files [][]byte
 	var total int64
-	filepath.WalkDir("/work/shared/data/evtx/attack-samples", func(p string, e fs.DirEntry, err error) error {
+	filepath.WalkDir(outside.Data(b, "evtx", "attack-samples"), func(p string, e fs.DirEntry, err error) error {
 		if strings.HasSuffix(p, ".evtx") {
 			x, _ := os.ReadFile(p)
 			files = append(files, x)

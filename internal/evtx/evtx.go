@@ -179,7 +179,7 @@ func (f *file) read(offset int64, n int) {
 		}
 		return
 	}
-	free := chunkBytes
+	free, trusted := chunkBytes, false
 	switch {
 	case !valid:
 	case n < chunkBytes:
@@ -187,11 +187,11 @@ func (f *file) read(offset int64, n int) {
 		free = f.free()
 	default:
 		free = f.free()
-		f.checksums(free)
+		trusted = f.checksums(free)
 	}
 	f.report.Chunks++
 	before := f.report.Records
-	f.records(free, valid)
+	f.records(free, valid, trusted)
 	if !valid && f.report.Records == before {
 		f.report.Chunks--
 		f.v.Damage(offset, int64(n), "bad chunk magic and no record")
@@ -210,27 +210,39 @@ func (f *file) free() int {
 	return free
 }
 
-func (f *file) checksums(free int) {
+// checksums holds a chunk against its checksums, and reports whether its header can be believed.
+func (f *file) checksums(free int) (trusted bool) {
 	c := f.d.chunk[:]
 	le := binary.LittleEndian
 	if f.report.Header.NoChecksum || le.Uint32(c[120:])&4 != 0 {
-		return
+		return true
 	}
 	header := crc32.Update(crc32.ChecksumIEEE(c[:120]), crc32.IEEETable, c[128:chunkHeaderBytes])
-	if header != le.Uint32(c[124:]) {
+	if trusted = header == le.Uint32(c[124:]); !trusted {
 		f.v.Damage(f.offset, chunkHeaderBytes, "bad checksum of chunk header")
 	}
 	if crc32.ChecksumIEEE(c[chunkHeaderBytes:free]) != le.Uint32(c[52:]) {
 		f.v.Damage(f.offset+chunkHeaderBytes, int64(free-chunkHeaderBytes), "bad checksum of chunk records")
 		f.report.BadSums++
 	}
+	return trusted
 }
 
-// records walks the records of the chunk. Where one is damaged it looks for the next by its signature.
-func (f *file) records(free int, valid bool) {
+// records walks the records of the chunk. Where one is damaged it looks for the next by its signature. Where the header
+// that says where they end cannot be believed, they go on for as long as their ids rise: what unused space holds is older.
+func (f *file) records(free int, valid, trusted bool) {
 	pos, end := chunkHeaderBytes, min(free, f.size)
+	if !trusted {
+		end = f.size
+	}
+	last := uint64(0)
 	for pos+minRecord <= end {
 		size, whole := f.header(pos)
+		if id := f.id(pos); whole && !trusted && pos >= free && id <= last {
+			break
+		} else if whole {
+			last = id
+		}
 		if !whole {
 			next := f.resync(pos+8, end)
 			if size > 0 && pos+size <= next && f.take(pos, size, false) == nil {
@@ -253,6 +265,8 @@ func (f *file) records(free int, valid bool) {
 		f.slack(max(pos, free))
 	}
 }
+
+func (f *file) id(pos int) uint64 { return binary.LittleEndian.Uint64(f.d.chunk[pos+8:]) }
 
 // slack yields the records that lie whole in unused space.
 func (f *file) slack(pos int) {
@@ -296,7 +310,7 @@ func (f *file) resync(pos, end int) int {
 
 func (f *file) take(pos, size int, slack bool) error {
 	d := f.d
-	id := binary.LittleEndian.Uint64(d.chunk[pos+8:])
+	id := f.id(pos)
 	schema, err := d.decode(pos+recordHeader, pos+size-4)
 	if err != nil {
 		return err

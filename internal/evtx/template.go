@@ -121,6 +121,7 @@ func (t *template) equals(c []byte, body int) bool {
 // instance is a template with values: which part of the record's slots are its own.
 type instance struct {
 	t      *template
+	at     int // where its definition stands in the chunk; 0 for a fragment without one
 	base   int // first slot
 	count  int
 	parent int // slot that holds it, -1 for the outermost
@@ -189,7 +190,7 @@ func (d *Decoder) fragment(pos, end, parent, depth int) error {
 		return err
 	}
 	count := len(d.slots) - base
-	d.inst = append(d.inst, instance{t, base, count, parent})
+	d.inst = append(d.inst, instance{t, off, base, count, parent})
 	for i := base; i < base+count; i++ {
 		if v := d.slots[i]; v.Type == event.BinXML && !allZero(v.Raw) {
 			at := chunkBytes - cap(v.Raw)
@@ -239,7 +240,7 @@ func (d *Decoder) loose(pos, end, parent int) error {
 		d.cache.next++
 		d.cache.loose[string(p.shape)] = t
 	}
-	d.inst = append(d.inst, instance{t, len(d.slots), len(p.values), parent})
+	d.inst = append(d.inst, instance{t, 0, len(d.slots), len(p.values), parent})
 	d.slots = append(d.slots, p.values...)
 	return nil
 }

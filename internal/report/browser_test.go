@@ -3,6 +3,7 @@ package report
 import (
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -40,5 +41,50 @@ func TestBrowser(t *testing.T) {
 	out, err := exec.Command(node, filepath.Join("testdata", "browser.mjs"), modules, chromium, dir).CombinedOutput()
 	if err != nil {
 		t.Errorf("%v\n%s", err, out)
+	}
+	readPaper(t, filepath.Join(dir, "exercise.pdf"))
+}
+
+// readPaper looks at the printed pages: the first sheet holds the first screen, no section is torn from its Because,
+// table heads repeat, and every sheet says EXERCISE.
+func readPaper(t *testing.T, pdf string) {
+	tool, err := exec.LookPath("pdftotext")
+	if err != nil {
+		t.Log("the printed pages are not read: no pdftotext (poppler-utils)")
+		return
+	}
+	text, err := exec.Command(tool, "-layout", pdf, "-").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	sheets := strings.Split(strings.TrimSuffix(string(text), "\f"), "\f")
+	if len(sheets) < 20 || !strings.Contains(sheets[0], "Seen, by hour") || !strings.Contains(sheets[0], "critical hours") {
+		t.Errorf("%d sheets; the first:\n%s", len(sheets), sheets[0])
+	}
+	head := regexp.MustCompile(`(?m)^\s*EX-\S+\s+(infiltrated|suspected)\s+certainty`)
+	row := regexp.MustCompile(`(?m)^\s*EX-\S+\s+.*not examined`)
+	sections, rows := 0, 0
+	for i, s := range sheets {
+		if !strings.Contains(s, "EXERCISE") {
+			t.Errorf("sheet %d does not say EXERCISE", i+1)
+		}
+		for _, at := range head.FindAllStringIndex(s, -1) {
+			if strings.Contains(s[at[0]:], "First proven") || strings.Contains(s, "Could have") {
+				continue // a row of the table
+			}
+			sections++
+			if !strings.Contains(s[at[1]:], "Because") {
+				t.Errorf("sheet %d: a section is torn before Because", i+1)
+			}
+		}
+		if row.MatchString(s) && i > 0 {
+			rows++
+			if !strings.Contains(s, "First proven") {
+				t.Errorf("sheet %d: the table's head does not repeat", i+1)
+			}
+		}
+	}
+	if sections != 17 || rows == 0 {
+		t.Errorf("%d sections and %d sheets of the table found", sections, rows)
 	}
 }

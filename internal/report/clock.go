@@ -1,6 +1,7 @@
 package report
 
 import (
+	"regexp"
 	"strings"
 	"time"
 	_ "time/tzdata" // the binary stands alone
@@ -89,6 +90,32 @@ func (c clock) both(t event.Time) string {
 		return c.people(t) + " (" + b + ")"
 	}
 	return c.people(t)
+}
+
+var stamp = regexp.MustCompile(`\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z\b`)
+
+// inWords writes the times of a verdict's sentence, which files keep in UTC, as people read them. What the sentence quotes
+// from evidence stays as it is.
+func (c clock) inWords(s string) string {
+	parts := strings.SplitAfter(s, "“")
+	for i, part := range parts {
+		quoted := ""
+		if i > 0 {
+			if end := strings.Index(part, "”"); end >= 0 {
+				quoted, part = part[:end], part[end:]
+			} else {
+				continue
+			}
+		}
+		parts[i] = quoted + stamp.ReplaceAllStringFunc(part, func(t string) string {
+			at, err := time.Parse(time.RFC3339Nano, t)
+			if err != nil {
+				return t
+			}
+			return c.people(event.At(at))
+		})
+	}
+	return strings.Join(parts, "")
 }
 
 // notKnown stands for a fact that nobody gave.

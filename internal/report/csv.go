@@ -31,7 +31,7 @@ func CSV(w io.Writer) Handler {
 func sheetHead(e *estate) []string {
 	zone := strings.Fields(e.clock.named)[0]
 	head := []string{"server", "verdict", "certainty", "examined", "in the inventory", "kind", "role", "operating system", "location", "addresses", "aliases",
-		"earliest possible (UTC)", "earliest possible (" + zone + ")", "bounded by", "first proven (UTC)", "first proven (" + zone + ")",
+		"earliest possible (UTC)", "earliest possible (" + zone + ")", "bounded by", "first proven; if only suspected, first sign (UTC)", "first proven; if only suspected, first sign (" + zone + ")",
 		"from", "flags", "findings class A", "findings class B", "findings class C", "because", "against", "coverage (share of the window)", "questions", "would change it",
 		"may be reconnected", "reconnect because", "conflicts", "case"}
 	if e.Exercise {
@@ -53,10 +53,10 @@ func (e *estate) sheetRow(s *server) []string {
 		from = append(from, origin(o))
 	}
 	for _, r := range s.Because {
-		because = append(because, cmp.Or(show(string(r.Class), 20), "-")+": "+show(r.Says, maxSay)+" ["+e.clock.both(r.Time)+"]")
+		because = append(because, cmp.Or(show(string(r.Class), 20), "-")+": "+e.says(r.Says)+" ["+e.clock.both(r.Time)+"]")
 	}
 	for _, a := range s.Against {
-		against = append(against, show(a.Says, maxSay)+" (set aside: "+show(a.Why, maxSay)+")")
+		against = append(against, e.says(a.Says)+" (set aside: "+e.says(a.Why)+")")
 	}
 	for _, q := range s.Coverage.Questions {
 		asked = append(asked, show(q.Question, maxName)+" "+percent(q.Answered))
@@ -69,8 +69,8 @@ func (e *estate) sheetRow(s *server) []string {
 		known(s.OS, maxName), known(s.Location, maxName), names(s.Addresses, 50), names(s.Aliases, 50),
 		e.utc(since.EarliestPossible), e.people(since.EarliestPossible), show(since.BoundedBy, maxName), e.utc(since.FirstProven), e.people(since.FirstProven),
 		strings.Join(from, " | "), names(s.Flags, 50), strconv.Itoa(s.Findings["A"]), strconv.Itoa(s.Findings["B"]), strconv.Itoa(s.Findings["C"]),
-		strings.Join(because, " | "), strings.Join(against, " | "), coverage, strings.Join(asked, " | "), strings.Join(say(s.WouldChangeIt), " | "),
-		yesNo(s.Reconnect.Allowed), show(s.Reconnect.Because, maxSay), strings.Join(say(s.Conflicts), " | "), show(e.Name, maxName)}
+		strings.Join(because, " | "), strings.Join(against, " | "), coverage, strings.Join(asked, " | "), strings.Join(e.sayAll(s.WouldChangeIt), " | "),
+		yesNo(s.Reconnect.Allowed), e.says(s.Reconnect.Because), strings.Join(say(s.Conflicts), " | "), show(e.Name, maxName)}
 	if e.Exercise {
 		row = append(row, "EXERCISE: nothing in it happened")
 	}

@@ -349,3 +349,14 @@ func (e *estate) disagreement() string {
 	}
 	return "The counts in verdicts.json are not those of the servers it lists. The counts here are of the servers."
 }
+
+// says makes a verdict's sentence fit to be read.
+func (e *estate) says(s string) string { return show(e.clock.inWords(s), maxSay) }
+
+func (e *estate) sayAll(list []string) []string {
+	out := make([]string, len(list))
+	for i, s := range list {
+		out[i] = e.clock.inWords(s)
+	}
+	return say(out)
+}

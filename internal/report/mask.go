@@ -1,6 +1,7 @@
 package report
 
 import (
+	"maps"
 	"strings"
 	"unicode"
 )
@@ -68,7 +69,8 @@ func isMasked(s string) bool { return strings.HasPrefix(strings.TrimLeft(s, `"'\
 func neutral(v string) bool {
 	v = strings.ToLower(strings.Trim(v, ` "'\`))
 	switch v {
-	case "", "-", "null", "(null)", "<null>", "nil", "none", "true", "false", "yes", "no", "n/a", "undefined":
+	case "", "-", "null", "(null)", "<null>", "nil", "none", "true", "false", "yes", "no", "n/a", "undefined", "0", "1",
+		"amd64", "arm64", "i386", "all", "any": // base-passwd:amd64 is a package
 		return true
 	}
 	return strings.HasPrefix(strings.TrimLeft(v, "("), "chauthtok") || strings.Trim(v, "*") == "" || strings.Trim(v, "x") == "" || strings.HasPrefix(v, "%%")
@@ -107,27 +109,29 @@ func words(name string) []string {
 
 // secretNouns are last words of a name that say the value is a secret.
 var secretNouns = map[string]string{
-	"password": kindPassword, "passwords": kindPassword, "passwd": kindPassword, "pwd": kindPassword, "pswd": kindPassword,
-	"pass": kindPassword, "passphrase": kindPassword, "passcode": kindPassword, "pw": kindPassword, "cpassword": kindPassword,
-	"userpassword": kindPassword, "dbpassword": kindPassword, "pgpassword": kindPassword, "rmtpassword": kindPassword,
-	"passin": kindPassword, "passout": kindPassword, "passwordd": kindPassword, "passwordo": kindPassword,
-	"sshpass": kindPassword, "rootpw": kindPassword, "bindpw": kindPassword, "dbpass": kindPassword, "userpass": kindPassword,
-	"dbpwd": kindPassword, "userpwd": kindPassword, "adminpass": kindPassword, "adminpassword": kindPassword,
-	"otp": kindPassword, "mpin": kindPassword, "community": kindPassword,
-	"पासवर्ड": kindPassword, "secret": kindKey, "apikey": kindKey, "secretkey": kindKey, "accesskey": kindKey, "privatekey": kindKey,
-	"accountkey": kindKey, "sharedkey": kindKey, "clientsecret": kindKey, "sharedaccesskey": kindKey, "encryptionkey": kindKey,
-	"machinekey": kindKey, "validationkey": kindKey, "decryptionkey": kindKey, "masterkey": kindKey,
-	"sharedaccesssignature": kindKey, "token": kindToken, "authtoken": kindToken, "accesstoken": kindToken,
-	"refreshtoken": kindToken, "idtoken": kindToken, "bearertoken": kindToken, "sessiontoken": kindToken, "apitoken": kindToken, "jwt": kindToken,
-	"jsessionid": kindToken, "phpsessid": kindToken, "sessid": kindToken, "aspxauth": kindToken,
-	"authorization": kindHeader, "cookie": kindHeader,
+	"pwd": kindPassword, "pswd": kindPassword, "pass": kindPassword, "passwords": kindPassword, "passcode": kindPassword, "pw": kindPassword,
+	"passin": kindPassword, "passout": kindPassword, "passwordd": kindPassword, "passwordo": kindPassword, // openssl, netdom
+	"dynpw": kindPassword, "rootpw": kindPassword, "bindpw": kindPassword, "dbpass": kindPassword, "userpass": kindPassword,
+	"adminpass": kindPassword, "sshpass": kindPassword, "dbpwd": kindPassword, "userpwd": kindPassword,
+	"otp": kindPassword, "mpin": kindPassword, "community": kindPassword, "पासवर्ड": kindPassword,
+	"token": kindToken, "jwt": kindToken, "jsessionid": kindToken, "phpsessid": kindToken, "sessid": kindToken, "aspxauth": kindToken,
+	"authorization": kindHeader, "cookie": kindHeader, "sharedaccesssignature": kindKey,
+}
+
+// secretEndings are ends of last words written together: rootpassword, authtoken.
+var secretEndings = []struct{ end, kind string }{
+	{"password", kindPassword}, {"passwd", kindPassword}, {"passphrase", kindPassword}, {"secret", kindKey},
+	{"apikey", kindKey}, {"secretkey", kindKey}, {"accesskey", kindKey}, {"privatekey", kindKey}, {"accountkey", kindKey},
+	{"sharedkey", kindKey}, {"encryptionkey", kindKey}, {"decryptionkey", kindKey}, {"validationkey", kindKey}, {"masterkey", kindKey},
+	{"machinekey", kindKey}, {"authtoken", kindToken}, {"accesstoken", kindToken}, {"refreshtoken", kindToken}, {"idtoken", kindToken},
+	{"sessiontoken", kindToken}, {"apitoken", kindToken}, {"bearertoken", kindToken},
 }
 
 // keyOwners are words before "key" that make it a secret: a key without one is a registry key, a column or a map.
 var keyOwners = map[string]bool{
 	"api": true, "access": true, "secret": true, "private": true, "account": true, "shared": true, "encryption": true,
 	"decryption": true, "master": true, "auth": true, "storage": true, "subscription": true, "signing": true,
-	"validation": true, "recovery": true, "bitlocker": true, "wpa": true, "psk": true, "client": true, "primary": false,
+	"validation": true, "recovery": true, "bitlocker": true, "wpa": true, "psk": true, "client": true,
 }
 
 // kindOfKey tells by the last words of a name which kind of secret or patient datum its value is, "" for none.
@@ -165,6 +169,11 @@ func kindOfKey(name string) string {
 	if k := secretNouns[last]; k != "" {
 		return k
 	}
+	for _, e := range secretEndings {
+		if strings.HasSuffix(last, e.end) {
+			return e.kind
+		}
+	}
 	return kindOfPerson(w)
 }
 
@@ -186,7 +195,7 @@ func personTable() map[string]string {
 	for _, w := range []string{"aadhaar", "aadhar", "adhaar", "adhar"} {
 		t[w] = kindAadhaar
 	}
-	for name, kind := range t {
+	for name, kind := range maps.Clone(t) {
 		for _, w := range []string{"no", "num", "number"} {
 			t[name+" "+w] = kind
 		}
@@ -217,7 +226,7 @@ func namesANumber(name string) bool {
 		return false
 	}
 	switch w[len(w)-1] {
-	case "id", "recordid", "bytes", "size", "offset", "time", "timestamp", "date", "ticks", "pid", "inode", "handle",
+	case "id", "recordid", "taken", "elapsed", "duration", "ms", "ns", "bytes", "size", "offset", "time", "timestamp", "date", "ticks", "pid", "inode", "handle",
 		"length", "count", "serial", "port", "lsn", "seq", "sequence", "version", "index":
 		return true
 	}

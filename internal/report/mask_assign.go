@@ -37,7 +37,7 @@ func maskAssignments(s string) string {
 		b.WriteString(s[done:])
 		s = b.String()
 	}
-	if strings.Contains(s, "value") || strings.Contains(s, "Value") {
+	if containsFold(s, "value") {
 		s = maskAttributes(s)
 	}
 	return s
@@ -54,7 +54,6 @@ func assignment(s string, i int) (from, to int, kind string) {
 	}
 	kind = kindOfKey(key)
 	if kind == "" || isPath(s, start, i) || s[i] == ':' && strings.Contains(key, "[") { // passwd[1234]: is a program
-
 		return 0, 0, ""
 	}
 	if kind == kindHeader {

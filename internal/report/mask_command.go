@@ -1,6 +1,7 @@
 package report
 
 import (
+	"regexp"
 	"strings"
 	"unicode/utf8"
 )
@@ -122,8 +123,8 @@ func secretArgs(s string, args []span) map[int]hidden {
 				hide(n+1, kind, 0, 0)
 			}
 		}
-		if skip, ok := slashSecret(w); ok {
-			hide(n, kindPassword, skip, 0)
+		if skip, kind := slashSecret(w); kind != "" {
+			hide(n, kind, skip, 0)
 		}
 		if skip, tail, ok := userAtHost(w); ok {
 			hide(n, kindPassword, skip, tail)
@@ -169,28 +170,37 @@ func isLetters(w string) bool {
 }
 
 // slashSecret tells /p:x, /ntlm:x and their kin, which assignments do not: their names are too short or too common.
-func slashSecret(w string) (skip int, ok bool) {
+func slashSecret(w string) (skip int, kind string) {
 	i := strings.IndexByte(w, ':')
 	if i < 2 || w[0] != '/' && w[0] != '-' || i+1 == len(w) {
-		return 0, false
+		return 0, ""
 	}
 	switch strings.ToLower(w[1:i]) {
 	case "p":
-		v := w[i+1:] // msbuild's /p:Name=value is a property
-		return i + 1, !strings.Contains(v, "=") || strings.ContainsAny(v[:strings.IndexByte(v, '=')], "@#$%^*!&")
-	case "rp", "pd", "po", "ntlm", "rc4", "aes128", "aes256", "aes128_hmac", "aes256_hmac", "ticket", "sharedsecret", "sapassword":
-		return i + 1, true
+		name, _, property := strings.Cut(w[i+1:], "=") // msbuild's /p:Name=value
+		if !property || strings.ContainsAny(name, "@#$%^*!&") {
+			return i + 1, kindPassword
+		}
+	case "rp", "pd", "po", "sharedsecret", "sapassword":
+		return i + 1, kindPassword
+	case "ntlm", "rc4", "aes128", "aes256", "aes128_hmac", "aes256_hmac", "ticket":
+		return i + 1, kindHash
 	}
-	return 0, false
+	return 0, ""
 }
+
+var impacket = regexp.MustCompile(`^["']?[\w.-]+/[\w.$-]+:(.+)@[\w.-]+["']?$`)
 
 // userAtHost tells DOMAIN/name:x@host, as the Impacket tools take it, from a container image and a URL.
 func userAtHost(w string) (skip, tail int, ok bool) {
-	colon, at, slash := strings.IndexByte(w, ':'), strings.LastIndexByte(w, '@'), strings.IndexByte(w, '/')
-	if slash < 1 || colon < slash+2 || at < colon+2 || strings.Contains(w, "://") || strings.HasPrefix(w[at:], "@sha256") {
+	if strings.IndexByte(w, '/') < 0 || strings.IndexByte(w, '@') < 0 || strings.Contains(w, "@sha256") {
 		return 0, 0, false
 	}
-	return colon + 1, len(w) - at, true
+	m := impacket.FindStringSubmatchIndex(w)
+	if m == nil {
+		return 0, 0, false
+	}
+	return m[2], len(w) - m[3], true
 }
 
 // baseName is the program that a word names, without folder, quotes and extension.
@@ -213,8 +223,10 @@ func userAndPassword(word func(int) string, count int, hide func(int, string, in
 		switch w := word(n); {
 		case n == 0 && notPassword[baseName(w)]:
 			return
-		case w == "-u" || w == "/u" || w == "-U" || w == "--user" || w == "--username" || w == "-user" || w == "-username" || w == "/user":
-			user = n
+		case userFlags[w]:
+			if isArgument(word(n+1)) && word(n + 1)[0] != '-' { // WerFault.exe -u -p 5728
+				user = n
+			}
 		case strings.HasPrefix(strings.ToLower(w), "/user:") || strings.HasPrefix(strings.ToLower(w), "/u:"):
 			user = n
 		case (w == "-p" || w == "/p" || w == "-P" || w == "-pw") && isArgument(word(n+1)):
@@ -225,6 +237,9 @@ func userAndPassword(word func(int) string, count int, hide func(int, string, in
 		hide(pass, kindPassword, 0, 0)
 	}
 }
+
+var userFlags = map[string]bool{"-u": true, "-U": true, "/u": true, "-user": true, "/user": true, "-username": true,
+	"--user": true, "--username": true}
 
 // notPassword are programs whose -p means something else beside a -u.
 var notPassword = map[string]bool{"docker": true, "podman": true, "nmap": true, "ps": true, "cp": true, "mkdir": true,

@@ -7,10 +7,10 @@ import (
 
 var (
 	groupedABHA    = regexp.MustCompile(`\b\d{2}-\d{4}-\d{4}-\d{4}\b`)
-	groupedAadhaar = regexp.MustCompile(`\b[2-9]\d{3}([ -])\d{4}([ -])\d{4}\b`)
+	groupedAadhaar = regexp.MustCompile(`\b[2-9]\d{3}[ -]\d{4}[ -]\d{4}\b`)
 	plainNumber    = regexp.MustCompile(`\b\d{12}(?:\d{2})?\b`)
-	aadhaarNear    = regexp.MustCompile(`(?i)(?:a+dh?aar|uidai|आधार)[^0-9\n]{0,24}(\d{4}[ -]?\d{4}[ -]?\d{4})\b`)
-	abhaNear       = regexp.MustCompile(`(?i)(?:\babha|health[ _-]?id)[^0-9\n]{0,24}(\d{2}[ -]?\d{4}[ -]?\d{4}[ -]?\d{4})\b`)
+	aadhaarNear    = regexp.MustCompile(`(?i)(?:a+dh?aar|uidai|आधार)[^0-9\n\]]{0,24}(\d{4}[ -]?\d{4}[ -]?\d{4})\b`)
+	abhaNear       = regexp.MustCompile(`(?i)(?:\babha|health[ _-]?id)[^0-9\n\]]{0,24}(\d{2}[ -]?\d{4}[ -]?\d{4}[ -]?\d{4})\b`)
 	abhaAddress    = regexp.MustCompile(`(?i)\b([a-z0-9][a-z0-9._]{2,60})@(?:abdm|sbx|ndhm)\b`)
 	phoneNumber    = regexp.MustCompile(`(?:\+|\b00|\(\+)91\)?[ -]?(?:0)?[6-9]\d{4}[ -]?\d{5}\b`)
 	uhidNear       = regexp.MustCompile(`(?i)\b(?:uhid|mrn|(?:mr|cr|ipd|opd|patient)[ _.-]?(?:no|id|number)\.?)[ \t]*[ :=#][ \t]*([A-Za-z0-9][A-Za-z0-9/_-]*\d[A-Za-z0-9/_-]*)`)

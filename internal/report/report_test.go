@@ -461,9 +461,20 @@ func TestSince(t *testing.T) {
 		{&event.Since{EarliestPossible: a, FirstProven: event.NoTime, BoundedBy: "gap"}, "possible from 16 Nov 2022 21:40:00 IST (UTC 16:10:00.1234567) (a gap in the logs begins there); not proven at any time"},
 		{&event.Since{EarliestPossible: b, FirstProven: b, BoundedBy: "answered"}, "proven at 19 Nov 2022 03:12:44 IST (UTC 18 Nov 21:42:44.1234567); up to then the entry questions are answered and nothing unexplained is seen"},
 	} {
-		if got := e.since(c.s); got != c.want {
+		if got := e.since(c.s, event.Infiltrated); got != c.want {
 			t.Errorf("got  %s\nwant %s", got, c.want)
 		}
+	}
+}
+
+// TestSuspectedIsNotProven: no form calls what is only suspected proven.
+func TestSuspectedIsNotProven(t *testing.T) {
+	e := estateOf(0, 1, 0, 0, 0, 0, 1)
+	e.v.Servers[0].Since = &event.Since{EarliestPossible: ist(16, 0, 0, 0), FirstProven: ist(19, 0, 0, 0), BoundedBy: "gap"}
+	s := renderString(t, HTML, []*Message{{Case: &Case{Zone: "IST"}}, {Verdicts: e.v}})
+	has(t, "suspected", s, "first sign 19 Nov 2022 00:00:00 IST", "(first sign)", "first sign, not proven")
+	if strings.Contains(s, "(proven)") || strings.Contains(s, "at the latest</span>") {
+		t.Error("a suspected server reads as proven")
 	}
 }
 

@@ -172,7 +172,7 @@ func (c *screen) blocks() []block {
 		}
 	}
 	for _, a := range e.answers() {
-		out = append(out, block{label: fit(capital(show(a.Question, maxName)), labelWidth-1), text: stateWord(a.State) + "  " + show(a.Says, maxSay), most: 3})
+		out = append(out, block{label: fit(capital(show(a.Question, maxName)), labelWidth-1), text: stateWord(a.State) + "  " + e.says(a.Says), most: 3})
 	}
 	out = append(out, block{label: "Do next", lines: c.steps(), most: stepsShown, needed: true},
 		block{label: "Not known", items: c.unknown(), join: " · ", most: 3})

@@ -121,7 +121,7 @@ type (
 		N                                                           int
 		Class, Name, Word, Certainty, Kind, OS, Location, Addresses string
 		Role, Aliases, Since, FirstProven                           string
-		Listed                                                      bool
+		Listed, Proven                                              bool
 		Flags                                                       []flagView
 		Extra                                                       []field
 		Bar                                                         *sinceDrawing
@@ -140,7 +140,7 @@ type (
 		N, Rank                                   int
 		Full                                      bool
 		Class, Name, Aliases, Word, Certainty     string
-		Listed, MayReconnect                      bool
+		Listed, MayReconnect, Sign                bool
 		Role, Kind, Flags, Seen, Weakest, Changes string
 		Proven                                    whenView
 		ProvenKey                                 string
@@ -335,7 +335,7 @@ func (p *page) unknown(e *estate) {
 // answers comes after the sections, so that its references find what they show.
 func (p *page) answers(e *estate, l *layout) {
 	for _, a := range e.answers() {
-		v := answerView{Label: capital(show(a.Question, maxName)), State: stateWord(a.State), Class: strings.ToLower(stateWord(a.State)), Says: show(a.Says, maxSay)}
+		v := answerView{Label: capital(show(a.Question, maxName)), State: stateWord(a.State), Class: strings.ToLower(stateWord(a.State)), Says: e.says(a.Says)}
 		for _, id := range a.Because[:min(len(a.Because), shownPerReason)] {
 			if c := e.cited[id]; c != nil {
 				if c.N == 0 {
@@ -433,15 +433,13 @@ func (l *layout) section(s *server) *sectionView {
 	v := &sectionView{
 		N: s.N, Class: s.class(), Name: show(string(s.Server), maxName), Word: s.verdictWord(), Certainty: s.certainty(),
 		Kind: kindWord(s.Kind), Role: cmp.Or(roleWord(s.Role), "role "+notKnown), OS: known(s.OS, maxName), Location: known(s.Location, maxName),
-		Addresses: list(s.Addresses, 20), Aliases: names(s.Aliases, 20), Listed: s.Listed || !e.inventory(), Since: e.since(s.Since),
+		Addresses: list(s.Addresses, 20), Aliases: names(s.Aliases, 20), Listed: s.Listed || !e.inventory(), Since: e.since(s.Since, s.Judgement),
 		Bar: drawSince(l.axis, s), Axis: l.window, Overall: percent(s.Coverage.Overall),
-		WouldChange: say(s.WouldChangeIt), Conflicts: say(s.Conflicts), MayReconnect: s.Reconnect.Allowed,
-		ReconnectWhy: cmp.Or(show(s.Reconnect.Because, maxSay), "the reason is "+notKnown),
+		WouldChange: e.sayAll(s.WouldChangeIt), Conflicts: say(s.Conflicts), MayReconnect: s.Reconnect.Allowed,
+		ReconnectWhy: cmp.Or(e.says(s.Reconnect.Because), "the reason is "+notKnown),
 	}
-	v.FirstProven = "first proven " + notKnown
-	if s.Since != nil && s.Since.FirstProven != event.NoTime {
-		v.FirstProven = "since " + e.clock.people(s.Since.FirstProven) + " at the latest"
-	}
+	v.FirstProven = e.firstProven(s)
+	v.Proven = s.Judgement == event.Infiltrated
 	for _, f := range s.Flags[:min(len(s.Flags), 20)] {
 		v.Flags = append(v.Flags, flagView{flagLetter(f), show(f, maxName)})
 	}
@@ -457,13 +455,13 @@ func (l *layout) section(s *server) *sectionView {
 		v.From = append(v.From, origin(o))
 	}
 	for _, r := range s.Because {
-		rv := reasonView{Class: cmp.Or(show(string(r.Class), 20), "–"), Weight: weightOf(r.Class), Says: cmp.Or(show(r.Says, maxSay), "what it says is "+notKnown),
+		rv := reasonView{Class: cmp.Or(show(string(r.Class), 20), "–"), Weight: weightOf(r.Class), Says: cmp.Or(e.says(r.Says), "what it says is "+notKnown),
 			Line: show(r.Line, maxSay), Time: e.when(r.Time)}
 		rv.Findings, rv.Brief, rv.More = l.findings(r.Findings)
 		v.Because = append(v.Because, rv)
 	}
 	for _, a := range s.Against {
-		av := againstView{Says: cmp.Or(show(a.Says, maxSay), notKnown), Why: cmp.Or(show(a.Why, maxSay), "why is "+notKnown)}
+		av := againstView{Says: cmp.Or(e.says(a.Says), notKnown), Why: cmp.Or(e.says(a.Why), "why is "+notKnown)}
 		av.Findings, av.Brief, av.More = l.findings(a.Findings)
 		v.Against = append(v.Against, av)
 	}
@@ -552,11 +550,12 @@ func (e *estate) row(s *server) rowView {
 	r := rowView{
 		N: s.N, Full: s.full(), Class: s.class(), Name: show(string(s.Server), maxName), Aliases: names(s.Aliases, 6), Word: s.verdictWord(),
 		Certainty: s.certainty(), Listed: s.Listed || !e.inventory(), Role: cmp.Or(roleWord(s.Role), notKnown), Kind: kindWord(s.Kind),
-		MayReconnect: s.Reconnect.Allowed, Flags: names(s.Flags, 12), Changes: strings.Join(say(s.WouldChangeIt), " · "), Rank: rankOfVerdict(s), SeenKey: -1,
+		MayReconnect: s.Reconnect.Allowed, Flags: names(s.Flags, 12), Changes: strings.Join(e.sayAll(s.WouldChangeIt), " · "), Rank: rankOfVerdict(s), SeenKey: -1,
 	}
 	if s.Since != nil {
 		r.Proven = e.second(s.Since.FirstProven)
 		if s.Since.FirstProven != event.NoTime {
+			r.Sign = s.Judgement != event.Infiltrated
 			r.ProvenKey = strconv.FormatInt(int64(s.Since.FirstProven)/1e9, 10)
 		}
 	}

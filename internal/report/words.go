@@ -197,19 +197,34 @@ func bounded(by string) string {
 	return "bounded by " + show(by, maxName)
 }
 
-// since says the interval in one sentence.
-func (e *estate) since(s *event.Since) string {
+// since says the interval in one sentence. Of a suspected server nothing is proven: its late end is a first sign.
+func (e *estate) since(s *event.Since, j event.Judgement) string {
+	at, proven := "proven at ", "proven"
+	if j != event.Infiltrated {
+		at, proven = "first sign at ", "first sign"
+	}
 	switch {
 	case s == nil || s.EarliestPossible == event.NoTime && s.FirstProven == event.NoTime:
 		return notKnown
 	case s.EarliestPossible == event.NoTime:
-		return "proven at " + e.clock.both(s.FirstProven) + "; the earliest possible time is " + notKnown
+		return at + e.clock.both(s.FirstProven) + "; the earliest possible time is " + notKnown
 	case s.FirstProven == event.NoTime:
 		return "possible from " + e.clock.both(s.EarliestPossible) + " (" + bounded(s.BoundedBy) + "); not proven at any time"
 	case s.EarliestPossible == s.FirstProven:
-		return "proven at " + e.clock.both(s.FirstProven) + "; " + bounded(s.BoundedBy)
+		return at + e.clock.both(s.FirstProven) + "; " + bounded(s.BoundedBy)
 	}
-	return "between " + e.clock.both(s.EarliestPossible) + " (" + bounded(s.BoundedBy) + ") and " + e.clock.both(s.FirstProven) + " (proven)"
+	return "between " + e.clock.both(s.EarliestPossible) + " (" + bounded(s.BoundedBy) + ") and " + e.clock.both(s.FirstProven) + " (" + proven + ")"
+}
+
+// firstProven is the same for the head of a section.
+func (e *estate) firstProven(s *server) string {
+	switch {
+	case s.Since == nil || s.Since.FirstProven == event.NoTime:
+		return "since when is " + notKnown
+	case s.Judgement == event.Infiltrated:
+		return "since " + e.clock.people(s.Since.FirstProven) + " at the latest"
+	}
+	return "first sign " + e.clock.people(s.Since.FirstProven)
 }
 
 // origin says from where a server was reached: "EX-APP1 · HOSP\svc_bkp · 10.0.2.4".

@@ -40,11 +40,8 @@ func Of(s *event.Schema) Edges {
 			}
 		}
 	case "linux", "esxi":
-		switch {
-		case src.Provider == "sshd":
-			return Edges{sshd}
-		case channel == "wtmp" || channel == "btmp":
-			return Edges{loginRecord}
+		if len(s.Lookup("action")) > 0 && (len(s.Lookup("src_ip")) > 0 || len(s.Lookup("src_host")) > 0) {
+			return Edges{access}
 		}
 	case "database":
 		return Edges{databaseLogin}
@@ -154,31 +151,26 @@ func sysmonConnection(r *event.Record, m *event.Movement) bool {
 	return true
 }
 
-func sshd(r *event.Record, m *event.Movement) bool {
-	switch r.Text("action") {
-	case "accepted":
-	case "failed":
-		m.Failed = true
-	default:
-		return false
-	}
-	m.How, m.Account, m.Session = "ssh", r.Text("user"), r.Text("pid")
-	return remote(r, m, "src_ip", "")
-}
+// services names the ways in of Linux and ESXi by the program that logs them.
+var services = map[string]string{"sshd": "ssh", "dropbear": "ssh", "vsftpd": "ftp", "proftpd": "ftp", "pure-ftpd": "ftp", "smbd": "smb", "guacamole": "guacamole", "openvpn": "vpn", "charon": "vpn", "pppd": "vpn", "hostd": "vmware", "vpxa": "vmware"}
 
-func loginRecord(r *event.Record, m *event.Movement) bool {
-	if t := r.Text("type"); t != "USER_PROCESS" && t != "LOGIN_PROCESS" {
+// access reads logons of Linux and ESXi: every program's are in the same fields (docs/format/events-linux.md).
+func access(r *event.Record, m *event.Movement) bool {
+	if r.Text("action") != "logon" {
 		return false
 	}
-	m.Failed = strings.EqualFold(r.Schema.Source.Channel, "btmp")
-	m.How, m.Account, m.Session = "login", r.Text("user"), r.Text("pid")
-	return remote(r, m, "ip", "host")
+	m.Failed = r.Text("outcome") == "failure"
+	if m.How = services[r.Schema.Source.Provider]; m.How == "" {
+		m.How = "login"
+	}
+	m.Account, m.Session = r.Text("user"), r.Text("pid")
+	return remote(r, m, "src_ip", "src_host")
 }
 
 func databaseLogin(r *event.Record, m *event.Movement) bool {
 	switch r.Text("action") {
-	case "connection authorized", "login", "connect":
-	case "authentication failed", "login failed":
+	case "login", "authenticated":
+	case "login failed":
 		m.Failed = true
 	default:
 		return false

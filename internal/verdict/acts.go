@@ -18,9 +18,9 @@ type piece struct {
 	traits  traits
 	place   string // artifact and record of its first place
 	program string
-	object  string // what it was done to, shortened
-	says    string // in place of the line's sentence
-	local   bool   // affected from afar: done by a process of this server after all
+	object  string   // what it was done to, shortened
+	says    string   // in place of the line's sentence
+	exposed []string // accounts whose key or password it gave away, as far as it names them
 }
 
 // act is what somebody did once: the pieces that are traces of it.

@@ -33,25 +33,35 @@ func sinceWhen(bad []*event.Verdict) event.Answer {
 	if len(bad) == 0 {
 		return unknown(q, "no server is proven infiltrated")
 	}
-	a := event.Answer{Question: q, State: "partial", Because: firstFindings(bad[0])}
-	earliest := bad[0].Since
-	for _, v := range bad {
-		if e := v.Since.EarliestPossible; earliest.EarliestPossible != event.NoTime && (e == event.NoTime || e < earliest.EarliestPossible) {
-			earliest = v.Since
-		}
-	}
+	first := bad[0]
+	a := event.Answer{Question: q, State: "partial", Because: firstFindings(first)}
+	e := first.Since
 	switch {
-	case earliest.EarliestPossible == event.NoTime:
-		a.Says = fmt.Sprintf("proven at %s; how much earlier is not known, because no log answers", bad[0].Since.FirstProven)
-	case earliest.BoundedBy == "answered":
+	case e.EarliestPossible == event.NoTime:
+		a.Says = fmt.Sprintf("proven at %s on %s; how much earlier is not known, no log there answers", e.FirstProven, first.Server)
+	case e.BoundedBy == "answered":
 		a.State = "answered"
-		a.Says = fmt.Sprintf("between %s and %s (proven)", earliest.EarliestPossible, bad[0].Since.FirstProven)
-	case earliest.BoundedBy == "gap":
-		a.Says = fmt.Sprintf("between %s (a gap in the logs begins) and %s (proven)", earliest.EarliestPossible, bad[0].Since.FirstProven)
+		a.Says = fmt.Sprintf("between %s and %s (proven), on %s", e.EarliestPossible, e.FirstProven, first.Server)
+	case e.BoundedBy == "gap":
+		a.Says = fmt.Sprintf("between %s (a gap in the logs begins) and %s (proven), on %s", e.EarliestPossible, e.FirstProven, first.Server)
 	default:
-		a.Says = fmt.Sprintf("between %s (logs begin) and %s (proven)", earliest.EarliestPossible, bad[0].Since.FirstProven)
+		a.Says = fmt.Sprintf("between %s (logs begin) and %s (proven), on %s", e.EarliestPossible, e.FirstProven, first.Server)
+	}
+	if n := rivals(bad); n > 0 {
+		a.State = "partial"
+		a.Says += fmt.Sprintf("; perhaps earlier on %s: the logs do not tell", plural(n, "other"))
 	}
 	return a
+}
+
+// rivals counts the servers that may have been infiltrated before the first that is proven.
+func rivals(bad []*event.Verdict) (n int) {
+	for _, v := range bad[1:] {
+		if e := v.Since.EarliestPossible; e == event.NoTime || e < bad[0].Since.FirstProven {
+			n++
+		}
+	}
+	return n
 }
 
 func firstFindings(v *event.Verdict) []string {
@@ -68,15 +78,9 @@ func whereFirst(bad []*event.Verdict) event.Answer {
 		return unknown(q, "no server is proven infiltrated")
 	}
 	a := event.Answer{Question: q, State: "answered", Says: string(bad[0].Server) + " is the first that is proven", Because: firstFindings(bad[0])}
-	rivals := 0
-	for _, v := range bad[1:] {
-		if v.Since.EarliestPossible == event.NoTime || v.Since.EarliestPossible < bad[0].Since.FirstProven {
-			rivals++
-		}
-	}
-	if rivals > 0 {
+	if n := rivals(bad); n > 0 {
 		a.State = "partial"
-		a.Says += fmt.Sprintf("; %s may have been reached earlier, their logs do not tell", plural(rivals, "other"))
+		a.Says += fmt.Sprintf("; %s may have been reached earlier: the logs do not tell", plural(n, "other"))
 	}
 	return a
 }
@@ -144,9 +148,9 @@ func (j *Judge) steps(out *event.Verdicts, bad []*event.Verdict) []event.Step {
 	}
 	role := func(v *event.Verdict, r string) bool { return deref(v.Role) == r }
 	put("do not touch", pick(func(v *event.Verdict) bool { return role(v, "backup") && v.Verdict != event.Infiltrated }),
-		"they may hold the only clean copy: keep them off the network until their verdict is in")
-	put("isolate", pick(func(v *event.Verdict) bool { return v.Verdict == event.Infiltrated }), "infiltrated: cut them off the network, leave them switched on")
-	put("isolate", pick(func(v *event.Verdict) bool { return v.Verdict == event.Suspected }), "suspected: cut them off until what would change the verdict is settled")
+		"may hold the only clean copy: keep off the network until judged")
+	put("isolate", pick(func(v *event.Verdict) bool { return v.Verdict == event.Infiltrated }), "infiltrated: cut off the network, leave switched on")
+	put("isolate", pick(func(v *event.Verdict) bool { return v.Verdict == event.Suspected }), "suspected: cut off until what would change the verdict is settled")
 	key := func(v *event.Verdict) bool {
 		return role(v, "domain-controller") || role(v, "jump") || role(v, "hypervisor") || role(v, "database") || role(v, "backup")
 	}
@@ -159,7 +163,7 @@ func (j *Judge) steps(out *event.Verdicts, bad []*event.Verdict) []event.Step {
 	}
 	put("collect", pick(func(v *event.Verdict) bool {
 		return v.Verdict == event.Inconclusive && v.Examined != event.NothingCollected
-	}), "examined too little for a verdict: their missing sources are listed with each")
+	}), "examined too little for a verdict: what is missing stands with each")
 	if steps == nil {
 		steps = []event.Step{}
 	}

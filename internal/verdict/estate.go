@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -171,8 +172,11 @@ func (j *Judge) because(s *server, o *opinion, v *event.Verdict, st *state) {
 			Why: "the same rules fired on more than a tenth of the servers, or on this one before the window",
 		})
 	}
-	v.Flags = slices.Sorted(maps.Keys(flags))
-	v.Flags = slices.DeleteFunc(v.Flags, func(f string) bool { return !flags[f] || f == "affected" && flags["encrypted"] })
+	for _, f := range slices.Sorted(maps.Keys(flags)) {
+		if flags[f] && (f != "affected" || !flags["encrypted"]) {
+			v.Flags = append(v.Flags, f)
+		}
+	}
 }
 
 func plural(n int, what string) string {
@@ -217,12 +221,13 @@ func sentence(p *piece, a *act) string {
 	return s + "."
 }
 
-// from lists from where the decisive acts were done: by what they say themselves, else by the logon that opened the session.
+// from lists from where the decisive acts were done: as they say themselves, else from where their accounts had last come
+// to this server before.
 func (j *Judge) from(s *server, o *opinion) []event.Origin {
 	out := []event.Origin{}
 	seen := map[string]bool{}
 	put := func(source, account string, at event.Time) {
-		if seen[source+"\x00"+account] || len(out) >= 10 || source == "" && account == "" {
+		if seen[source+"\x00"+account] || len(out) >= maxOrigins || source == "" && account == "" {
 			return
 		}
 		seen[source+"\x00"+account] = true
@@ -232,7 +237,9 @@ func (j *Judge) from(s *server, o *opinion) []event.Origin {
 				name := string(id)
 				origin.Server = &name
 			}
-			origin.Address = &source
+			if _, err := netip.ParseAddr(source); err == nil || origin.Server == nil {
+				origin.Address = &source
+			}
 		}
 		if account != "" {
 			origin.Account = &account
@@ -248,14 +255,35 @@ func (j *Judge) from(s *server, o *opinion) []event.Origin {
 			put(src, account, a.first)
 		}
 	}
-	if len(out) == 0 {
-		for _, a := range o.decisive {
-			for _, account := range a.traits.accounts {
-				put("", account, a.first)
+	for _, a := range o.decisive {
+		for _, account := range a.traits.accounts {
+			if !slices.ContainsFunc(out, func(o event.Origin) bool { return o.Account != nil && *o.Account == account }) {
+				put(s.cameFrom(account, a.first), account, a.first)
 			}
 		}
 	}
 	return out
+}
+
+const (
+	maxOrigins = 10
+	// sessionLasts is how long before an act its session may have been opened.
+	sessionLasts = 12 * time.Hour
+)
+
+// cameFrom is from where an account had last come to this server before a time.
+func (s *server) cameFrom(account string, at event.Time) string {
+	source, last := "", event.NoTime
+	for k, a := range s.arrivals {
+		if k.failed || k.fromSource || !sameAccount(k.account, account) {
+			continue
+		}
+		t := a.spans.Before(at + 1)
+		if t != event.NoTime && t >= at.Add(-sessionLasts) && (t > last || t == last && k.source < source) {
+			source, last = k.source, t
+		}
+	}
+	return source
 }
 
 // confidence is said in words: a verdict that rests on class A or on three acts is high, on two linked acts moderate.

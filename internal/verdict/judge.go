@@ -63,14 +63,24 @@ func (j *Judge) next(ids []event.ServerID, opinions map[event.ServerID]*opinion)
 		st.proven[id] = firstOf(o.decisive)
 		for _, a := range o.decisive {
 			for _, account := range a.traits.accounts {
-				if at, ok := st.taken[account]; !ok || a.first < at {
-					st.taken[account] = a.first
+				st.take(account, a.first)
+			}
+			for _, p := range a.pieces {
+				for _, account := range p.exposed {
+					st.take(account, p.at)
 				}
 			}
 		}
 	}
 	st.window = j.window(ids, opinions)
 	return st
+}
+
+// take notes that an account is proven taken since a time.
+func (st *state) take(account string, at event.Time) {
+	if old, ok := st.taken[account]; !ok || at < old {
+		st.taken[account] = at
+	}
 }
 
 func firstOf(acts []*act) event.Time {
@@ -140,7 +150,7 @@ func (j *Judge) estateLast() event.Time {
 // opine judges one server on what is known so far.
 func (j *Judge) opine(id event.ServerID, st *state) *opinion {
 	s := j.servers[id]
-	pieces := slices.Concat(s.strong, j.movements(id, s, st), j.attackersAccounts(s, st), s.tampering(j.policy, st.window))
+	pieces := slices.Concat(s.strong, j.movements(id, s, st), j.attackersAccounts(id, s, st), s.tampering(j.policy, st.window))
 	sortPieces(pieces)
 	o := &opinion{links: map[*act]string{}}
 	o.acts = actsOf(pieces, j.policy.Thresholds.ActWindow)
@@ -381,12 +391,23 @@ func (j *Judge) same(x, y string, at event.Time) bool {
 	return ok && ok2 && a == b
 }
 
-// names reports whether an act's files or programs bear the name of a tool, without its ending.
+// names reports whether an act's files or programs bear the name of a tool, without its ending, or of what the tool
+// leaves at the other end.
 func (a *act) names(tool string) bool {
-	stem := strings.ToLower(strings.TrimSuffix(strings.ToLower(fileBase(tool)), ".exe"))
-	has := func(s string) bool { return strings.Contains(strings.ToLower(s), stem) }
-	return slices.ContainsFunc(a.traits.files, has) ||
-		slices.ContainsFunc(a.pieces, func(p *piece) bool { return has(p.program) || has(p.object) })
+	stem := strings.TrimSuffix(strings.ToLower(fileBase(tool)), ".exe")
+	for _, name := range append([]string{stem}, leaves[stem]...) {
+		has := func(s string) bool { return strings.Contains(strings.ToLower(s), name) }
+		if slices.ContainsFunc(a.traits.files, has) || slices.ContainsFunc(a.pieces, func(p *piece) bool { return has(p.program) || has(p.object) }) {
+			return true
+		}
+	}
+	return false
+}
+
+// leaves names the services that remote execution tools put on the server that they reach.
+var leaves = map[string][]string{
+	"psexec": {"psexesvc"}, "psexec64": {"psexesvc"}, "psexec.py": {"psexesvc"}, "paexec": {"paexec"}, "remcom": {"remcomsvc"}, "csexec": {"csexecsvc"},
+	"winexe": {"winexesvc"}, "rcmd": {"rcmdsvc"}, "anydesk": {"anydesk"}, "dameware": {"dwmrcs", "dntu"}, "screenconnect": {"screenconnect"},
 }
 
 func fileBase(s string) string { return s[strings.LastIndexAny(s, `\/`)+1:] }
@@ -399,7 +420,7 @@ func (j *Judge) enrich(s *server, a *act) {
 	}
 	var found *arrivalKey
 	for k, v := range s.arrivals {
-		if k.failed || !v.spans.Touches(a.first.Add(-j.policy.Thresholds.ActWindow), a.first) {
+		if k.failed || k.fromSource || !v.spans.Touches(a.first.Add(-j.policy.Thresholds.ActWindow), a.first) {
 			continue
 		}
 		if found != nil && (found.source != k.source || found.account != k.account) {
@@ -439,13 +460,29 @@ func (j *Judge) movements(id event.ServerID, s *server, st *state) []*piece {
 		if at == event.NoTime || a.usual(st.window.From) {
 			continue
 		}
+		says := k.how + " from " + string(from) + " with account " + k.account + ", after both were taken"
+		if k.fromSource {
+			if !s.unseen(j, at) {
+				continue // its own log answers for that time, and shows no such arrival
+			}
+			says += "; seen at the source alone, this server's log of that time is missing"
+		}
 		out = append(out, &piece{
 			at: at, line: line, rule: "movement", place: placeOf(a.place) + k.source + k.account + k.how,
-			traits: traits{accounts: []string{k.account}, sources: []string{k.source}},
-			says:   k.how + " from " + string(from) + " with account " + k.account + ", after both were taken",
+			traits: traits{accounts: []string{k.account}, sources: []string{k.source}}, says: says,
 		})
 	}
 	return out
+}
+
+// unseen reports whether a server's logs leave it open who logged on at a time.
+func (s *server) unseen(j *Judge, at event.Time) bool {
+	q := j.question("logon")
+	if q == nil {
+		return true
+	}
+	_, open := s.logs.question(q, false, interval{at.Add(-time.Minute), at.Add(time.Minute)}, &j.policy.Thresholds)
+	return len(open) > 0
 }
 
 // usual reports whether an arrival was gone on several days before the window.
@@ -471,28 +508,51 @@ func takenAt(account string, st *state) event.Time {
 	return out
 }
 
-// attackersAccounts lifts an account or key that was made in a session or by an account already proven taken, and that was used
-// afterwards, to class A.
-func (j *Judge) attackersAccounts(s *server, st *state) []*piece {
+// attackersAccounts lifts an account or key to class A that the intruder made and that was used afterwards: made by an
+// account already proven taken; or, where the log names no maker, made within the hour after an intruder's arrival on this
+// server, and used from a server that is infiltrated.
+func (j *Judge) attackersAccounts(id event.ServerID, s *server, st *state) []*piece {
 	line := j.policy.Line("account of the attacker")
 	if line == nil || len(st.taken) == 0 {
 		return nil
 	}
+	arrivals := j.movements(id, s, st)
 	var out []*piece
 	for _, p := range s.noted {
-		if p.line.Name != "account made" || len(p.traits.accounts) < 2 {
+		if p.line.Name != "account made" || len(p.traits.accounts) == 0 {
 			continue
 		}
-		maker, made := p.traits.accounts[0], p.traits.accounts[1]
-		taken := takenAt(maker, st)
-		if taken == event.NoTime || taken > p.at || !j.used(made, p.at) {
-			continue
+		own := false
+		if made := p.traits.accounts[len(p.traits.accounts)-1]; len(p.traits.accounts) > 1 {
+			taken := takenAt(p.traits.accounts[0], st)
+			own = taken != event.NoTime && taken <= p.at && j.used(made, p.at)
+		} else {
+			own = slices.ContainsFunc(arrivals, func(a *piece) bool { return a.at <= p.at && p.at <= a.at.Add(time.Hour) }) && j.usedFrom(made, p.at, st)
 		}
-		lifted := *p
-		lifted.line = line
-		out = append(out, &lifted)
+		if own {
+			lifted := *p
+			lifted.line = line
+			out = append(out, &lifted)
+		}
 	}
 	return out
+}
+
+// usedFrom reports whether an account arrived anywhere from an infiltrated server after a time.
+func (j *Judge) usedFrom(account string, after event.Time, st *state) bool {
+	for _, s := range j.servers {
+		for k, a := range s.arrivals {
+			if k.failed || k.fromSource || !sameAccount(k.account, account) || a.spans.Last() <= after {
+				continue
+			}
+			if from, ok := j.opt.Resolve(k.source, a.at); ok {
+				if _, bad := st.proven[from]; bad {
+					return true
+				}
+			}
+		}
+	}
+	return false
 }
 
 // used reports whether an account arrived anywhere after a time.

@@ -2,6 +2,7 @@ package verdict
 
 import (
 	"net/netip"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -129,7 +130,8 @@ func accountOf(domain, name string) string {
 	case "", "-", "nt authority", ".", "workgroup", "window manager", "font driver host":
 		return name
 	}
-	return domain + `\` + name
+	// Since Server 2016 a logon by ticket names the realm, hosp.example, where older systems name the domain, HOSP.
+	return firstLabel(domain) + `\` + name
 }
 
 // sameAccount compares accounts; one without a domain may be of any.
@@ -139,7 +141,7 @@ func sameAccount(a, b string) bool {
 	if na != nb {
 		return false
 	}
-	return da == "" || db == "" || da == db || firstLabel(da) == firstLabel(db)
+	return da == "" || db == "" || da == db
 }
 
 func splitAccount(a string) (domain, name string) {
@@ -219,6 +221,17 @@ var shared = func() map[string]bool {
 	}
 	return m
 }()
+
+// keyFile finds the owner of a private key in a command: /home/deploy/.ssh/id_rsa, C:\Users\deploy\.ssh\id_ed25519.
+var keyFile = regexp.MustCompile(`(?i)(?:/home/|\\users\\|/users/)([a-z0-9._-]{1,64})[/\\]\.ssh[/\\](?:id_|[^ ]*\.pem|[^ ]*\.key)`)
+
+// exposedBy adds the accounts whose private keys a command names.
+func exposedBy(list []string, command string) []string {
+	for _, m := range keyFile.FindAllStringSubmatch(command[:min(len(command), 8<<10)], maxTraits) {
+		list = add(list, strings.ToLower(m[1]))
+	}
+	return list
+}
 
 // Fields names the fields of a record that a verdict reads, whatever rule fired: findings must keep them.
 func Fields() []string {

@@ -66,6 +66,7 @@ type context struct {
 type arrivalKey struct {
 	source, account, how string
 	failed               bool
+	fromSource           bool // only the log of the other end tells of it
 }
 
 // arrival is one way that was gone, once or often.
@@ -151,8 +152,10 @@ func pieceOf(f *event.Finding, l *policy.Line) *piece {
 	}
 	p.program = short(first(f.Fields, programFields))
 	p.object = short(first(f.Fields, objectFields))
-	if l.Name == "affected from afar" {
-		p.local = f.Fields["Image"] != "" && !strings.EqualFold(f.Fields["Image"], "System")
+	if l.Name == "credentials read" {
+		for _, name := range objectFields {
+			p.exposed = exposedBy(p.exposed, f.Fields[name])
+		}
 	}
 	return p
 }
@@ -180,14 +183,18 @@ func short(s string) string {
 	return s[:cut] + "…"
 }
 
-// AddMovement takes a movement to a server, from or to whom it was seen.
+// AddMovement takes a movement, whichever end told of it.
 func (j *Judge) AddMovement(m *event.Movement) {
 	s := j.servers[m.To]
-	if s == nil || m.Time == event.NoTime || m.SeenFrom == "source" {
+	if s == nil || m.Time == event.NoTime {
 		return
 	}
 	k := arrivalKey{how: m.How, account: accountOf("", m.Account), failed: m.Failed}
-	k.source = cmp.Or(sourceOf(m.Address, ""), sourceOf(m.Workstation, ""))
+	if k.fromSource = m.SeenFrom == "source"; k.fromSource {
+		k.source = string(m.From)
+	} else {
+		k.source = cmp.Or(sourceOf(m.Address, ""), sourceOf(m.Workstation, ""))
+	}
 	if k.source == "" {
 		return
 	}

@@ -292,6 +292,24 @@ func TestVerdicts(t *testing.T) {
 				w.move("T", "S", `HOSP\svc_bkp`, "network logon", hour(3-24*float64(d)))
 			}
 		}, event.NoEvidence, ""},
+		{"movement that only the source tells of, while this server's log answers", func(w *world) {
+			w.find("T", "web shell", hour(1), "User", `HOSP\svc_bkp`)
+			w.move("T", "S", `HOSP\svc_bkp`, "explicit credentials", hour(3))
+			w.moves[0].From, w.moves[0].SeenFrom = "T", "source"
+		}, event.NoEvidence, ""},
+		{"movement that only the source tells of, where this server's log was cleared", func(w *world) {
+			w.activity = nil
+			w.watched("T", hour(24))
+			w.watchedFrom("S", hour(4), hour(24))
+			w.find("T", "web shell", hour(1), "User", `HOSP\svc_bkp`)
+			w.move("T", "S", `HOSP\svc_bkp`, "explicit credentials", hour(3))
+			w.moves[0].From, w.moves[0].SeenFrom = "T", "source"
+			w.find("S", "anti-forensics", hour(4))
+		}, event.Infiltrated, ""},
+		{"PsExec leaves PSEXESVC", func(w *world) {
+			w.find("S", "remote service", hour(3), "User", `HOSP\adm1`, "ImagePath", `%SystemRoot%\PSEXESVC.exe`, "IpAddress", "10.0.0.5")
+			w.opt.Changes = []event.Change{{Line: 3, From: hour(2), To: hour(5), Account: `HOSP\adm1`, Source: "10.0.0.5", Targets: []string{"S"}, Tool: "PsExec"}}
+		}, event.NoEvidence, "row 3"},
 		{"a failed movement", func(w *world) {
 			w.find("T", "web shell", hour(1), "User", `HOSP\svc_bkp`)
 			w.move("T", "S", `HOSP\svc_bkp`, "network logon", hour(3))
@@ -331,6 +349,23 @@ func TestVerdicts(t *testing.T) {
 			w.find("S", "account made", hour(3), "SubjectDomainName", "HOSP", "SubjectUserName", "svc_bkp", "TargetDomainName", "HOSP", "TargetUserName", "helpdesk2")
 			w.move("10.9.9.9", "U", `HOSP\helpdesk2`, "rdp", hour(6))
 		}, event.Infiltrated, ""},
+		{"a key read makes its owner's account taken", func(w *world) {
+			w.find("T", "web shell", hour(1), "User", "www-data")
+			w.find("T", "credentials read", hour(1.5), "User", "www-data", "CommandLine", "cat /home/deploy/.ssh/id_rsa")
+			w.move("T", "S", "deploy", "ssh", hour(3))
+		}, event.Suspected, ""},
+		{"an account made right after the intruder came, and used from where he was", func(w *world) {
+			w.find("T", "web shell", hour(1), "User", "deploy")
+			w.move("T", "S", "deploy", "ssh", hour(3))
+			w.find("S", "account made", hour(3.2), "user", "nagiosd")
+			w.move("T", "S", "nagiosd", "ssh", hour(20))
+		}, event.Infiltrated, ""},
+		{"an account made on another day", func(w *world) {
+			w.find("T", "web shell", hour(1), "User", "deploy")
+			w.move("T", "S", "deploy", "ssh", hour(3))
+			w.find("S", "account made", hour(9), "user", "nagiosd")
+			w.move("T", "S", "nagiosd", "ssh", hour(20))
+		}, event.Suspected, ""},
 		{"an account made and never used", func(w *world) {
 			w.find("T", "web shell", hour(1), "User", `HOSP\svc_bkp`)
 			w.find("S", "account made", hour(3), "SubjectDomainName", "HOSP", "SubjectUserName", "svc_bkp", "TargetDomainName", "HOSP", "TargetUserName", "helpdesk2")

@@ -92,6 +92,7 @@ for (const name of ["exercise.html", "small.html", "empty.html", "thousand.html"
   check(await page.evaluate(() => document.querySelectorAll("details:not([open])").length) === 0, "print: something stays folded");
   await page.evaluate(() => dispatchEvent(new Event("afterprint")));
   check(await page.evaluate(() => document.querySelectorAll("details:not([open])").length) > 0, "folds are not restored after printing");
+  await page.pdf({ path: join(pages, "exercise.pdf"), preferCSSPageSize: true }); // browser_test.go reads it
   await page.context().close();
 }
 

@@ -1,0 +1,50 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"wardround/internal/exercise"
+)
+
+func makeExercise(ctx context.Context, args []string) int {
+	var o exercise.Options
+	f := flags("exercise", `exercise --out DIR --seed N [OPTIONS]
+
+Makes a hospital that does not exist, with an intruder in it, to learn and to test on: its inventory, its approved work,
+what was collected from its servers, and the truth. The same seed gives the same bytes. Nothing in it is malware, and all
+of it is marked as an exercise.
+
+  wardround exercise --out estate --seed 1
+  wardround examine estate/collections --inventory estate/inventory.csv --changes estate/changes.csv --case estate-case
+
+Another seed is another hospital: wardround exercise --out estate2 --seed 2 --servers 40 --days 20`)
+	f.StringVar(&o.Dir, "out", "", "`DIR` that it is written to; it must be empty or not exist")
+	f.Uint64Var(&o.Seed, "seed", 1, "`N` that all chances follow from")
+	f.IntVar(&o.Servers, "servers", 0, "`N` listed servers; default: the 16 that the story needs")
+	f.IntVar(&o.Days, "days", 30, "`N` days of logs before the incident")
+	rest, code, done := parse(f, args)
+	switch {
+	case done:
+		return code
+	case len(rest) > 0:
+		return complain(exitUse, fmt.Errorf("exercise takes no argument %q", rest[0]))
+	case o.Dir == "":
+		return complain(exitUse, errors.New("name a folder to write to: `wardround exercise --out DIR --seed N`"))
+	}
+	sum, err := exercise.Write(ctx, o)
+	switch {
+	case errors.Is(err, context.Canceled):
+		fmt.Fprintf(os.Stderr, "wardround: interrupted; %s is not complete: empty it and run again\n", o.Dir)
+		return exitInterrupted
+	case errors.Is(err, exercise.ErrNotEmpty), errors.Is(err, exercise.ErrOptions):
+		return complain(exitUse, err)
+	case err != nil:
+		return complain(exitNotWritten, err)
+	}
+	fmt.Printf("%s: %d listed servers, %d collected; %d files, %.1f MB; from %s to %s\n", o.Dir, sum.Servers, sum.Collected, sum.Files, float64(sum.Bytes)/1e6, sum.From, sum.To)
+	fmt.Printf("Examine it:\n  wardround examine %[1]s/collections --inventory %[1]s/inventory.csv --changes %[1]s/changes.csv --case %[1]s-case\n", o.Dir)
+	return exitDone
+}

@@ -1,0 +1,81 @@
+package casefile
+
+import (
+	"bytes"
+	"os"
+	"reflect"
+	"testing"
+
+	"wardround/internal/event"
+	"wardround/internal/inventory"
+)
+
+func sampleFacts(t testing.TB, dir string) (location, []hit, []event.Movement) {
+	t.Helper()
+	hits := []hit{
+		{rule: 3, time: 5, host: "DB1", source: event.Source{Product: "windows", Channel: "Security", EventID: 1102}, number: 9, offset: -1, digest: 77, fields: []field{{"a", "1"}, {"b", ""}}},
+		{rule: 4, time: event.NoTime, host: "", fields: []field{{"a", "1"}}},
+	}
+	moves := []event.Movement{{To: "DB1", Time: 8, How: "rdp", Account: "x", Failed: true, SeenFrom: "destination", Because: []event.Place{{Record: 4, Offset: 44}}}}
+	w, err := createSegment(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.begin() // an artifact that was cut off
+	w.hit(&hits[1])
+	w.begin()
+	for range 3 {
+		for i := range hits {
+			w.hit(&hits[i])
+		}
+	}
+	w.movement(&moves[0])
+	at, err := w.end(factsKey{1}, &trailer{Sightings: []inventory.Sighting{{Host: "DB1", Count: 2}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.close(); err != nil {
+		t.Fatal(err)
+	}
+	return at, hits, moves
+}
+
+func TestFactsComeBack(t *testing.T) {
+	dir := t.TempDir()
+	at, hits, moves := sampleFacts(t, dir)
+	found, err := scanSegments(dir)
+	if err != nil || len(found) != 1 || found[factsKey{1}] != at {
+		t.Fatalf("found %v, %v; want %v", found, err, at)
+	}
+	r := factsReader{dir: dir}
+	defer r.close()
+	var gotHits []hit
+	var gotMoves []event.Movement
+	err = r.each(at, func(h *hit) error { gotHits = append(gotHits, *h); return nil }, func(m *event.Movement) error { gotMoves = append(gotMoves, *m); return nil })
+	if err != nil || len(gotHits) != 6 || !reflect.DeepEqual(gotHits[4], hits[0]) || gotHits[5].time != event.NoTime || !reflect.DeepEqual(gotMoves, moves) {
+		t.Errorf("%v: %+v, %+v", err, gotHits, gotMoves)
+	}
+	if tr, err := r.trailer(at); err != nil || tr.Sightings[0].Count != 2 {
+		t.Errorf("trailer %+v, %v", tr, err)
+	}
+}
+
+// FuzzFacts reads segments of any bytes: what is not whole is not there, and nothing is believed twice.
+func FuzzFacts(f *testing.F) {
+	dir := f.TempDir()
+	at, _, _ := sampleFacts(f, dir)
+	whole, err := os.ReadFile(dir + "/" + at.segment)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(whole)
+	f.Add(whole[:len(whole)-3])
+	f.Fuzz(func(t *testing.T, b []byte) {
+		out := map[factsKey]location{}
+		scanSegment(bytes.NewReader(b), "x", out)
+		var d decoder
+		d.hits(b, func(*hit) error { return nil })
+		var m decoder
+		m.movements(b, func(*event.Movement) error { return nil })
+	})
+}

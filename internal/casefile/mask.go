@@ -1,0 +1,47 @@
+package casefile
+
+import (
+	"wardround/internal/event"
+	"wardround/internal/report"
+)
+
+// maskVerdicts takes passwords and what names a patient out of the sentences of verdicts: they quote command lines. What
+// was masked stands in findings.jsonl alone.
+func maskVerdicts(v *event.Verdicts) {
+	mask := func(list ...*string) {
+		for _, s := range list {
+			*s = report.Mask(*s)
+		}
+	}
+	for i := range v.Answers {
+		mask(&v.Answers[i].Says)
+	}
+	for i := range v.DoNext {
+		mask(&v.DoNext[i].Why)
+	}
+	for i := range v.Servers {
+		s := &v.Servers[i]
+		for k := range s.Because {
+			mask(&s.Because[k].Says)
+		}
+		for k := range s.Against {
+			mask(&s.Against[k].Says, &s.Against[k].Why)
+		}
+		for k := range s.WouldChangeIt {
+			mask(&s.WouldChangeIt[k])
+		}
+		for k := range s.Conflicts {
+			mask(&s.Conflicts[k])
+		}
+	}
+}
+
+// masked is a finding as the report's stream keeps it.
+func masked(f *event.Finding) *event.Finding {
+	out := *f
+	out.Fields = make(map[string]string, len(f.Fields))
+	for name, value := range f.Fields {
+		out.Fields[name] = report.MaskField(name, value)
+	}
+	return &out
+}

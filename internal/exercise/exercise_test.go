@@ -1,0 +1,400 @@
+package exercise
+
+import (
+	"archive/zip"
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"wardround/internal/event"
+	"wardround/internal/evtx"
+	"wardround/internal/outside"
+)
+
+// write makes an exercise of ten days in a folder of the test's.
+func write(t *testing.T, o Options) string {
+	t.Helper()
+	o.Dir = filepath.Join(t.TempDir(), "estate")
+	if o.Days == 0 {
+		o.Days = 10
+	}
+	if _, err := Write(t.Context(), o); err != nil {
+		t.Fatal(err)
+	}
+	return o.Dir
+}
+
+// estate6 is the exercise of seed 6, which several tests read.
+var estate6 = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "exercise")
+	if err == nil {
+		_, err = Write(context.Background(), Options{Dir: dir, Seed: 6, Days: 10})
+	}
+	return dir, err
+})
+
+func written(t *testing.T) string {
+	t.Helper()
+	dir, err := estate6()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+func TestMain(m *testing.M) {
+	m.Run()
+	if dir, err := estate6(); err == nil {
+		os.RemoveAll(dir)
+	}
+}
+
+// digests are the hash and the time of change of every file.
+func digests(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	out := map[string]string{}
+	err := filepath.WalkDir(dir, func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		data, err := os.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		info, err := d.Info()
+		rel, _ := filepath.Rel(dir, name)
+		out[rel] = fmt.Sprintf("%x %s", sha256.Sum256(data), info.ModTime().UTC())
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func TestSameSeedSameBytes(t *testing.T) {
+	one, same, other := digests(t, written(t)), digests(t, write(t, Options{Seed: 6})), digests(t, write(t, Options{Seed: 4}))
+	if !reflect.DeepEqual(one, same) {
+		for name := range one {
+			if one[name] != same[name] {
+				t.Errorf("%s differs between two exercises of one seed", name)
+			}
+		}
+	}
+	for name, d := range one {
+		if d == other[name] && strings.HasPrefix(name, "collections") && !strings.HasSuffix(name, "oci.dll") {
+			t.Errorf("%s is the same for two seeds", name)
+		}
+	}
+}
+
+// TestEachServerAlone plays every act once for all servers, and once for each server: the traces must be the same, or
+// servers would tell different stories of one act.
+func TestEachServerAlone(t *testing.T) {
+	o := Options{Seed: 5, Days: 10, Servers: story + 8}
+	if _, err := tableOf(); err != nil {
+		t.Fatal(err)
+	}
+	all := newEstate(o)
+	for _, s := range all.servers {
+		s.logs, s.texts, s.open = map[string][]winEntry{}, map[string]*textLog{}, true
+	}
+	for _, a := range all.acts {
+		a.leave(all.dice("act", a.name))
+	}
+	alone := newEstate(o)
+	for i, s := range alone.servers {
+		s.logs, s.texts = map[string][]winEntry{}, map[string]*textLog{}
+		alone.play(s)
+		together := all.servers[i]
+		if len(s.logs) != len(together.logs) || len(s.texts) != len(together.texts) {
+			t.Errorf("%s: %d and %d logs alone, %d and %d together", s.name, len(s.logs), len(s.texts), len(together.logs), len(together.texts))
+		}
+		for channel := range s.logs {
+			if !reflect.DeepEqual(rows(s.logs[channel]), rows(together.logs[channel])) {
+				t.Errorf("%s: %s differs when other servers are written at once", s.name, channel)
+			}
+		}
+		for name, l := range s.texts {
+			if !slices.Equal(l.entries, together.texts[name].entries) {
+				t.Errorf("%s: %s differs when other servers are written at once", s.name, name)
+			}
+		}
+	}
+}
+
+func rows(entries []winEntry) []string {
+	out := make([]string, len(entries))
+	for i, x := range entries {
+		out[i] = fmt.Sprint(x.at, x.kind.manifest.ID, x.values.List, x.binary, x.user, x.pid, x.tid)
+	}
+	return out
+}
+
+// eventLog is an event log of an exercise: where it stands, and its bytes.
+type eventLog struct {
+	name string
+	data []byte
+}
+
+// eventLogs are those of all collections, out of folders and zip archives.
+func eventLogs(t *testing.T, dir string) (out []eventLog) {
+	t.Helper()
+	err := filepath.WalkDir(filepath.Join(dir, "collections"), func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		data, err := os.ReadFile(name)
+		switch {
+		case err != nil:
+			return err
+		case strings.HasSuffix(name, ".evtx"):
+			out = append(out, eventLog{name, data})
+		case strings.HasSuffix(name, ".zip"):
+			z, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
+			if err != nil {
+				return err
+			}
+			for _, f := range z.File {
+				if strings.HasSuffix(f.Name, ".evtx") {
+					r, err := f.Open()
+					if err != nil {
+						return err
+					}
+					content, err := io.ReadAll(r)
+					if err != nil {
+						return err
+					}
+					out = append(out, eventLog{filepath.Base(name) + "!/" + f.Name, content})
+				}
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(out) < 50 {
+		t.Fatalf("%d event logs; want at least 50", len(out))
+	}
+	return out
+}
+
+// reading checks what a log holds as it is decoded.
+type reading struct {
+	t       *testing.T
+	name    string
+	records int
+	before  event.Time
+	number  uint64
+}
+
+func (r *reading) Want(*event.Schema) bool { return true }
+
+func (r *reading) Take(rec *event.Record) {
+	switch {
+	case rec.Time < r.before:
+		r.t.Errorf("%s: record %d is earlier than the one before", r.name, rec.Number)
+	case r.number != 0 && rec.Number != r.number+1:
+		r.t.Errorf("%s: record %d follows %d", r.name, rec.Number, r.number)
+	case !strings.HasPrefix(rec.Host, "EX-"):
+		r.t.Errorf("%s: record %d is of %q", r.name, rec.Number, rec.Host)
+	case rec.Schema.Source.EventID == 0 || rec.Schema.Source.Channel == "":
+		r.t.Errorf("%s: record %d has no event id or channel", r.name, rec.Number)
+	}
+	r.before, r.number = rec.Time, rec.Number
+	r.records++
+}
+
+func (r *reading) Damage(offset, bytes int64, why string) {
+	r.t.Errorf("%s: damage of %d bytes at %d: %s", r.name, bytes, offset, why)
+}
+
+func TestEventLogs(t *testing.T) {
+	d := evtx.NewDecoder()
+	total := 0
+	for _, l := range eventLogs(t, written(t)) {
+		r := &reading{t: t, name: l.name}
+		report, err := d.Read(context.Background(), bytes.NewReader(l.data), r)
+		if err != nil || report.BadSums > 0 || report.Exported {
+			t.Errorf("%s: %v, %+v", l.name, err, report)
+		}
+		if !bytes.Contains(l.data[:4096], []byte(event.ExerciseMark)) {
+			t.Errorf("%s: no mark in the header", l.name)
+		}
+		total += r.records
+	}
+	if total < 40_000 {
+		t.Errorf("%d events in ten days; want at least 40,000", total)
+	}
+}
+
+// TestEventLogsJudge lets another parser read the logs: it must find as many records, and read each.
+func TestEventLogsJudge(t *testing.T) {
+	python := outside.Python(t, "evtx")
+	dir := t.TempDir()
+	want := map[string]int{}
+	for i, l := range eventLogs(t, written(t)) {
+		name := filepath.Join(dir, fmt.Sprintf("%03d.evtx", i))
+		if err := os.WriteFile(name, l.data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		r := &reading{t: t, name: l.name}
+		if _, err := evtx.NewDecoder().Read(context.Background(), bytes.NewReader(l.data), r); err != nil {
+			t.Fatal(err)
+		}
+		want[name] = r.records
+	}
+	const script = `
+import glob, json, sys
+from evtx import PyEvtxParser
+print(json.dumps({p: sum(1 for r in PyEvtxParser(p).records_json() if json.loads(r["data"])["Event"]["System"]["Computer"].startswith("EX-")) for p in glob.glob(sys.argv[1] + "/*.evtx")}))`
+	out, err := exec.Command(python, "-c", script, dir).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]int{}
+	if err := json.Unmarshal(out, &got); err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("the judge counts %v, we %v", got, want)
+	}
+}
+
+func TestClearedLog(t *testing.T) {
+	for _, l := range eventLogs(t, written(t)) {
+		if !strings.Contains(l.name, "LIS-DB1") || !strings.HasSuffix(l.name, "Security.evtx") || strings.Contains(l.name, "DENTAL") {
+			continue
+		}
+		first := &firstEvent{}
+		if _, err := evtx.NewDecoder().Read(context.Background(), bytes.NewReader(l.data), first); err != nil {
+			t.Fatal(err)
+		}
+		if first.id != 1102 || first.number < 2000 {
+			t.Errorf("the log begins with event %d, record %d; want 1102 and a number that goes on", first.id, first.number)
+		}
+		return
+	}
+	t.Error("no Security log of the server whose log was cleared")
+}
+
+type firstEvent struct {
+	id     uint32
+	number uint64
+}
+
+func (f *firstEvent) Want(*event.Schema) bool     { return true }
+func (f *firstEvent) Damage(int64, int64, string) {}
+func (f *firstEvent) Take(r *event.Record) {
+	if f.number == 0 {
+		f.id, f.number = r.Schema.Source.EventID, r.Number
+	}
+}
+
+func TestTruth(t *testing.T) {
+	for seed := range uint64(20) {
+		data, err := newEstate(Options{Seed: seed, Days: 30, Servers: 30}).truthJSON()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var truth struct {
+			Servers []struct {
+				Server, Verdict string
+				Listed          bool
+				First           *event.Time `json:"first_access"`
+				From            *arrival
+			}
+			PatientZero string `json:"patient_zero"`
+			Hops        []hop
+			Window      struct{ From, To event.Time }
+		}
+		if err := json.Unmarshal(data, &truth); err != nil {
+			t.Fatal(err)
+		}
+		first := map[string]event.Time{}
+		unlisted := 0
+		for _, s := range truth.Servers {
+			if (s.Verdict == string(event.Infiltrated)) != (s.First != nil) || (s.First != nil) != (s.From != nil) {
+				t.Errorf("seed %d: %s is %s, first access %v, from %v", seed, s.Server, s.Verdict, s.First, s.From)
+			}
+			if s.First != nil {
+				first[s.Server] = *s.First
+			}
+			if !s.Listed {
+				unlisted++
+			}
+		}
+		if len(first) != 5 || unlisted != 1 || len(truth.Servers) != 31 {
+			t.Errorf("seed %d: %d infiltrated, %d not listed, %d in all; want 5, 1, 31", seed, len(first), unlisted, len(truth.Servers))
+		}
+		for _, h := range truth.Hops {
+			from, inside := first[h.From]
+			if h.Time < truth.Window.From || h.Time > truth.Window.To || first[h.To] == 0 || h.Time < first[h.To] || inside && h.Time < from || !inside && h.To != truth.PatientZero {
+				t.Errorf("seed %d: impossible movement %+v", seed, h)
+			}
+		}
+	}
+}
+
+func TestRefused(t *testing.T) {
+	used := t.TempDir()
+	if err := os.WriteFile(filepath.Join(used, "x"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		o    Options
+		want error
+	}{
+		{Options{Dir: used}, ErrNotEmpty},
+		{Options{Dir: filepath.Join(used, "new"), Servers: story - 1}, ErrOptions},
+		{Options{Dir: filepath.Join(used, "new"), Days: 3}, ErrOptions},
+		{Options{Dir: filepath.Join(used, "x", "y")}, fs.ErrInvalid},
+	} {
+		_, err := Write(t.Context(), c.o)
+		if c.want == fs.ErrInvalid && err != nil {
+			continue
+		}
+		if !errors.Is(err, c.want) {
+			t.Errorf("%+v: %v; want %v", c.o, err, c.want)
+		}
+	}
+	stopped, stop := context.WithCancel(t.Context())
+	stop()
+	if _, err := Write(stopped, Options{Dir: filepath.Join(used, "new")}); !errors.Is(err, context.Canceled) {
+		t.Errorf("stopped: %v", err)
+	}
+}
+
+func TestReadTable(t *testing.T) {
+	const provider = "provider P {54849625-5478-4994-A5BA-3E3B0328C30D} C level=0\n"
+	for _, c := range []struct{ text, want string }{
+		{provider + "1 v0 task=2\n  A:u32=0x10 B\n", ""},
+		{"1 v0\n", "without a provider"},
+		{"  A\n", "without an event"},
+		{provider + "x v0\n", "invalid syntax"},
+		{provider + "1 v0 colour=2\n", "unknown attribute"},
+		{provider + "1 v0\n  A:u9\n", "unknown type"},
+		{provider + "1 v0\n  A:u32=red\n", "invalid syntax"},
+		{"provider P\n", "without name, GUID"},
+		{"provider P - C\n1 v0\n", "no GUID"},
+	} {
+		_, err := readTable(c.text)
+		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+			t.Errorf("%q: %v; want %q", c.text, err, c.want)
+		}
+	}
+}

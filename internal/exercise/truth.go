@@ -1,0 +1,152 @@
+package exercise
+
+import (
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"wardround/internal/event"
+)
+
+// serverTruth is what really happened to a server, and so what ought to be said of it on the evidence that there is.
+type serverTruth struct {
+	verdict event.Judgement
+	flags   []string
+	first   event.Time // access of the intruder
+	from    *arrival
+	decoy   string
+}
+
+// arrival is how the intruder reached a server.
+type arrival struct {
+	Server  *string `json:"server"`
+	Account *string `json:"account"`
+	Address *string `json:"address"`
+	Way     string  `json:"way"`
+}
+
+// hop is one movement of the intruder.
+type hop struct {
+	From string     `json:"from"`
+	To   string     `json:"to"`
+	Time event.Time `json:"time"`
+	How  string     `json:"how"`
+}
+
+type truth struct {
+	hops  []hop
+	first *server
+}
+
+// reached notes that the intruder came to a server; the first time counts.
+func (e *estate) reached(to *server, at event.Time, from host, server *server, who, way string) {
+	a := &arrival{Way: way}
+	if who != "" {
+		a.Account = &who
+	}
+	a.Address = &from.address
+	name := from.address
+	if server != nil {
+		a.Server = &server.name
+		name = server.name
+	}
+	e.truth.hops = append(e.truth.hops, hop{name, to.name, at, way})
+	if to.truth.from == nil {
+		to.truth.from, to.truth.first, to.truth.verdict = a, at, event.Infiltrated
+	}
+	if e.truth.first == nil {
+		e.truth.first = to
+	}
+}
+
+// truthJSON is truth.json.
+func (e *estate) truthJSON() ([]byte, error) {
+	type entry struct {
+		Server  string          `json:"server"`
+		Listed  bool            `json:"listed"`
+		Verdict event.Judgement `json:"verdict"`
+		Flags   []string        `json:"flags"`
+		First   *event.Time     `json:"first_access"`
+		From    *arrival        `json:"from"`
+		Decoy   *string         `json:"decoy"`
+	}
+	out := struct {
+		Exercise    string         `json:"exercise"`
+		Scenario    string         `json:"scenario"`
+		Seed        uint64         `json:"seed"`
+		Window      map[string]any `json:"window"`
+		Servers     []entry        `json:"servers"`
+		PatientZero string         `json:"patient_zero"`
+		Hops        []hop          `json:"hops"`
+		Clock       map[string]int `json:"clock_offset_s"`
+		Origin      []string       `json:"origin"`
+	}{Exercise: event.ExerciseMark, Scenario: "small", Seed: e.options.Seed, Window: map[string]any{"from": e.from, "to": e.to}, PatientZero: e.truth.first.name,
+		Hops: e.truth.hops, Clock: map[string]int{}, Origin: []string{*e.truth.first.truth.from.Address}}
+	for _, s := range e.servers {
+		t := &s.truth
+		x := entry{Server: s.name, Listed: !s.unlisted, Verdict: t.verdict, Flags: append([]string{}, t.flags...), From: t.from}
+		if t.first != 0 {
+			x.First = &t.first
+		}
+		if t.decoy != "" {
+			x.Decoy = &t.decoy
+		}
+		if s.clock != 0 {
+			out.Clock[s.name] = int(s.clock.Seconds())
+		}
+		out.Servers = append(out.Servers, x)
+	}
+	slices.SortFunc(out.Servers, func(a, b entry) int { return strings.Compare(a.Server, b.Server) })
+	b, err := json.MarshalIndent(out, "", " ")
+	return append(b, '\n'), err
+}
+
+// change is a row of approved work.
+type change struct {
+	from, to                       event.Time
+	account, source, targets, tool string
+	ticket                         string
+}
+
+// network is a row of the address database of the exercise.
+type network struct{ from, to, country, asn, holder string }
+
+// inventoryCSV lists the servers that the hospital knows of.
+func (e *estate) inventoryCSV() ([]byte, error) {
+	rows := [][]string{{"name", "kind", "role", "os", "addresses", "location", "notes"}}
+	for _, s := range e.servers {
+		if !s.unlisted {
+			rows = append(rows, []string{s.name, s.kind, s.role, s.os, s.address, s.location, s.notes})
+		}
+	}
+	return table(rows)
+}
+
+func (e *estate) changesCSV() ([]byte, error) {
+	const form = "2006-01-02 15:04"
+	rows := [][]string{{"from", "to", "account", "source", "targets", "tool", "ticket"}}
+	for _, c := range e.changes {
+		rows = append(rows, []string{c.from.Std().In(ist).Format(form) + " IST", c.to.Std().In(ist).Format(form) + " IST", c.account, c.source, c.targets, c.tool, c.ticket})
+	}
+	return table(rows)
+}
+
+func (e *estate) addressesCSV() ([]byte, error) {
+	rows := [][]string{{"from", "to", "country", "asn", "holder", "date"}}
+	for _, n := range e.networks {
+		rows = append(rows, []string{n.from, n.to, n.country, n.asn, n.holder, "2022-11-01"})
+	}
+	return table(rows)
+}
+
+func table(rows [][]string) ([]byte, error) {
+	var b bytes.Buffer
+	w := csv.NewWriter(&b)
+	if err := w.WriteAll(rows); err != nil {
+		return nil, fmt.Errorf("write table: %w", err)
+	}
+	return b.Bytes(), nil
+}

@@ -1,0 +1,91 @@
+package spread
+
+import (
+	"testing"
+
+	"wardround/internal/event"
+)
+
+// record makes a record of fields given as name, value, name, value.
+func record(src event.Source, host string, fields ...string) *event.Record {
+	var names []string
+	var slots []event.Value
+	for i := 0; i+1 < len(fields); i += 2 {
+		names = append(names, fields[i])
+		slots = append(slots, event.Text(fields[i+1]))
+	}
+	return &event.Record{Schema: event.TextSchema(src, names...), Slots: slots, Time: 7, Host: host}
+}
+
+func windows(channel string, id uint32) event.Source {
+	return event.Source{Product: "windows", Channel: channel, EventID: id}
+}
+
+func TestEdges(t *testing.T) {
+	const local = "Microsoft-Windows-TerminalServices-LocalSessionManager/Operational"
+	for _, c := range []struct {
+		name string
+		r    *event.Record
+		want event.Movement // How "" for none
+	}{
+		{"network logon", record(windows("Security", 4624), "DB1.hosp.local", "LogonType", "3", "TargetUserName", "svc_bkp", "TargetDomainName", "HOSP", "TargetLogonId", "0x51", "IpAddress", "10.0.2.4", "WorkstationName", "APP1"),
+			event.Movement{To: "DB1.hosp.local", How: "network logon", Account: `HOSP\svc_bkp`, Address: "10.0.2.4", Workstation: "APP1", Session: "0x51", SeenFrom: "destination"}},
+		{"mapped address", record(windows("Security", 4624), "DB1", "LogonType", "10", "TargetUserName", "adm", "IpAddress", "::ffff:10.0.2.4"),
+			event.Movement{To: "DB1", How: "rdp", Account: "adm", Address: "10.0.2.4", SeenFrom: "destination"}},
+		{"its own name is no other computer", record(windows("Security", 4624), "DB1.hosp.local", "LogonType", "3", "TargetUserName", "adm", "IpAddress", "-", "WorkstationName", "db1"), event.Movement{}},
+		{"loopback", record(windows("Security", 4624), "DB1", "LogonType", "3", "TargetUserName", "adm", "IpAddress", "127.0.0.1", "WorkstationName", "-"), event.Movement{}},
+		{"a computer's account", record(windows("Security", 4624), "DB1", "LogonType", "3", "TargetUserName", "APP1$", "IpAddress", "10.0.2.4"), event.Movement{}},
+		{"anonymous", record(windows("Security", 4624), "DB1", "LogonType", "3", "TargetUserName", "ANONYMOUS LOGON", "IpAddress", "10.0.2.4"), event.Movement{}},
+		{"at the console", record(windows("Security", 4624), "DB1", "LogonType", "2", "TargetUserName", "adm", "IpAddress", "10.0.2.4"), event.Movement{}},
+		{"failed", record(windows("Security", 4625), "DB1", "LogonType", "3", "TargetUserName", "adm", "IpAddress", "198.18.0.7"),
+			event.Movement{To: "DB1", How: "network logon", Account: "adm", Address: "198.18.0.7", Failed: true, SeenFrom: "destination"}},
+		{"explicit credentials, seen from the source", record(windows("Security", 4648), "APP1", "TargetServerName", "DB1.hosp.local", "TargetUserName", "svc_bkp", "TargetDomainName", "HOSP", "SubjectLogonId", "0x9"),
+			event.Movement{From: "APP1", To: "DB1.hosp.local", How: "explicit credentials", Account: `HOSP\svc_bkp`, Session: "0x9", SeenFrom: "source"}},
+		{"explicit credentials for itself", record(windows("Security", 4648), "APP1.hosp.local", "TargetServerName", "app1", "TargetUserName", "svc_bkp"), event.Movement{}},
+		{"administrative share", record(windows("Security", 5145), "DB1", "ShareName", `\\*\ADMIN$`, "SubjectUserName", "adm", "SubjectDomainName", "HOSP", "IpAddress", "10.0.2.4"),
+			event.Movement{To: "DB1", How: "admin share", Account: `HOSP\adm`, Address: "10.0.2.4", SeenFrom: "destination"}},
+		{"drive share", record(windows("Security", 5140), "DB1", "ShareName", `\\*\C$`, "SubjectUserName", "adm", "IpAddress", "10.0.2.4"),
+			event.Movement{To: "DB1", How: "admin share", Account: "adm", Address: "10.0.2.4", SeenFrom: "destination"}},
+		{"IPC$ is no drive", record(windows("Security", 5140), "DB1", "ShareName", `\\*\IPC$`, "SubjectUserName", "adm", "IpAddress", "10.0.2.4"), event.Movement{}},
+		{"an ordinary share", record(windows("Security", 5145), "DB1", "ShareName", `\\*\Reports`, "SubjectUserName", "adm", "IpAddress", "10.0.2.4"), event.Movement{}},
+		{"terminal session", record(windows(local, 21), "DB1", "User", `HOSP\adm`, "Address", "10.0.2.4"),
+			event.Movement{To: "DB1", How: "rdp", Account: `HOSP\adm`, Address: "10.0.2.4", SeenFrom: "destination"}},
+		{"terminal session at the console", record(windows(local, 21), "DB1", "User", `HOSP\adm`, "Address", "LOCAL"), event.Movement{}},
+		{"outgoing connection to an administration port", record(windows("Microsoft-Windows-Sysmon/Operational", 3), "APP1", "Initiated", "true", "DestinationPort", "3389", "DestinationIp", "10.0.2.9", "User", `HOSP\adm`),
+			event.Movement{From: "APP1", To: "10.0.2.9", How: "connection to rdp", Address: "10.0.2.9", Account: `HOSP\adm`, SeenFrom: "source"}},
+		{"web traffic", record(windows("Microsoft-Windows-Sysmon/Operational", 3), "APP1", "Initiated", "true", "DestinationPort", "443", "DestinationIp", "10.0.2.9"), event.Movement{}},
+		{"ssh", record(event.Source{Product: "linux", Channel: "auth", Provider: "sshd"}, "pg1", "action", "logon", "outcome", "success", "user", "deploy", "src_ip", "10.0.0.5"),
+			event.Movement{To: "pg1", How: "ssh", Account: "deploy", Address: "10.0.0.5", SeenFrom: "destination"}},
+		{"ssh failed", record(event.Source{Product: "linux", Channel: "auth", Provider: "sshd"}, "pg1", "action", "logon", "outcome", "failure", "user", "deploy", "src_ip", "10.0.0.5"),
+			event.Movement{To: "pg1", How: "ssh", Account: "deploy", Address: "10.0.0.5", Failed: true, SeenFrom: "destination"}},
+		{"ssh disconnect", record(event.Source{Product: "linux", Channel: "auth", Provider: "sshd"}, "pg1", "action", "disconnection", "user", "deploy", "src_ip", "10.0.0.5"), event.Movement{}},
+		{"wtmp", record(event.Source{Product: "linux", Channel: "wtmp"}, "", "type", "USER_PROCESS", "action", "logon", "user", "deploy", "src_ip", "10.0.0.5", "src_host", "10.0.0.5"),
+			event.Movement{How: "login", Account: "deploy", Address: "10.0.0.5", Workstation: "10.0.0.5", SeenFrom: "destination"}},
+		{"database", record(event.Source{Product: "database", Channel: "postgresql"}, "", "action", "login failed", "user", "postgres", "src_ip", "10.0.0.5", "src_host", ""),
+			event.Movement{How: "database", Account: "postgres", Address: "10.0.0.5", Failed: true, SeenFrom: "destination"}},
+	} {
+		e := Of(c.r.Schema)
+		var m event.Movement
+		ok := e.Read(c.r, &m)
+		c.want.Time = 7
+		switch {
+		case ok != (c.want.How != ""):
+			t.Errorf("%s: read %v, %+v", c.name, ok, m)
+		case ok && !same(m, c.want):
+			t.Errorf("%s:\n got %+v\nwant %+v", c.name, m, c.want)
+		}
+	}
+}
+
+func same(a, b event.Movement) bool {
+	return a.From == b.From && a.To == b.To && a.Time == b.Time && a.How == b.How && a.Account == b.Account && a.Address == b.Address &&
+		a.Workstation == b.Workstation && a.Session == b.Session && a.Failed == b.Failed && a.SeenFrom == b.SeenFrom
+}
+
+func TestOtherLogsTellOfNoMovement(t *testing.T) {
+	for _, s := range []event.Source{windows("System", 7045), windows("Security", 4688), {Product: "linux", Channel: "syslog", Provider: "cron"}, {Product: "web", Channel: "access"}} {
+		if Of(event.TextSchema(s, "x")).Any() {
+			t.Errorf("%+v", s)
+		}
+	}
+}
