@@ -32,8 +32,8 @@ type Options struct {
 	Policy       string
 	Changes      string
 	From, Until  event.Time // zero or NoTime: not given
-	Zone         string // for people, and for local times in logs that state none
-	Workers      int    // 0: one for each processor
+	Zone         string     // for people, and for local times in logs that state none
+	Workers      int        // 0: one for each processor
 	Slack        bool
 	Version      string
 	Now          func() time.Time // for case.json alone
