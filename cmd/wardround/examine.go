@@ -31,6 +31,10 @@ Run again with the same --case to add evidence, or to go on after an interruptio
 	f.StringVar(&o.Zone, "tz", "IST", "`NAME` of the time zone for people, and of local times in logs that state none; files keep UTC")
 	f.IntVar(&o.Workers, "workers", 0, "`N` workers; default: one for each processor")
 	f.BoolVar(&o.Slack, "slack", false, "also look for records in the unused space of event logs")
+	f.IntVar(&o.Limits.Depth, "max-depth", casefile.DefaultLimits.Depth, "open archives inside archives down to depth `N`")
+	f.IntVar(&o.Limits.Entries, "max-entries", casefile.DefaultLimits.Entries, "open `N` entries of one archive")
+	f.Int64Var(&o.Limits.Bytes, "max-bytes", casefile.DefaultLimits.Bytes, "unpack `BYTES` from one archive")
+	f.Int64Var(&o.Limits.Ratio, "max-ratio", casefile.DefaultLimits.Ratio, "unpack `N` times what is packed; more is a bomb")
 	asJSON := f.Bool("json", false, "print verdicts.json")
 	quiet := f.Bool("quiet", false, "print nothing but errors")
 	byVerdict := f.Bool("exit-code", false, "exit with 3 if any server is infiltrated, else with 4 if any listed one is inconclusive")
@@ -38,6 +42,9 @@ Run again with the same --case to add evidence, or to go on after an interruptio
 	var done bool
 	if o.Collections, code, done = parse(f, args); done {
 		return code
+	}
+	if l := o.Limits; l.Depth < 1 || l.Entries < 1 || l.Bytes < 1 || l.Ratio < 1 {
+		return complain(exitUse, errors.New("--max-depth, --max-entries, --max-bytes and --max-ratio must be 1 or more"))
 	}
 	o.Rules, o.Version, o.Now = ruleSets, version, time.Now
 	for _, x := range []struct {

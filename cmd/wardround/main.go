@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"strings"
 	"syscall"
 )
 
@@ -111,23 +112,37 @@ func overview(w io.Writer) {
 		"1 case not written; 2 wrong use; 130 interrupted, run again to go on.\n")
 }
 
-// flags makes a flag set whose errors exit with the code for wrong use.
+// flags makes a flag set. What is wrong with an option is told in a line; help is told when it is asked for.
 func flags(name, usage string) *flag.FlagSet {
 	f := flag.NewFlagSet(name, flag.ContinueOnError)
-	f.SetOutput(os.Stderr)
+	f.SetOutput(io.Discard)
 	f.Usage = func() {
-		fmt.Fprintf(f.Output(), "Usage: wardround %s\n\n", usage)
-		f.PrintDefaults()
+		fmt.Printf("Usage: wardround %s\n\n", usage)
+		f.VisitAll(func(o *flag.Flag) { printOption(os.Stdout, o) })
 	}
 	return f
 }
 
+// printOption writes one option as it is given: two dashes, its value, what it means.
+func printOption(w io.Writer, o *flag.Flag) {
+	value, means := flag.UnquoteUsage(o)
+	if o.DefValue != "" && o.DefValue != "false" && o.DefValue != "0" && o.DefValue != "[]" {
+		means += " (default " + o.DefValue + ")"
+	}
+	fmt.Fprintf(w, "  %-28s %s\n", strings.TrimSpace("--"+o.Name+" "+value), means)
+}
+
 // parse reads options and arguments in any order. done is true when there is nothing more to do.
 func parse(f *flag.FlagSet, args []string) (rest []string, code int, done bool) {
+	usage := f.Usage
+	f.Usage = func() {}
 	for {
 		if err := f.Parse(args); errors.Is(err, flag.ErrHelp) {
+			usage()
 			return nil, exitDone, true
 		} else if err != nil {
+			what := strings.Replace(err.Error(), "flag provided but not defined: -", "there is no option --", 1)
+			fmt.Fprintf(os.Stderr, "wardround: %s; `wardround help %s` lists the options\n", what, f.Name())
 			return nil, exitUse, true
 		}
 		args = f.Args()

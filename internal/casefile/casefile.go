@@ -384,6 +384,15 @@ func (m *merged) problems() []string {
 	return out
 }
 
+// flags are the options that results depend on.
+func (in *inputs) flags() map[string]any {
+	l := in.Limits.OrDefault()
+	return map[string]any{
+		"from": in.From, "until": in.Until, "slack": in.Slack,
+		"max_depth": l.Depth, "max_entries": l.Entries, "max_bytes": l.Bytes, "max_ratio": l.Ratio,
+	}
+}
+
 // info is case.json.
 func (m *merged) info(all []*collection, exercise bool, problems []string) *caseInfo {
 	in := m.run.in
@@ -397,7 +406,7 @@ func (m *merged) info(all []*collection, exercise bool, problems []string) *case
 	in.digests["addresses"] = nil
 	c := &caseInfo{
 		Format: 1, Name: cmp.Or(in.Name, filepath.Base(filepath.Clean(in.Case))), Zone: cmp.Or(in.Zone, "IST"), Version: in.Version, Exercise: exercise,
-		Digests: in.digests, Flags: map[string]any{"from": in.From, "until": in.Until, "slack": in.Slack}, Problems: orEmpty(problems),
+		Digests: in.digests, Flags: in.flags(), Problems: orEmpty(problems),
 	}
 	if in.Now != nil {
 		c.Updated = in.Now().UTC().Format(time.RFC3339)

@@ -35,9 +35,16 @@ type Options struct {
 	Zone         string     // for people, and for local times in logs that state none
 	Workers      int        // 0: one for each processor
 	Slack        bool
+	Limits       Limits // of archives; what is zero is the default
 	Version      string
 	Now          func() time.Time // for case.json alone
 }
+
+// Limits bound what an archive may unpack to.
+type Limits = evidence.Limits
+
+// DefaultLimits are those in force when nothing else is asked for.
+var DefaultLimits = evidence.DefaultLimits
 
 // inputs are Options, read.
 type inputs struct {
@@ -70,7 +77,7 @@ func readInputs(o Options) (*inputs, error) {
 	if in.zone, err = Zone(o.Zone); err != nil {
 		return nil, err
 	}
-	in.evidence = evidence.Options{Zone: in.zone, Slack: o.Slack}
+	in.evidence = evidence.Options{Zone: in.zone, Slack: o.Slack, Limits: o.Limits}
 	for _, step := range []func() error{in.readEstate, in.readPolicy, in.readChanges, in.readRules} {
 		if err := step(); err != nil {
 			return nil, err
@@ -201,7 +208,7 @@ func (in *inputs) readRules() error {
 	fmt.Fprintf(h, "%q\n", fmt.Sprint(placeholders))
 	sum := hex.EncodeToString(h.Sum(nil))
 	in.digests["rules"] = &sum
-	in.readKey = fmt.Sprintf("%s %s %s %t", in.Version, sum, in.zone, in.Slack)
+	in.readKey = fmt.Sprintf("%s %s %s %t %v", in.Version, sum, in.zone, in.Slack, in.Limits)
 	return nil
 }
 

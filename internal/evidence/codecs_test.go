@@ -343,7 +343,7 @@ func FuzzArchive(f *testing.F) {
 	temp := f.TempDir()
 	f.Fuzz(func(t *testing.T, b []byte) {
 		n := &notebook{}
-		c := &Collection{name: "x.zip", opt: Options{TempDir: temp, Limits: Limits{Entries: 1000, Bytes: 1 << 20}.orDefault()}, readers: testReaders}
+		c := &Collection{name: "x.zip", opt: Options{TempDir: temp, Limits: Limits{Entries: 1000, Bytes: 1 << 20}.OrDefault()}, readers: testReaders}
 		p := &pass{ctx: context.Background(), sink: n, c: c, most: c.most(int64(len(b)))}
 		if err := p.read(content_("x.zip", bytes.NewReader(b))); err != nil {
 			t.Fatal(err)

@@ -569,7 +569,7 @@ func renamed(n *notebook) bool {
 func readBytes(t testing.TB, name string, content []byte) *notebook {
 	t.Helper()
 	n := &notebook{}
-	c := &Collection{name: name, opt: Options{TempDir: t.TempDir(), Limits: Limits{Bytes: 64 << 20}.orDefault()}, readers: testReaders}
+	c := &Collection{name: name, opt: Options{TempDir: t.TempDir(), Limits: Limits{Bytes: 64 << 20}.OrDefault()}, readers: testReaders}
 	p := &pass{ctx: t.Context(), sink: n, c: c, most: c.most(int64(len(content)))}
 	r := bytes.NewReader(content)
 	if err := p.read(content_(name, r)); err != nil {

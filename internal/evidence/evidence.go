@@ -61,7 +61,7 @@ func open(path string, opt Options, readers []reader) (*Collection, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open evidence %q: %w", path, err)
 	}
-	opt.Limits = opt.Limits.orDefault()
+	opt.Limits = opt.Limits.OrDefault()
 	c := &Collection{name: filepath.Base(abs), path: abs, opt: opt, readers: readers}
 	switch {
 	case info.IsDir():
@@ -151,8 +151,8 @@ func (c *Collection) Units(ctx context.Context, yield func(Unit) error) error {
 	return c.walk(ctx, newFolder(c.name), func(f file) error { return c.fileUnits(ctx, f, mine) })
 }
 
-// orDefault fills in what is not set.
-func (l Limits) orDefault() Limits {
+// OrDefault fills in what is not set.
+func (l Limits) OrDefault() Limits {
 	if l.Depth == 0 {
 		l.Depth = DefaultLimits.Depth
 	}
