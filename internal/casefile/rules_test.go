@@ -202,6 +202,7 @@ var served = map[string]string{
 	"database command":                 "windows database",
 	"bytes out":                        "windows linux web",
 	"affected from afar":               "windows",
+	"files rewritten":                  "windows",
 	"account made":                     "windows linux esxi database",
 	"installed":                        "windows linux",
 }
