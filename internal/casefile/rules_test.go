@@ -202,6 +202,7 @@ var served = map[string]string{
 	"database command":                 "windows database",
 	"bytes out":                        "windows linux web",
 	"affected from afar":               "windows",
+	"files rewritten":                  "windows",
 	"account made":                     "windows linux esxi database",
 	"installed":                        "windows linux",
 }
@@ -367,62 +368,103 @@ func reports(rules []*sigma.Rule, id string) bool {
 // TestLawfulLogs runs the rules over logs of systems to which nothing happened.
 func TestLawfulLogs(t *testing.T) {
 	s := newRuleset(t, sampleIndicators)
+	var b strings.Builder
+	b.WriteString("| Logs | Records | Rule | Class | Hits | Per million records |\n|---|---|---|---|---|---|\n")
 	for _, folder := range []string{"artifacts", "evtx/hard-cases"} {
 		list, records := s.examine(t, outside.Data(t, folder))
 		if records < 5000 {
 			t.Errorf("%s: only %d records were read", folder, records)
 		}
+		hits := map[string]int{}
 		for _, f := range list {
-			if c := s.in.policy.Line(f.line).Class; c == event.A || c == event.B {
+			c := s.in.policy.Line(f.line).Class
+			if c == event.A || c == event.B {
 				t.Errorf("%s: class %s, %q: %s at %s in %s record %d", folder, c, f.line, f.Rule.Title, f.Time, f.At[0].Path, f.At[0].Record)
 			}
+			hits[f.Rule.Title+" | "+or(string(c), "told")]++
+		}
+		for _, rule := range slices.Sorted(maps.Keys(hits)) {
+			fmt.Fprintf(&b, "| %s | %d | %s | %d | %.0f |\n", folder, records, rule, hits[rule], float64(hits[rule])*1e6/float64(records))
 		}
 	}
+	checkTable(t, "lawful", b.String())
+}
+
+func or(s, other string) string {
+	if s == "" {
+		return other
+	}
+	return s
 }
 
 // recall is how many recordings of attacks show each line, at least. docs/design/rules.md says which do not, and why.
 var recall = map[string]map[string]int{
 	"evtx/attack-samples": {
-		"anti-forensics": 30, "credentials read": 22, "remote service": 16, "admin share": 7, "code in memory": 8, "payload persists": 3, "database command": 3,
+		"anti-forensics": 30, "credentials read": 22, "remote service": 17, "admin share": 7, "code in memory": 8, "payload persists": 3, "database command": 3,
 		"backups deleted": 1, "antivirus detection": 1, "web shell": 1, "command and control": 1, "tool present": 1, "account made": 6,
 	},
 	"otrf": {
 		"anti-forensics": 7, "credentials read": 4, "protection off": 5, "code in memory": 3, "payload executed": 5, "tool present": 3, "admin share": 2, "remote service": 1,
 		"payload persists": 1,
 	},
+	"sigma/regression": {},
 }
 
 func TestRecall(t *testing.T) {
 	s := newRuleset(t, nil)
-	for folder, least := range recall {
-		t.Run(folder, func(t *testing.T) {
-			root := outside.Data(t, folder)
-			shows := map[string]int{}
-			err := filepath.WalkDir(root, func(p string, d fs.DirEntry, err error) error {
-				if err != nil || d.IsDir() || path.Ext(p) != ".evtx" && path.Ext(p) != ".zip" {
-					return err
-				}
-				lines := map[string]bool{}
-				list, _ := s.examine(t, p)
-				for _, f := range list {
-					lines[f.line] = true
-				}
-				for l := range lines {
-					shows[l]++
-				}
-				return nil
-			})
-			if err != nil {
-				t.Fatal(err)
+	var tactics, recordings strings.Builder
+	tactics.WriteString("| Recordings | Tactic | All | Class A | Class B | Context or told | Silent |\n|---|---|---|---|---|---|---|\n")
+	recordings.WriteString("| Recording | Lines |\n|---|---|\n")
+	for _, folder := range slices.Sorted(maps.Keys(recall)) {
+		root := outside.Data(t, folder)
+		shows, seen := map[string]int{}, map[string]*[5]int{}
+		err := filepath.WalkDir(root, func(p string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() || path.Ext(p) != ".evtx" && path.Ext(p) != ".zip" {
+				return err
 			}
-			for _, line := range slices.Sorted(maps.Keys(least)) {
-				t.Logf("%-34s %3d recordings", line, shows[line])
-				if shows[line] < least[line] {
-					t.Errorf("%s: only %d recordings show %q, %d did", folder, shows[line], line, least[line])
-				}
+			rel, _ := filepath.Rel(root, p)
+			tactic, _, below := strings.Cut(filepath.ToSlash(rel), "/")
+			if !below {
+				tactic = "none"
 			}
+			list, _ := s.examine(t, p)
+			strong := map[string]bool{}
+			best := 4
+			for _, f := range list {
+				c := s.in.policy.Line(f.line).Class
+				best = min(best, map[event.Class]int{event.A: 1, event.B: 2}[c]+map[bool]int{true: 3}[c != event.A && c != event.B])
+				strong[f.line] = true
+			}
+			for l := range strong {
+				shows[l]++
+			}
+			if seen[tactic] == nil {
+				seen[tactic] = &[5]int{}
+			}
+			seen[tactic][0]++
+			seen[tactic][best]++
+			if best < 3 {
+				lines := slices.DeleteFunc(slices.Sorted(maps.Keys(strong)), func(l string) bool { return l == policy.Context })
+				fmt.Fprintf(&recordings, "| %s/%s | %s |\n", folder, strings.TrimSuffix(filepath.ToSlash(rel), path.Ext(rel)), strings.Join(lines, ", "))
+			}
+			return nil
 		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, tactic := range slices.Sorted(maps.Keys(seen)) {
+			n := seen[tactic]
+			fmt.Fprintf(&tactics, "| %s | %s | %d | %d | %d | %d | %d |\n", folder, tactic, n[0], n[1], n[2], n[3], n[4])
+		}
+		for _, line := range slices.Sorted(maps.Keys(recall[folder])) {
+			t.Logf("%-20s %-34s %3d recordings", folder, line, shows[line])
+			if least := recall[folder][line]; shows[line] < least {
+				t.Errorf("%s: only %d recordings show %q, %d did", folder, shows[line], line, least)
+			}
+		}
 	}
+	checkTable(t, "tactics", tactics.String())
+	checkTable(t, "recordings", recordings.String())
 }
 
 // BenchmarkRules tells what it costs to compile the rules.

@@ -14,7 +14,12 @@ import (
 type state struct {
 	proven map[event.ServerID]event.Time // infiltrated servers, and since when that is proven
 	taken  map[string]event.Time         // accounts, and since when they are proven taken
+	keys   map[string]event.Time         // of these, those whose key or password somebody read, and since when
 	window event.Window
+}
+
+func newState() state {
+	return state{proven: map[event.ServerID]event.Time{}, taken: map[string]event.Time{}, keys: map[string]event.Time{}}
 }
 
 // opinion is what is thought of one server in a round.
@@ -35,7 +40,7 @@ const maxRounds = 1000
 // Verdicts judges the estate.
 func (j *Judge) Verdicts() event.Verdicts {
 	ids := j.sort()
-	st := state{proven: map[event.ServerID]event.Time{}, taken: map[string]event.Time{}}
+	st := newState()
 	st.window = j.window(nil, nil)
 	var opinions map[event.ServerID]*opinion
 	for range maxRounds {
@@ -44,7 +49,7 @@ func (j *Judge) Verdicts() event.Verdicts {
 			opinions[id] = j.opine(id, &st)
 		}
 		next := j.next(ids, opinions)
-		if maps.Equal(next.proven, st.proven) && maps.Equal(next.taken, st.taken) && next.window == st.window {
+		if maps.Equal(next.proven, st.proven) && maps.Equal(next.taken, st.taken) && maps.Equal(next.keys, st.keys) && next.window == st.window {
 			break
 		}
 		st = next
@@ -54,7 +59,7 @@ func (j *Judge) Verdicts() event.Verdicts {
 
 // next derives from a round's opinions what the next one starts from.
 func (j *Judge) next(ids []event.ServerID, opinions map[event.ServerID]*opinion) state {
-	st := state{proven: map[event.ServerID]event.Time{}, taken: map[string]event.Time{}}
+	st := newState()
 	for _, id := range ids {
 		o := opinions[id]
 		if o.judgement != event.Infiltrated {
@@ -63,11 +68,12 @@ func (j *Judge) next(ids []event.ServerID, opinions map[event.ServerID]*opinion)
 		st.proven[id] = firstOf(o.decisive)
 		for _, a := range o.decisive {
 			for _, account := range a.traits.accounts {
-				st.take(account, a.first)
+				note(st.taken, account, a.first)
 			}
 			for _, p := range a.pieces {
 				for _, account := range p.exposed {
-					st.take(account, p.at)
+					note(st.taken, account, p.at)
+					note(st.keys, account, p.at)
 				}
 			}
 		}
@@ -76,10 +82,10 @@ func (j *Judge) next(ids []event.ServerID, opinions map[event.ServerID]*opinion)
 	return st
 }
 
-// take notes that an account is proven taken since a time.
-func (st *state) take(account string, at event.Time) {
-	if old, ok := st.taken[account]; !ok || at < old {
-		st.taken[account] = at
+// note keeps the earliest time for an account.
+func note(times map[string]event.Time, account string, at event.Time) {
+	if old, ok := times[account]; !ok || at < old {
+		times[account] = at
 	}
 }
 
@@ -452,13 +458,16 @@ func (j *Judge) movements(id event.ServerID, s *server, st *state) []*piece {
 		if !ok || !bad || from == id {
 			continue
 		}
-		taken := takenAt(k.account, st)
+		taken := notedAt(st.taken, k.account)
 		if taken == event.NoTime {
 			continue
 		}
 		at := a.spans.Next(max(since, taken))
-		if at == event.NoTime || a.usual(st.window.From) {
+		if at == event.NoTime {
 			continue
+		}
+		if read := notedAt(st.keys, k.account); a.usual(st.window.From) && (read == event.NoTime || at < read) {
+			continue // an intruder who holds the key goes the usual way too
 		}
 		says := k.how + " from " + string(from) + " with account " + k.account + ", after both were taken"
 		if k.fromSource {
@@ -497,10 +506,10 @@ func (a *arrival) usual(from event.Time) bool {
 	return len(days) >= habitDays
 }
 
-// takenAt is since when an account is proven taken, NoTime if it is not.
-func takenAt(account string, st *state) event.Time {
+// notedAt is the earliest time noted for an account, NoTime if there is none.
+func notedAt(times map[string]event.Time, account string) event.Time {
 	out := event.NoTime
-	for taken, at := range st.taken {
+	for taken, at := range times {
 		if sameAccount(account, taken) && (out == event.NoTime || at < out) {
 			out = at
 		}
@@ -524,7 +533,7 @@ func (j *Judge) attackersAccounts(id event.ServerID, s *server, st *state) []*pi
 		}
 		own := false
 		if made := p.traits.accounts[len(p.traits.accounts)-1]; len(p.traits.accounts) > 1 {
-			taken := takenAt(p.traits.accounts[0], st)
+			taken := notedAt(st.taken, p.traits.accounts[0])
 			own = taken != event.NoTime && taken <= p.at && j.used(made, p.at)
 		} else {
 			own = slices.ContainsFunc(arrivals, func(a *piece) bool { return a.at <= p.at && p.at <= a.at.Add(time.Hour) }) && j.usedFrom(made, p.at, st)

@@ -153,7 +153,7 @@ func pieceOf(f *event.Finding, l *policy.Line) *piece {
 	p.program = short(first(f.Fields, programFields))
 	p.object = short(first(f.Fields, objectFields))
 	if l.Name == "credentials read" {
-		for _, name := range objectFields {
+		for _, name := range slices.Concat(objectFields, fileFields) {
 			p.exposed = exposedBy(p.exposed, f.Fields[name])
 		}
 	}

@@ -354,6 +354,26 @@ func TestVerdicts(t *testing.T) {
 			w.find("T", "credentials read", hour(1.5), "User", "www-data", "CommandLine", "cat /home/deploy/.ssh/id_rsa")
 			w.move("T", "S", "deploy", "ssh", hour(3))
 		}, event.Suspected, ""},
+		{"the usual way with a key that was read", func(w *world) {
+			for d := range 5 {
+				w.move("T", "S", "deploy", "ssh", hour(float64(-24*(15+3*d))))
+			}
+			w.find("T", "web shell", hour(1), "User", "www-data")
+			w.find("T", "credentials read", hour(1.5), "User", "www-data", "name", "/home/deploy/.ssh/id_ed25519")
+			w.move("T", "S", "deploy", "ssh", hour(3))
+		}, event.Suspected, ""},
+		{"the usual way without", func(w *world) {
+			for d := range 5 {
+				w.move("T", "S", "deploy", "ssh", hour(float64(-24*(15+3*d))))
+			}
+			w.find("T", "web shell", hour(1), "User", "deploy")
+			w.move("T", "S", "deploy", "ssh", hour(3))
+		}, event.NoEvidence, ""},
+		{"files rewritten from the intruder's server, with the logon that did it", func(w *world) {
+			w.find("T", "web shell", hour(1), "User", `HOSP\x`)
+			w.move("T", "S", `HOSP\x`, "network logon", hour(3))
+			w.find("S", "affected from afar", hour(3.1), "SubjectDomainName", "HOSP", "SubjectUserName", "x")
+		}, event.Suspected, ""},
 		{"an account made right after the intruder came, and used from where he was", func(w *world) {
 			w.find("T", "web shell", hour(1), "User", "deploy")
 			w.move("T", "S", "deploy", "ssh", hour(3))
