@@ -281,7 +281,8 @@ func TestRegression(t *testing.T) {
 		t.Fatal(err)
 	}
 	slices.Sort(different)
-	t.Logf("%d of %d expected rules fire; different rules per recording: median %d, most %d", fired, recordings, different[len(different)/2], most)
+	t.Logf("%d of %d expected rules fire, %d counts recounted by hand; different rules per recording: median %d, most %d",
+		fired, recordings, len(recounted), different[len(different)/2], most)
 }
 
 // recounted are the recordings whose stated count is not that of their records. Read by hand: all three of the first hold
