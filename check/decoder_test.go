@@ -9,7 +9,6 @@ import (
 	"encoding/json"
 	"io/fs"
 	"maps"
-	"os"
 	"os/exec"
 	"path"
 	"path/filepath"
