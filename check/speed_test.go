@@ -18,12 +18,15 @@ import (
 // job is a way to go through a corpus.
 type job struct {
 	name string
-	run  func(t testing.TB) (c cost, events uint64) // events is 0 where the job knows none
+
+	// run goes through it once, with more environment. events is 0 where the job knows none.
+	run func(t testing.TB, env ...string) (c cost, events uint64)
 }
 
 // TestSpeed prints what it costs to examine a sparse corpus, beside what it costs to hash it. The jobs take turns, so
 // that whatever else slows the machine slows all of them; ratios are taken within a turn. WARDROUND_BENCH_MB is the size
-// of the corpus (default 500), WARDROUND_BENCH_TURNS how often (default 5).
+// of the corpus (default 500), WARDROUND_BENCH_TURNS how often (default 5). WARDROUND_BENCH_PROFILE is a folder in which
+// one more run of each examination leaves its profiles.
 func TestSpeed(t *testing.T) {
 	turns := int(setting(t, "WARDROUND_BENCH_TURNS", 5))
 	dir, files, total := sparse(t, setting(t, "WARDROUND_BENCH_MB", 500)*1e6)
@@ -43,6 +46,21 @@ func TestSpeed(t *testing.T) {
 		}
 	}
 	table(jobs, costs, events, total)
+	if dir := os.Getenv("WARDROUND_BENCH_PROFILE"); dir != "" {
+		profile(t, dir, jobs[1:])
+	}
+}
+
+// profile runs each job once more and keeps the processor's and the memory's profile of it, in a folder each.
+func profile(t testing.TB, dir string, jobs []job) {
+	for i, j := range jobs {
+		to := filepath.Join(dir, fmt.Sprint(i+1))
+		if err := os.MkdirAll(to, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		j.run(t, "WARDROUND_PROFILE="+to)
+		fmt.Printf("profiles of %q: %s\n", j.name, to)
+	}
 }
 
 // setting is a number from the environment.
@@ -64,8 +82,8 @@ func hashing(t testing.TB, files []string) job {
 	if err := os.WriteFile(list, []byte(strings.Join(files, "\x00")), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return job{"openssl dgst -sha256", func(t testing.TB) (cost, uint64) {
-		c := spend(t, nil, "xargs", "-0", "-a", list, "openssl", "dgst", "-sha256")
+	return job{"openssl dgst -sha256", func(t testing.TB, env ...string) (cost, uint64) {
+		c := spend(t, env, "xargs", "-0", "-a", list, "openssl", "dgst", "-sha256")
 		c.peak = 0 // that of xargs
 		return c, 0
 	}}
@@ -74,10 +92,10 @@ func hashing(t testing.TB, files []string) job {
 // examining examines a folder into a new case, start-up, output and verdicts included.
 func examining(t testing.TB, name, dir string, args ...string) job {
 	wardround := built(t)
-	return job{name, func(t testing.TB) (cost, uint64) {
+	return job{name, func(t testing.TB, env ...string) (cost, uint64) {
 		out := filepath.Join(scratch(t, 0), "case")
 		defer os.RemoveAll(filepath.Dir(out))
-		c := spend(t, nil, wardround, append([]string{"examine", "--quiet", "--case", out, dir}, args...)...)
+		c := spend(t, env, wardround, append([]string{"examine", "--quiet", "--case", out, dir}, args...)...)
 		n := uint64(0)
 		for _, a := range artifacts(t, out) {
 			n += a.Records
