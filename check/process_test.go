@@ -17,12 +17,8 @@ import (
 // tool runs a command in the root of the repository, with more environment.
 func tool(t testing.TB, env []string, name string, args ...string) (out string, err error) {
 	t.Helper()
-	return toolIn(outside.Root(t), env, name, args...)
-}
-
-func toolIn(dir string, env []string, name string, args ...string) (out string, err error) {
 	c := exec.Command(name, args...)
-	c.Dir = dir
+	c.Dir = outside.Root(t)
 	c.Env = append(append(os.Environ(), "CGO_ENABLED=0"), env...)
 	b, err := c.CombinedOutput()
 	return string(b), err
@@ -34,13 +30,13 @@ type cost struct {
 	peak      int64 // bytes of resident memory at most; of the process alone, not of its children
 }
 
-// spend runs a command and measures it. What it prints on stdout is thrown away.
+// spend runs a command and measures it, with the processor time of its children.
 func spend(t testing.TB, env []string, name string, args ...string) cost {
 	t.Helper()
 	c := exec.Command(name, args...)
-	c.Env = append(os.Environ(), env...)
-	var stderr bytes.Buffer
-	c.Stderr = &stderr
+	c.Env = append(append(os.Environ(), "CGO_ENABLED=0"), env...)
+	var said bytes.Buffer
+	c.Stdout, c.Stderr = &said, &said
 	begin := time.Now()
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
@@ -52,7 +48,7 @@ func spend(t testing.TB, env []string, name string, args ...string) cost {
 		select {
 		case err := <-done:
 			if running = false; err != nil {
-				t.Fatalf("%s: %v\n%s", name, err, tail(stderr.String(), 2000))
+				t.Fatalf("%s: %v\n%s", name, err, tail(said.String(), 4000))
 			}
 		case <-time.After(5 * time.Millisecond):
 			out.peak = max(out.peak, highWater(c.Process.Pid))

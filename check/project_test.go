@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"wardround/internal/outside"
 )
@@ -32,11 +31,8 @@ func binarySize(t testing.TB) reading {
 }
 
 func buildTime(t testing.TB) reading {
-	begin := time.Now()
-	if out, err := tool(t, []string{"GOCACHE=" + t.TempDir()}, "go", "build", "-o", os.DevNull, "./..."); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
-	}
-	return atMost(time.Since(begin).Seconds(), 180, "s")
+	c := spend(t, []string{"GOCACHE=" + t.TempDir()}, "go", "-C", outside.Root(t), "build", "-o", os.DevNull, "./...")
+	return atMost(c.wall.Seconds(), 180, "s").and(true, "of wall; %.0f CPU s", c.cpu.Seconds())
 }
 
 func platforms(t testing.TB) reading {
@@ -76,14 +72,9 @@ func clone(t testing.TB) (dir string) {
 // firstRun is what someone waits who has Go, and this repository since a minute.
 func firstRun(t testing.TB) reading {
 	dir := clone(t)
-	begin := time.Now()
-	out, err := toolIn(dir, []string{"GOCACHE=" + t.TempDir()}, "make", "build", "run")
-	if err != nil {
-		t.Fatalf("make build run: %v\n%s", err, tail(out, 4000))
-	}
-	r := atMost(time.Since(begin).Minutes(), 5, "min")
-	_, err = os.Stat(filepath.Join(dir, "bin", "demo", "case", "report.html"))
-	return r.and(err == nil, "its sample hospital is examined")
+	c := spend(t, []string{"GOCACHE=" + t.TempDir()}, "make", "-C", dir, "build", "run")
+	_, err := os.Stat(filepath.Join(dir, "bin", "demo", "case", "report.html"))
+	return atMost(c.wall.Minutes(), 5, "min").and(err == nil, "of wall; %.0f CPU s; its sample hospital is examined", c.cpu.Seconds())
 }
 
 // testTime is long, so it runs only when it is named.
@@ -93,12 +84,8 @@ func testTime(t testing.TB) reading {
 	}
 	dir := clone(t)
 	shared := filepath.Dir(outside.Data(t))
-	begin := time.Now()
-	out, err := toolIn(dir, []string{"WARDROUND_SHARED=" + shared}, "make", "test")
-	if err != nil {
-		t.Errorf("make test: %v\n%s", err, tail(out, 4000))
-	}
-	return atMost(time.Since(begin).Minutes(), 20, "min").and(true, "with its judges fetched anew")
+	c := spend(t, []string{"WARDROUND_SHARED=" + shared}, "make", "-C", dir, "test")
+	return atMost(c.wall.Minutes(), 20, "min").and(true, "of wall; %.0f CPU s; its judges fetched anew", c.cpu.Seconds())
 }
 
 var (
