@@ -22,10 +22,11 @@ run: build ## make a small hospital under attack, examine it, print the answer
 test: judges lint cross ## all tests, with the judges of scripts/judges.sh
 	WARDROUND_PYTHON=$(CURDIR)/.judges/bin/python go test -count=1 -timeout 18m ./...
 
-check: ## every bar with its figure and its limit
-	go test -tags check -count=1 -timeout 60m -run '^TestBars$$' ./check -v
+check: ## every bar with its figure and its limit; BAR=part of a name for some
+	@cd check && go test -tags check -count=1 -timeout 6h -run '^TestBars$$'
 
-bench: ## all benchmarks
+bench: ## what examining costs beside hashing, then all benchmarks
+	@cd check && go test -tags check -count=1 -timeout 6h -run '^TestSpeed$$'
 	go test -run '^$$' -bench . -benchmem ./...
 
 fuzz: ## every fuzz test for FUZZTIME (default 5m) each

@@ -97,6 +97,7 @@ func TestHostileEvidenceIsHarmless(t *testing.T) {
 	if n := res.Verdicts.Counts[event.Infiltrated] + res.Verdicts.Counts[event.Suspected] + res.Verdicts.Unlisted; n < 10 {
 		t.Errorf("only %d servers came out: the test shows nothing", n)
 	}
+	t.Logf("%d attacks in every text", len(attacks))
 	files := results(t, dir)
 	for _, f := range []string{evidenceFile, findingsFile, verdictsFile, messagesFile} {
 		if bytes.ContainsAny([]byte(files[f]), "\x1b\x00\x07") {
@@ -166,6 +167,7 @@ func TestSecretsStayInFindings(t *testing.T) {
 		t.Fatal(err)
 	}
 	files["the terminal"] = screen.String()
+	leaks := 0
 	for _, s := range secrets {
 		if !strings.Contains(files[findingsFile], s) {
 			t.Errorf("findings.jsonl lacks %q: the test shows nothing", s)
@@ -173,9 +175,11 @@ func TestSecretsStayInFindings(t *testing.T) {
 		for name, content := range files {
 			if name != findingsFile && strings.Contains(content, s) {
 				t.Errorf("%s shows %q", name, s)
+				leaks++
 			}
 		}
 	}
+	t.Logf("%d secrets, %d leaks", len(secrets), leaks)
 	if !strings.Contains(files[reportFile], "masked") {
 		t.Error("the page does not say that something was masked")
 	}

@@ -291,6 +291,7 @@ func TestBudget(t *testing.T) {
 		stream = append(stream, &Message{Artifact: &event.Artifact{Collection: "c.zip", Path: fmt.Sprintf("var/log/%060d", i), SHA256: digest(i), Kind: "syslog", Records: 1}})
 	}
 	s := renderString(t, HTML, stream)
+	t.Logf("100 servers: %d bytes", len(s))
 	if len(s) > 5_000_000 {
 		t.Errorf("%d bytes", len(s))
 	}

@@ -97,6 +97,7 @@ func TestJudgeSigmaHQ(t *testing.T) {
 			t.Errorf("%s:\nours    %s\npySigma %s", f.Path, ours, theirs)
 		}
 	}
+	t.Logf("%d of %d rules have the tree that pySigma makes", alike, rules)
 	if rules != 3754 || alike != rules {
 		t.Errorf("%d rules, %d with the same tree as pySigma's", rules, alike)
 	}

@@ -45,6 +45,7 @@ func TestSigmaHQ(t *testing.T) {
 	got := fmt.Sprint(s.Files, " files, ", s.Others, " others, ", len(s.Rules), " rules, largest ", largest, ", ", count)
 	want := fmt.Sprint("3840 files, 86 others, 3754 rules, largest 4432, ",
 		map[Op]int{Like: 46538, Matches: 217, InNetwork: 365, IsNull: 96, SameAs: 5, Expand: 2})
+	t.Log(got)
 	if got != want {
 		t.Errorf("\ngot  %s\nwant %s", got, want)
 	}
