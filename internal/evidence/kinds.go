@@ -36,8 +36,9 @@ func (c *Collection) kindOf(head []byte, name string) (string, *reader) {
 	if kind := archiveKind(head); kind != "" {
 		return kind, nil
 	}
+	text := plainHead(head)
 	for i := range c.readers {
-		if r := &c.readers[i]; r.is(head, name) {
+		if r := &c.readers[i]; r.is(text, name) {
 			return r.kind, r
 		}
 	}
