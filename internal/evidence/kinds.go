@@ -17,7 +17,7 @@ var readers = []reader{
 	// Told by the look of their lines.
 	auditdReader, iisReader, postgresCSVReader, postgresReader, mysqlErrorReader, mysqlGeneralReader, mysqlSlowReader, mysqlAuditReader,
 	mssqlReader, oracleAlertReader, oracleListenerReader, oracleAuditReader, webAccessReader, webErrorReader,
-	packagesReader, daemonReader, syslogReader, cronReader, shellReader,
+	deviceReader, packagesReader, daemonReader, syslogReader, cronReader, shellReader,
 }
 
 // Kinds of artifact that have no reader here.
