@@ -14,6 +14,8 @@ var readers = []reader{
 	evtxReader, journalReader, utmpReader, lastlogReader,
 	// Told by the names of their fields.
 	winJSONReader, winXMLReader, webJSONReader, postgresJSONReader,
+	// Told by where they lie and the look of their lines.
+	keysReader, unitReader, accountsReader, hostsReader, startupReader,
 	// Told by the look of their lines.
 	auditdReader, iisReader, postgresCSVReader, postgresReader, mysqlErrorReader, mysqlGeneralReader, mysqlSlowReader, mysqlAuditReader,
 	mssqlReader, oracleAlertReader, oracleListenerReader, oracleAuditReader, webAccessReader, webErrorReader,
