@@ -11,7 +11,7 @@ import (
 // stricter before the laxer.
 var readers = []reader{
 	// Told by a signature.
-	evtxReader, journalReader, utmpReader, lastlogReader,
+	evtxReader, journalReader, utmpReader, lastlogReader, ivantiReader,
 	// Told by the names of their fields.
 	winJSONReader, winXMLReader, webJSONReader, postgresJSONReader,
 	// Told by where they lie and the look of their lines.
@@ -19,7 +19,7 @@ var readers = []reader{
 	// Told by the look of their lines.
 	auditdReader, iisReader, postgresCSVReader, postgresReader, mysqlErrorReader, mysqlGeneralReader, mysqlSlowReader, mysqlAuditReader,
 	mssqlReader, oracleAlertReader, oracleListenerReader, oracleAuditReader, webAccessReader, webErrorReader,
-	deviceReader, packagesReader, daemonReader, syslogReader, cronReader, shellReader,
+	winDHCPReader, winDNSReader, npsReader, remoteReader, openVPNReader, deviceReader, packagesReader, daemonReader, syslogReader, cronReader, shellReader,
 }
 
 // Kinds of artifact that have no reader here.

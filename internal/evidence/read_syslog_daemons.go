@@ -123,6 +123,9 @@ func parseLease(m []byte, f fields) {
 		f.set(0, m[:5])
 		f.set(leaseAddress, word(m[9:]))
 		return
+	case hasPrefix(m, "DHCP4_"), hasPrefix(m, "DHCP6_"), hasPrefix(m, "INFO "), hasPrefix(m, "DEBUG "):
+		f.kea(m)
+		return
 	case !hasPrefix(m, "DHCP"):
 		return
 	}
@@ -153,6 +156,22 @@ func parseLease(m []byte, f fields) {
 			f.set(leaseName, name)
 		}
 	}
+}
+
+// kea reads "DHCP4_LEASE_ALLOC [hwtype=1 aa:bb:cc:dd:ee:ff], cid=[no info], tid=0x1: lease 10.0.0.5 has been allocated for 4000 seconds".
+func (f fields) kea(m []byte) {
+	if i := indexOf(m, "DHCP"); i > 0 {
+		m = m[i:]
+	}
+	verb := word(m)
+	f.set(0, verb)
+	f.some(leaseMAC, cut(cut(m, "hwtype=", "]"), " ", ""))
+	for _, pre := range []string{"lease ", "address "} {
+		if a := word(cut(m, pre, "")); f[leaseAddress].IsNull() && isAddress(a) {
+			f.set(leaseAddress, a)
+		}
+	}
+	f.some(leaseName, cut(m, "hostname '", "'"))
 }
 
 var leasePairs = []alias{{" on ", leaseAddress}, {" for ", leaseAddress}, {" of ", leaseAddress}, {" to ", leaseMAC}, {" from ", leaseMAC}, {" via ", leaseInterface}}
