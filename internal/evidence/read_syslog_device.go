@@ -46,13 +46,29 @@ func deviceOf(m []byte) int {
 		switch {
 		case m[1] == ',' && digit(m[2]) && m[6] == '/' && m[9] == '/' && m[12] == ' ':
 			return panos
-		case m[2] == '/' && digit(m[3]) && (m[5] == '-' || m[5] == '/'):
+		case m[2] == '/' && digit(m[3]) && (m[5] == '-' || m[5] == '/') && indexOf(m[:min(len(m), 64)], " [**] ") > 0:
 			return snort
-		case m[10] == '.' && len(trimDigits(m[:10])) == 0 && digit(m[11]):
+		case m[10] == '.' && len(trimDigits(m[:10])) == 0 && digit(m[11]) && isSquid(m):
 			return squid
 		}
 	}
 	return 0
+}
+
+// isSquid checks the shape of a line of Squid behind its time: milliseconds, client, result and status.
+func isSquid(m []byte) bool {
+	var w [3][]byte
+	rest := m[len(word(m)):]
+	for i := range w {
+		rest = trimSpaces(rest)
+		w[i] = word(rest)
+		rest = rest[len(w[i]):]
+	}
+	if len(w[0]) == 0 || len(trimDigits(bytes.TrimPrefix(w[0], []byte("-")))) > 0 || len(w[1]) == 0 {
+		return false
+	}
+	slash := bytes.IndexByte(w[2], '/')
+	return len(rest) == 0 || slash > 2 && w[2][0] >= 'A' && w[2][0] <= 'Z' && len(w[2]) == slash+4 && len(trimDigits(w[2][slash+1:])) == 0
 }
 
 // isDeviceStart reports whether a line begins as those that appliances write without a header.

@@ -121,6 +121,17 @@ func TestDevicesInAHub(t *testing.T) {
 	}
 }
 
+// TestNoDevice: messages of other programs that begin as a device's do.
+func TestNoDevice(t *testing.T) {
+	for _, m := range []string{"app: 1669167469.123 GET /x took 9 ms", "app: 11/23/2022 07:07:49 [x] a -> b", "app: date=yesterday nothing else", "app: 1,2,3,4,5,6,7,8,9,10", "squid[9]: Squid Parent: (squid-1) process 9 started"} {
+		got, _ := readAll(t, readSyslog, "x.log", []byte("Nov 23 07:07:49 db1 "+m+"\n"), aTime)
+		if len(got) != 1 {
+			t.Fatal(m, got)
+		}
+		got[0].want(t, m, "source=linux/syslog/", "@=2022-11-23T07:07:49Z", "#=db1")
+	}
+}
+
 // TestDamagedDeviceLog: a log of a firewall of which a disk has lost a part.
 func TestDamagedDeviceLog(t *testing.T) {
 	line := deviceLines[0].line + "\n"
