@@ -108,7 +108,7 @@ func FuzzLinuxFiles(f *testing.F) {
 		f.Add([]byte(x.content), x.path)
 	}
 	f.Fuzz(func(t *testing.T, b []byte, name string) {
-		for _, r := range []reader{keysReader, unitReader, accountsReader, hostsReader, startupReader} {
+		for _, r := range []reader{{"", isKeys, readKeys}, {"", isUnit, readUnit}, {"", isAccounts, readAccounts}, {"", isHosts, readHosts}, {"", isStartup, readStartup}} {
 			r.is(b, name)
 			readAll(t, r.read, name, b, time.Time{})
 		}

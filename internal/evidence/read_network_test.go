@@ -102,7 +102,8 @@ func FuzzNetworkFiles(f *testing.F) {
 		f.Add([]byte(x.content), x.path)
 	}
 	f.Fuzz(func(t *testing.T, b []byte, name string) {
-		for _, r := range []reader{winDHCPReader, winDNSReader, npsReader, remoteReader, openVPNReader, ivantiReader, daemonReader} {
+		for _, r := range []reader{{"", isWinDHCP, readWinDHCP}, {"", isWinDNS, readWinDNS}, {"", isNPS, readNPS}, {"", isRemote, readRemote}, {"", isOpenVPN, readOpenVPN},
+			{"", isIvanti, readIvanti}, daemonReader} {
 			r.is(b, name)
 			readAll(t, r.read, name, b, time.Time{})
 		}
