@@ -235,7 +235,13 @@ func (f fields) endpoint(b []byte, separator byte, ip, host, port int) {
 // blocked says whether what a device tells of was let through.
 func (f fields) blocked(verb []byte) {
 	f[flowVerb] = textValue(verb)
-	lower := bytes.ToLower(verb)
+	var buf [64]byte
+	lower := buf[:copy(buf[:], verb)]
+	for i, c := range lower {
+		if c >= 'A' && c <= 'Z' {
+			lower[i] = c | 0x20
+		}
+	}
 	switch {
 	case len(lower) == 0:
 	case bytes.Contains(lower, []byte("den")), bytes.Contains(lower, []byte("block")), bytes.Contains(lower, []byte("drop")), bytes.Contains(lower, []byte("reject")),
