@@ -236,7 +236,7 @@ func (f fields) asaLogon(n int, m []byte) {
 	switch n {
 	case 605004, 605005:
 		f[accAction] = actLogon
-		f.asaSides(word(m[max(lastFrom(m), 0)+6:]), word(cut(m, " to ", "")))
+		f.asaSides(word(cut(m, " from ", "")), word(cut(m, " to ", "")))
 		if to := word(cut(m, " to ", "")); len(to) > 0 {
 			f.set(accMethod, to[bytes.LastIndexByte(to, '/')+1:])
 		}
