@@ -11,13 +11,15 @@ import (
 // stricter before the laxer.
 var readers = []reader{
 	// Told by a signature.
-	evtxReader, journalReader, utmpReader, lastlogReader,
+	evtxReader, journalReader, utmpReader, lastlogReader, ivantiReader,
 	// Told by the names of their fields.
 	winJSONReader, winXMLReader, webJSONReader, postgresJSONReader,
+	// Told by where they lie and the look of their lines.
+	keysReader, unitReader, accountsReader, hostsReader, startupReader,
 	// Told by the look of their lines.
 	auditdReader, iisReader, postgresCSVReader, postgresReader, mysqlErrorReader, mysqlGeneralReader, mysqlSlowReader, mysqlAuditReader,
 	mssqlReader, oracleAlertReader, oracleListenerReader, oracleAuditReader, webAccessReader, webErrorReader,
-	packagesReader, daemonReader, syslogReader, cronReader, shellReader,
+	winDHCPReader, winDNSReader, npsReader, remoteReader, openVPNReader, deviceReader, packagesReader, daemonReader, syslogReader, cronReader, shellReader,
 }
 
 // Kinds of artifact that have no reader here.
@@ -36,8 +38,9 @@ func (c *Collection) kindOf(head []byte, name string) (string, *reader) {
 	if kind := archiveKind(head); kind != "" {
 		return kind, nil
 	}
+	text := plainHead(head)
 	for i := range c.readers {
-		if r := &c.readers[i]; r.is(head, name) {
+		if r := &c.readers[i]; r.is(text, name) {
 			return r.kind, r
 		}
 	}

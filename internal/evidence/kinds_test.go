@@ -87,3 +87,24 @@ func TestSharedKinds(t *testing.T) {
 		t.Errorf("got\n%s", n)
 	}
 }
+
+// TestKindsOfUTF16: Windows writes many of its text logs in UTF-16, with a mark or without.
+func TestKindsOfUTF16(t *testing.T) {
+	const line = "2022-11-23T01:37:49+00:00 gw1 sshd[2100]: Accepted password for root from 198.18.0.7 port 51234 ssh2\r\n"
+	little, big := "", ""
+	for _, c := range line {
+		little += string([]byte{byte(c), 0})
+		big += string([]byte{0, byte(c)})
+	}
+	for name, head := range map[string]string{"little-endian": "\xff\xfe" + little, "big-endian": "\xfe\xff" + big, "no mark": little} {
+		c := &Collection{readers: readers}
+		if got, _ := c.kindOf([]byte(head), "x.log"); got != "syslog" {
+			t.Errorf("%s: got %s", name, got)
+		}
+		got, facts := readAll(t, readSyslog, "x.log", []byte(head), mustTime("2022-12-01T00:00:00Z"))
+		if len(got) != 1 || len(facts.Damaged) != 0 {
+			t.Fatalf("%s: %d records, damage %v", name, len(got), facts.Damaged)
+		}
+		got[0].want(t, name, "user=root", "src_ip=198.18.0.7", "#=gw1")
+	}
+}

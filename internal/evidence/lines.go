@@ -15,7 +15,8 @@ import (
 const maxLine = 8 << 20
 
 // lines reads a text artifact line by line, without a copy: text is only valid until the next call. It undoes UTF-16
-// when a byte order mark says so, and drops that of UTF-8. Lines end with LF or CRLF; the last need not.
+// where a byte order mark or the look of the first characters says so, and drops the mark of UTF-8. Lines end with LF or
+// CRLF; the last need not.
 type lines struct {
 	text   []byte // without its end
 	number uint64 // from 1
@@ -34,19 +35,14 @@ type lines struct {
 
 func newLines(ctx context.Context, r io.Reader) *lines {
 	l := &lines{ctx: ctx, r: r, buf: make([]byte, 256<<10)}
-	for l.n < len("\xef\xbb\xbf") && l.err == nil {
+	for l.n < unmarkedHead && l.err == nil {
 		l.fill()
 	}
 	head := l.buf[l.at:l.n]
-	switch {
-	case bytes.HasPrefix(head, []byte("\xef\xbb\xbf")):
+	if bytes.HasPrefix(head, []byte("\xef\xbb\xbf")) {
 		l.skip(3)
-	case bytes.HasPrefix(head, []byte("\xff\xfe")), bytes.HasPrefix(head, []byte("\xfe\xff")):
-		order := binary.ByteOrder(binary.LittleEndian)
-		if head[0] == 0xfe {
-			order = binary.BigEndian
-		}
-		l.skip(2)
+	} else if order, mark := wideText(head); order != nil {
+		l.skip(mark)
 		l.r = &utf16Reader{r: io.MultiReader(bytes.NewReader(bytes.Clone(l.buf[l.at:l.n])), r), order: order}
 		l.at, l.n, l.wide = 0, 0, true
 		if l.err == io.EOF {
@@ -54,6 +50,40 @@ func newLines(ctx context.Context, r io.Reader) *lines {
 		}
 	}
 	return l
+}
+
+// unmarkedHead is how many bytes must look like UTF-16 where no mark says so.
+const unmarkedHead = 32
+
+// wideText tells UTF-16 by its mark, whose length it returns, or without one by ASCII characters whose upper halves are
+// all zero. The order is nil for other text.
+func wideText(head []byte) (order binary.ByteOrder, mark int) {
+	switch {
+	case bytes.HasPrefix(head, []byte("\xff\xfe")):
+		return binary.LittleEndian, 2
+	case bytes.HasPrefix(head, []byte("\xfe\xff")):
+		return binary.BigEndian, 2
+	case len(head) < unmarkedHead:
+		return nil, 0
+	}
+	for i := 0; i < unmarkedHead; i += 2 {
+		c := head[i]
+		if head[i+1] != 0 || (c < ' ' || c > '~') && c != '\t' && c != '\r' && c != '\n' {
+			return nil, 0
+		}
+	}
+	return binary.LittleEndian, 0
+}
+
+// plainHead is the head of an artifact in UTF-8, so that what tells its kind need not know of UTF-16.
+func plainHead(head []byte) []byte {
+	order, mark := wideText(head)
+	if order == nil {
+		return head
+	}
+	u := utf16Reader{r: bytes.NewReader(head[mark:]), order: order}
+	plain, _ := io.ReadAll(&u)
+	return plain[:min(len(plain), headBytes)]
 }
 
 // next moves to the next line. It answers no at the end, when the stream fails or when the context is done: see fail.

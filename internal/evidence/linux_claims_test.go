@@ -11,7 +11,7 @@ import (
 )
 
 // linuxReaders are the readers of this family.
-var linuxReaders = []reader{syslogReader, auditdReader, journalReader, utmpReader, lastlogReader, shellReader, cronReader, packagesReader, daemonReader}
+var linuxReaders = []reader{syslogReader, auditdReader, journalReader, utmpReader, lastlogReader, shellReader, cronReader, packagesReader, daemonReader, deviceReader}
 
 // TestLinuxClaims runs every sniffer over all files of the shared data: each file that is theirs has one reader, and
 // nothing else has any.
@@ -20,7 +20,7 @@ func TestLinuxClaims(t *testing.T) {
 	want := map[string]string{
 		"artifacts/audit_enriched.log": "auditd", "artifacts/selinux.log": "auditd", "artifacts/bash_history": "shell history", "artifacts/bash_history_desync": "shell history",
 		"artifacts/fish_history": "shell history", "artifacts/zsh_extended_history.txt": "shell history", "artifacts/dpkg.log": "packages", "artifacts/vsftpd.log": "daemon log",
-		"artifacts/security.log": "syslog", "artifacts/loghub/Linux_2k.log": "syslog", "artifacts/loghub/OpenSSH_2k.log": "syslog",
+		"artifacts/security.log": "syslog", "artifacts/snort3_alert_fast.log": "device log", "artifacts/loghub/Linux_2k.log": "syslog", "artifacts/loghub/OpenSSH_2k.log": "syslog",
 	}
 	files := 0
 	err := filepath.WalkDir(root, func(name string, d fs.DirEntry, err error) error {

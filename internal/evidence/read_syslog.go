@@ -27,6 +27,8 @@ type syslogLine struct {
 	msgid   []byte
 	data    []byte // structured data of RFC 5424
 	message []byte
+	device  int  // index into programs of the appliance that wrote, 0 if none did
+	bare    bool // no header stood before its message
 }
 
 // parse takes a line apart; it answers no when the line does not begin as a message does.
@@ -41,9 +43,10 @@ func (h *syslogLine) parse(line []byte) bool {
 	}
 	n := h.time(rest)
 	if n == 0 {
-		return false
+		return h.bareDevice(rest)
 	}
 	h.body(rest[n:])
+	h.deviceMessage()
 	return true
 }
 
@@ -58,7 +61,7 @@ func readLineStamp(line []byte, s *logStamp) bool {
 			rest = h.ciscoPrefix(rest)
 		}
 	}
-	if h.time(rest) == 0 || !h.timed {
+	if h.time(rest) == 0 && !h.bareDevice(rest) || !h.timed {
 		return false
 	}
 	*s = h.at
@@ -184,7 +187,7 @@ func (h *syslogLine) body(b []byte) {
 		return
 	}
 	n := readTag(b, h)
-	if host := word(b); n == 0 && len(host) <= 255 && h.level == nil && string(host) != "---" {
+	if host := word(b); n == 0 && len(host) <= 255 && h.level == nil && string(host) != "---" && !isDevicePair(host) {
 		if after := trimSpaces(b[len(host):]); len(after) > 0 {
 			h.host, b = host, after
 			n = readTag(b, h)
@@ -269,6 +272,9 @@ func (h *syslogLine) bracketLevel() {
 
 // ciscoMessage recognises %FACILITY-SEVERITY-MNEMONIC, which stays in the message because rules look for it.
 func (h *syslogLine) ciscoMessage() {
+	if hasPrefix(h.message, ": %") { // ASA sets its name off with a blank before the colon
+		h.message = h.message[2:]
+	}
 	m := h.message
 	if len(m) == 0 || m[0] != '%' && m[0] != '*' && m[0] != '.' && !digit(m[0]) && (len(h.program) == 0 || !digit(h.program[0])) {
 		return
@@ -370,6 +376,7 @@ func (h *syslogLine) parse5424(b []byte) bool {
 	b = bytes.TrimLeft(b, " ")
 	h.message = bytes.TrimPrefix(b, []byte("\xef\xbb\xbf"))
 	h.esxi = bytes.Contains(h.data, []byte("Originator@6876"))
+	h.deviceMessage()
 	return true
 }
 

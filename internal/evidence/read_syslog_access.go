@@ -230,6 +230,13 @@ func parseSSHD(m []byte, f fields) {
 		f.set(accMethod, cut(m, "Starting session: ", " "))
 		f.set(accTTY, cut(m, " on ", " "))
 		f.set(accUser, cut(m, " for ", " from "))
+	case hasPrefix(m, "Session opened for '"), hasPrefix(m, "Session closed for '"): // ESXi
+		f[accAction] = actOpen
+		if m[8] == 'c' {
+			f[accAction] = actClose
+		}
+		f.set(accUser, cut(m, "'", "'"))
+		f.set(accTTY, cut(m, "' on ", ""))
 	case hasPrefix(m, "Close session: "):
 		f[accAction] = actClose
 		who, _ := f.fromPort(m)
@@ -526,6 +533,9 @@ func parseLogin(m []byte, f fields) {
 	upper := bytes.ToUpper(m[:min(len(m), 24)])
 	switch {
 	case hasPrefix(upper, "ROOT LOGIN"):
+		f.say(actLogon, success)
+		f.set(accUser, []byte("root"))
+	case hasPrefix(m, "root login on '"): // ESXi
 		f.say(actLogon, success)
 		f.set(accUser, []byte("root"))
 	case hasPrefix(upper, "LOGIN ON "):

@@ -123,6 +123,9 @@ func parseLease(m []byte, f fields) {
 		f.set(0, m[:5])
 		f.set(leaseAddress, word(m[9:]))
 		return
+	case hasPrefix(m, "DHCP4_"), hasPrefix(m, "DHCP6_"), hasPrefix(m, "INFO "), hasPrefix(m, "DEBUG "):
+		f.kea(m)
+		return
 	case !hasPrefix(m, "DHCP"):
 		return
 	}
@@ -153,6 +156,22 @@ func parseLease(m []byte, f fields) {
 			f.set(leaseName, name)
 		}
 	}
+}
+
+// kea reads "DHCP4_LEASE_ALLOC [hwtype=1 aa:bb:cc:dd:ee:ff], cid=[no info], tid=0x1: lease 10.0.0.5 has been allocated for 4000 seconds".
+func (f fields) kea(m []byte) {
+	if i := indexOf(m, "DHCP"); i > 0 {
+		m = m[i:]
+	}
+	verb := word(m)
+	f.set(0, verb)
+	f.some(leaseMAC, cut(cut(m, "hwtype=", "]"), " ", ""))
+	for _, pre := range []string{"lease ", "address "} {
+		if a := word(cut(m, pre, "")); f[leaseAddress].IsNull() && isAddress(a) {
+			f.set(leaseAddress, a)
+		}
+	}
+	f.some(leaseName, cut(m, "hostname '", "'"))
 }
 
 var leasePairs = []alias{{" on ", leaseAddress}, {" for ", leaseAddress}, {" of ", leaseAddress}, {" to ", leaseMAC}, {" from ", leaseMAC}, {" via ", leaseInterface}}
@@ -318,69 +337,5 @@ func parseFail2ban(m []byte, f fields) {
 			f[accAction] = v.action
 			f.source(word(a))
 		}
-	}
-}
-
-// parseHostd reads ESXi's management agents: "User root@10.0.0.5 logged in as VMware-client/6.5.0", "Accepted password for
-// user root from 10.0.0.5", "Rejected password for user root from 10.0.0.5", "SSH session was opened for 'root@10.0.0.5'.".
-func parseHostd(m []byte, f fields) {
-	if i := lastIndexOf(m, "] "); i > 0 && indexOf(m[:i], "[Originator@6876") >= 0 {
-		f.set(accUser, cut(m[:i], "user=", "]"))
-		m = m[i+2:]
-	}
-	switch {
-	case indexOf(m, "Accepted password for user ") >= 0:
-		f.say(actLogon, success)
-		f.set(accUser, cut(m, "for user ", " from "))
-		f.source(word(cut(m, " from ", "")))
-	case indexOf(m, "Rejected password for user ") >= 0, indexOf(m, "Cannot login ") >= 0:
-		f.say(actLogon, failure)
-		f.userAt(cut(m, "Cannot login ", ""))
-		if u := cut(m, "for user ", " from "); u != nil {
-			f.set(accUser, u)
-			f.source(word(cut(m, " from ", "")))
-		}
-	case indexOf(m, " logged in as ") >= 0:
-		f.say(actLogon, success)
-		f.userAt(cut(m, "User ", " logged in"))
-		f.set(accMethod, cut(m, " logged in as ", ""))
-	case indexOf(m, " logged out ") >= 0:
-		f[accAction] = actLogoff
-		f.userAt(cut(m, "User ", " logged out"))
-	case indexOf(m, "SSH session was opened for ") >= 0:
-		f.say(actOpen, success)
-		f.userAt(cut(m, "opened for '", "'"))
-	case indexOf(m, "SSH session was closed for ") >= 0:
-		f[accAction] = actClose
-		f.userAt(cut(m, "closed for '", "'"))
-	}
-}
-
-// userAt sets user and source from "root@10.0.0.5".
-func (f fields) userAt(b []byte) {
-	if b = bytes.TrimRight(word(b), ".,"); len(b) == 0 {
-		return
-	}
-	i := bytes.LastIndexByte(b, '@')
-	if i < 0 {
-		f.set(accUser, b)
-		return
-	}
-	f.set(accUser, b[:i])
-	f.source(b[i+1:])
-}
-
-// parseShellLog reads ESXi's shell.log: "[root]: esxcli vm process list", "Interactive shell session started".
-func parseShellLog(m []byte, f fields) {
-	if len(m) > 0 && m[0] == '[' {
-		if i := indexOf(m, "]: "); i > 0 {
-			f[accAction] = actCommand
-			f.set(accUser, m[1:i])
-			f.set(accCommand, m[i+3:])
-			return
-		}
-	}
-	if indexOf(m, "session started") >= 0 || indexOf(m, "login enabled") >= 0 {
-		f[accAction] = actOpen
 	}
 }

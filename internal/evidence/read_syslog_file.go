@@ -180,6 +180,9 @@ func continues(b []byte) bool {
 	if len(b) == 0 || b[0] == 0 || b[0] == '\r' {
 		return false
 	}
+	if isDeviceStart(b) {
+		return false
+	}
 	if digit(b[0]) || b[0] == '<' || letter(b[0]) {
 		var s logStamp
 		if h := (syslogLine{pri: -1}); readLineStamp(b, &s) || h.time(b) > 0 {
@@ -267,6 +270,9 @@ func convincing(line []byte) bool {
 	}
 	if h.pri >= 0 || h.esxi || h.cisco {
 		return true
+	}
+	if h.device > 0 {
+		return !h.bare
 	}
 	if !h.iso {
 		switch string(h.program) {

@@ -19,11 +19,20 @@ const (
 	journalChannel
 	esxiChannel // the name depends on the program
 	ciscoChannel
+	firewallChannel // those of appliances
+	vpnChannel
+	deviceAuthChannel
+	dhcpChannel
+	dnsChannel
+	proxyChannel
+	idsChannel
+	deviceChannel // what an appliance says of itself
 	logChannels
 	unknownChannel = logChannels
 )
 
-var channelNames = [logChannels]string{"auth", "cron", "kern", "mail", "syslog", "journal", "", "syslog"}
+var channelNames = [logChannels]string{"auth", "cron", "kern", "mail", "syslog", "journal", "", "syslog",
+	"firewall", "vpn", "auth", "dhcp", "dns", "proxy", "ids", "device"}
 
 // Slots that every message has. The fields of the journal follow in its schemas, those of the program come last.
 const (
@@ -110,6 +119,10 @@ func (m *messages) take(h *syslogLine, file logChannel, t event.Time, number uin
 		return
 	}
 	channel := file
+	if device := m.device(&p, h); device != unknownChannel {
+		m.hand(h, p, device, pam, t, number, offset, nil)
+		return
+	}
 	switch {
 	case extra != nil:
 		channel = journalChannel
@@ -120,6 +133,11 @@ func (m *messages) take(h *syslogLine, file logChannel, t event.Time, number uin
 	case file == unknownChannel:
 		channel = channelOf(p, h.pri, pam || hasPrefix(h.message, "pam_"))
 	}
+	m.hand(h, p, channel, pam, t, number, offset, extra)
+}
+
+// hand hands over a message whose program and channel are known.
+func (m *messages) hand(h *syslogLine, p int, channel logChannel, pam bool, t event.Time, number uint64, offset int64, extra []event.Value) {
 	schema := m.schemas[p][channel]
 	m.rec = event.Record{Schema: schema, Time: t, Number: number, Offset: offset, Host: m.names.of(h.host)}
 	if m.wants(p, channel, schema) {
@@ -127,6 +145,22 @@ func (m *messages) take(h *syslogLine, file logChannel, t event.Time, number uin
 		m.rec.Slots = m.slots[:schema.Slots]
 	}
 	m.out.take(&m.rec)
+}
+
+// device tells the log of an appliance's message, unknownChannel for one that is none.
+func (m *messages) device(p *int, h *syslogLine) logChannel {
+	if h.device > 0 {
+		*p = h.device
+	}
+	tell := programs[*p].device
+	if tell == nil {
+		return unknownChannel
+	}
+	c := tell(h.message)
+	if c == unknownChannel {
+		*p = 0
+	}
+	return c
 }
 
 func (m *messages) wants(p int, c logChannel, s *event.Schema) bool {
@@ -215,7 +249,9 @@ var messageSchemas = sync.OnceValue(func() [][logChannels]*event.Schema {
 	all := make([][logChannels]*event.Schema, len(programs))
 	for i := range programs {
 		for c := range logChannels {
-			all[i][c] = programSchema(&programs[i], c)
+			if c < firewallChannel || programs[i].device != nil {
+				all[i][c] = programSchema(&programs[i], c)
+			}
 		}
 	}
 	return all
@@ -231,6 +267,9 @@ func programSchema(p *program, c logChannel) *event.Schema {
 		}
 	case ciscoChannel:
 		src.Product, src.Provider = "cisco", ""
+	}
+	if c >= firewallChannel {
+		src.Product = "network"
 	}
 	var fields []event.Field
 	add := func(names []string, slot int) int {

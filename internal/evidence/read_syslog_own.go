@@ -5,8 +5,8 @@ import (
 	"context"
 )
 
-// daemonReader reads the logs that a few services keep for themselves beside syslog: vsftpd.log, xferlog, clamav.log
-// and fail2ban.log. Their messages become the events that the same messages become when they pass through syslog.
+// daemonReader reads the logs that a few services keep for themselves beside syslog: vsftpd.log, xferlog, clamav.log,
+// fail2ban.log, and those of OpenVPN, strongSwan, FreeRADIUS, Kea and BIND. Their messages become the events that the same messages become when they pass through syslog.
 var daemonReader = reader{"daemon log", isDaemonLog, readDaemonLog}
 
 // daemonLine reads one line of such a log into h; it answers no for a line that is none.
@@ -25,8 +25,38 @@ func daemonLine(line []byte, h *syslogLine) bool {
 		case digit(rest[0]) && isTransfer(rest):
 			h.program, h.message = []byte("xferlog"), rest
 			return true
+		case hasPrefix(rest, ": ") && isRadius(rest[2:]):
+			h.program, h.message = []byte("radiusd"), rest[2:]
+			return true
+		case isOpenVPNMessage(rest):
+			h.program, h.message = []byte("openvpn"), rest
+			return true
 		}
 		return false
+	}
+	if n := readISO(line, &h.at); n > 0 && n+2 < len(line) && line[n] == ' ' && line[10] == ' ' {
+		switch rest := trimSpaces(line[n:]); {
+		case isOpenVPNMessage(rest):
+			h.program, h.message = []byte("openvpn"), rest
+			return true
+		case isCharonMessage(rest):
+			h.program, h.message = []byte("charon"), rest
+			return true
+		case isKea(rest):
+			h.level = word(rest)
+			h.program, h.message = []byte("kea-dhcp4"), cut(rest, "] ", "")
+			return true
+		}
+	}
+	if n := readBindTime(line, &h.at); n > 0 {
+		h.program, h.message = []byte("named"), trimSpaces(line[n:])
+		for _, category := range []string{"queries: ", "query-errors: ", "security: ", "client: ", "update: ", "xfer-out: "} {
+			h.message = bytes.TrimPrefix(h.message, []byte(category))
+		}
+		for _, level := range []string{"info: ", "notice: ", "error: ", "warning: ", "debug 1: "} {
+			h.message = bytes.TrimPrefix(h.message, []byte(level))
+		}
+		return len(h.message) > 0
 	}
 	if n := readISO(line, &h.at); n == 23 && line[10] == ' ' && line[19] == ',' && hasPrefix(line[n:], " fail2ban.") {
 		rest := line[n+1:]
@@ -39,6 +69,58 @@ func daemonLine(line []byte, h *syslogLine) bool {
 		return true
 	}
 	return false
+}
+
+// isRadius recognises the classes that FreeRADIUS puts before its messages.
+func isRadius(b []byte) bool {
+	for _, class := range []string{"Auth: ", "Info: ", "Error: ", "Proxy: ", "Acct: ", "ERROR: ", "Warning: ", "Debug: "} {
+		if hasPrefix(b, class) {
+			return true
+		}
+	}
+	return false
+}
+
+// isOpenVPNMessage recognises OpenVPN's server by how its messages begin: with a client, or with a word of its own.
+func isOpenVPNMessage(b []byte) bool {
+	head := word(b)
+	if i := bytes.LastIndexByte(head, '/'); i > 0 {
+		head = head[i+1:]
+	}
+	if i := bytes.LastIndexByte(head, ':'); i > 0 && i+1 < len(head) && len(trimDigits(head[i+1:])) == 0 && isAddress(bytes.TrimPrefix(head[:i], []byte("[AF_INET]"))) {
+		return len(head) < len(b)
+	}
+	for _, start := range []string{"OpenVPN 2.", "MULTI", "TCP connection established with ", "UDPv4 link ", "TCPv4_SERVER link ", "Initialization Sequence Completed", "library versions: ", "TUN/TAP device ",
+		"IFCONFIG POOL", "SIGUSR1[", "SIGTERM[", "SIGINT[", "VERIFY ", "Diffie-Hellman initialized", "TLS-Auth MTU", "Data Channel ", "Listening for incoming TCP", "net_", "do_ifconfig", "Control Channel Auth", "Outgoing Control Channel", "Incoming Control Channel", "event_wait", "PLUGIN_", "/sbin/ip ", "Could not determine IPv4"} {
+		if hasPrefix(b, start) {
+			return true
+		}
+	}
+	return false
+}
+
+// isCharonMessage recognises "05[IKE] …".
+func isCharonMessage(b []byte) bool {
+	return len(b) > 7 && digit(b[0]) && digit(b[1]) && b[2] == '[' && bytes.IndexByte(b[3:8], ']') == 3
+}
+
+// isKea recognises "INFO  [kea-dhcp4.leases/1234.1400] DHCP4_LEASE_ALLOC …".
+func isKea(b []byte) bool { return hasPrefix(trimSpaces(b[len(word(b)):]), "[kea-") }
+
+// readBindTime reads "23-Nov-2022 07:07:49.123", as BIND's own logs have it.
+func readBindTime(b []byte, s *logStamp) int {
+	if len(b) < 24 || b[2] != '-' || b[6] != '-' || b[11] != ' ' {
+		return 0
+	}
+	day, ok1 := readDigits(b, 2)
+	year, ok2 := readDigits(b[7:], 4)
+	month := monthName(b[3:])
+	n := readClock(b[12:], s)
+	if !ok1 || !ok2 || n == 0 || !calendarDate(year, month, day) || 12+n >= len(b) || b[12+n] != ' ' {
+		return 0
+	}
+	s.year, s.month, s.day, s.zoned = year, month, day, false
+	return 12 + n
 }
 
 // isTransfer checks the shape of xferlog(5): seconds, host, bytes, file, type, flag, direction, access, user, service,

@@ -2,6 +2,7 @@ package evidence
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 )
 
@@ -14,6 +15,7 @@ type program struct {
 	layout layout
 	parse  func(text []byte, own fields)
 	also   []alias
+	device func(text []byte) logChannel // for appliances: the log of a message; unknownChannel where it is none of theirs
 }
 
 // alias gives a slot a second name, because rules know the field by the name that the log itself uses.
@@ -35,6 +37,8 @@ const (
 	layoutLease
 	layoutQuery
 	layoutFile
+	layoutHypervisor
+	layoutFlow
 )
 
 // Slots of layoutAccess and layoutAccount: who came, from where, how, and whether they were let in.
@@ -65,6 +69,51 @@ const (
 	accGroup
 	accHome
 	accShell
+)
+
+// Slots of layoutHypervisor behind those of layoutAccess up to accRepeated.
+const (
+	hostObject = iota + accUID // virtual machine, account, service or setting that the message is about
+	hostEvent                  // name of the event or task, as the log spells it
+	hostValue
+)
+
+// Slots of layoutFlow behind those of layoutAccess up to accRepeated: what gateways, firewalls and their services tell.
+const (
+	flowVerb = iota + accUID // the device's own word for what it did
+	flowBlocked
+	flowDstIP
+	flowDstHost
+	flowDstPort
+	flowProtocol
+	flowBytesIn
+	flowBytesOut
+	flowAssigned
+	flowNAT
+	flowMAC
+	flowClient
+	flowQuery
+	flowRecordType
+	flowAnswer
+	flowURI
+	flowMethod
+	flowStatus
+	flowAgent
+	flowRule
+	flowApplication
+	flowGroup
+	flowType
+	flowSubtype
+	flowEventID
+	flowIn
+	flowOut
+	flowSignature
+	flowDuration
+	flowSrcCountry
+	flowDstCountry
+	flowConfig
+	flowText
+	flowSlots
 )
 
 // Slots of the other layouts. In all of them slot 0 is the action.
@@ -112,7 +161,17 @@ var layoutFields = [...][]string{
 	layoutLease:  {"action", "address", "mac", "client_name", "interface", "server"},
 	layoutQuery:  {"action", "query", "record_type", "src_ip", "src_port", "answer"},
 	layoutFile:   {"action", "file", "signature"},
+
+	layoutHypervisor: append(slices.Clone(accessFields[:accUID]), "object", "event", "value"),
+	layoutFlow:       append(slices.Clone(accessFields[:accUID]), flowFields...),
 }
+
+var flowFields = []string{"device_action", "blocked", "dst_ip", "dst_host", "dst_port", "protocol", "bytes_in", "bytes_out", "assigned_ip", "nat_ip", "mac",
+	"client_name", "query", "record_type", "answer", "c-uri", "cs-method", "sc-status", "c-useragent", "rule", "application", "group", "type", "subtype",
+	"event_id", "in", "out", "signature", "duration", "src_country", "dst_country", "cfgpath", "msg"}
+
+// flowAlso are the names by which rules for proxies and name servers know fields of layoutFlow.
+var flowAlso = []alias{{"cs-host", flowDstHost}, {"cs-username", accUser}, {"c-ip", accSrcIP}}
 
 var accessFields = []string{"action", "outcome", "method", "user", "src_ip", "src_host", "src_port", "invalid_user", "by", "runas", "service", "session",
 	"tty", "cwd", "command", "key_type", "key", "reason", "file", "bytes", "repeated", "uid", "gid", "group", "home", "shell"}
@@ -152,7 +211,7 @@ var programs = []program{
 	{name: "auditd", names: "audispd audisp-syslog audit audisp-remote auditctl augenrules", usual: syslogChannel},
 	{name: "NetworkManager", names: "nm-dispatcher systemd-networkd systemd-resolved wpa_supplicant", usual: syslogChannel},
 	{name: "dhclient", names: "dhcpcd", usual: syslogChannel, layout: layoutLease, parse: parseLease},
-	{name: "dhcpd", names: "dnsmasq-dhcp kea-dhcp4", usual: syslogChannel, layout: layoutLease, parse: parseLease},
+	{name: "dhcpd", names: "dnsmasq-dhcp kea-dhcp4 kea-dhcp6 dhcpd6 omshell", usual: syslogChannel, layout: layoutLease, parse: parseLease},
 	{name: "named", names: "dnsmasq unbound named-pkcs11", usual: syslogChannel, layout: layoutQuery, parse: parseQuery},
 	{name: "ntpd", names: "chronyd systemd-timesyncd ntpdate sntp", usual: syslogChannel},
 
@@ -161,7 +220,10 @@ var programs = []program{
 	{name: "proftpd", names: "pure-ftpd ftpd in.ftpd", usual: authChannel, layout: layoutAccess, parse: parseProftpd},
 	{name: "postfix", names: "sendmail sm-mta exim exim4", usual: mailChannel, layout: layoutAccess, parse: parseMail},
 	{name: "dovecot", names: "imapd pop3d cyrus", usual: mailChannel, layout: layoutAccess, parse: parseMail},
-	{name: "openvpn", names: "ovpn-server charon pptpd pppd xl2tpd wireguard", usual: syslogChannel, layout: layoutAccess, parse: parseOther},
+	{name: "openvpn", names: "ovpn-server openvpn-server", usual: syslogChannel, layout: layoutFlow, parse: parseOpenVPN},
+	{name: "charon", names: "charon-systemd strongswan ipsec_starter pluto", usual: syslogChannel, layout: layoutFlow, parse: parseCharon},
+	{name: "pppd", names: "pptpd xl2tpd pptp accel-pppd", usual: syslogChannel, layout: layoutFlow, parse: parsePPP},
+	{name: "radiusd", names: "freeradius radius", usual: authChannel, layout: layoutFlow, parse: parseRadius},
 	{name: "clamd", names: "clamav freshclam clamav-milter clamonacc clamscan", usual: syslogChannel, layout: layoutFile, parse: parseClam},
 	{name: "guacd", names: "guacamole", usual: syslogChannel, layout: layoutAccess, parse: parseOther},
 	{name: "smbd", names: "smbd_audit nmbd samba", usual: syslogChannel, layout: layoutAccess, parse: parseOther},
@@ -171,17 +233,28 @@ var programs = []program{
 	{name: "postgres", names: "postgresql", usual: syslogChannel},
 	{name: "apache2", names: "httpd apache", usual: syslogChannel},
 	{name: "nginx", usual: syslogChannel},
-	{name: "haproxy", names: "keepalived Keepalived Keepalived_vrrp squid", usual: syslogChannel},
+	{name: "haproxy", names: "keepalived Keepalived Keepalived_vrrp", usual: syslogChannel},
 	{name: "docker", names: "dockerd containerd podman crio conmon", usual: syslogChannel},
 	{name: "kubelet", names: "k3s kube-apiserver kube-proxy", usual: syslogChannel},
 	{name: "zabbix_agentd", names: "zabbix_agent2 nrpe snmpd", usual: syslogChannel},
 	{name: "ansible", names: "ansible-command ansible-setup puppet-agent salt-minion chef-client", usual: syslogChannel},
 
-	{name: "vmkernel", names: "vmkwarning vmkeventd", usual: kernChannel, esxi: "vmkernel"},
-	{name: "hostd", names: "Hostd hostd-probe Rhttpproxy rhttpproxy", usual: syslogChannel, esxi: "hostd", layout: layoutAccess, parse: parseHostd},
-	{name: "vpxa", names: "Vpxa Fdm fdm", usual: syslogChannel, esxi: "vpxa", layout: layoutAccess, parse: parseHostd},
-	{name: "shell", names: "ESXShell SSH DCUI dcui ash", usual: syslogChannel, esxi: "shell", layout: layoutAccess, parse: parseShellLog},
-	{name: "vobd", usual: syslogChannel, esxi: "vobd", layout: layoutAccess, parse: parseHostd},
+	{name: "vmkernel", names: "vmkwarning vmkeventd", usual: kernChannel, esxi: "vmkernel", layout: layoutHypervisor, parse: parseVMKernel},
+	{name: "hostd", names: "Hostd hostd-probe Rhttpproxy rhttpproxy envoy", usual: syslogChannel, esxi: "hostd", layout: layoutHypervisor, parse: parseHostd},
+	{name: "vpxa", names: "Vpxa Fdm fdm", usual: syslogChannel, esxi: "vpxa", layout: layoutHypervisor, parse: parseHostd},
+	{name: "shell", names: "ESXShell SSH DCUI dcui ash", usual: syslogChannel, esxi: "shell", layout: layoutHypervisor, parse: parseShellLog},
+	{name: "esxcli", names: "esxcli-software localcli esxupdate", usual: syslogChannel, esxi: "shell", layout: layoutHypervisor, parse: parseEsxcli},
+	{name: "vobd", usual: syslogChannel, esxi: "vobd", layout: layoutHypervisor, parse: parseVobd},
+
+	{name: "fortigate", layout: layoutFlow, parse: parseFortinet, also: flowAlso, device: fortinetLog},
+	{name: "asa", layout: layoutFlow, parse: parseASA, also: flowAlso, device: asaLog},
+	{name: "panos", layout: layoutFlow, parse: parsePAN, also: flowAlso, device: panLog},
+	{name: "sonicwall", layout: layoutFlow, parse: parseSonicWall, also: flowAlso, device: sonicWallLog},
+	{name: "sophos", layout: layoutFlow, parse: parseSophos, also: flowAlso, device: sophosLog},
+	{name: "cef", layout: layoutFlow, parse: parseCEF, also: flowAlso, device: cefLog},
+	{name: "filterlog", layout: layoutFlow, parse: parseFilterlog, also: flowAlso, device: filterLog},
+	{name: "snort", names: "suricata", layout: layoutFlow, parse: parseSnort, also: flowAlso, device: snortLog},
+	{name: "squid", names: "(squid-1) squid-1", layout: layoutFlow, parse: parseSquid, also: flowAlso, device: squidLog},
 }
 
 const sysmonProgram = 1

@@ -39,7 +39,7 @@ func TestSyslogFormats(t *testing.T) {
 		{"RFC 5424, nothing known", "<13>1 - - - - - - hello", []string{"@=", "#=", "program=", "message=hello", "facility=user", "severity=notice"}},
 		{"macOS", "Nov 23 01:37:49 mac secd[11] <Error> [user{} ]: hello", []string{"severity=Error", "program=secd", "message=[user{} ]: hello"}},
 		{"ChromeOS", "2022-11-23T01:37:49.1+05:30 WARNING kernel: [ 3.1] hello", []string{"@=2022-11-22T20:07:49.1Z", "severity=WARNING", "program=kernel", "#="}},
-		{"Cisco ASA", "<166>Nov 23 01:37:49 10.0.0.1 %ASA-6-302013: Built inbound", []string{"source=cisco/syslog/", "#=10.0.0.1", "message=%ASA-6-302013: Built inbound", "program=ASA-6-302013"}},
+		{"Cisco ASA", "<166>Nov 23 01:37:49 10.0.0.1 %ASA-6-302013: Built inbound", []string{"source=network/firewall/asa", "#=10.0.0.1", "message=%ASA-6-302013: Built inbound", "program=ASA-6-302013"}},
 		{"Cisco IOS", "<189>45: Nov 23 01:37:49.123: %SYS-5-CONFIG_I: Configured", []string{"source=cisco/syslog/", "message=%SYS-5-CONFIG_I: Configured", "@=2022-11-23T01:37:49.123Z"}},
 		{"Cisco Nexus", "<189>: 2022 Nov 23 01:37:49 IST: %VSHD-5-VSHD_SYSLOG_CONFIG_I: Configured", []string{"source=cisco/syslog/", "@=2022-11-23T01:37:49Z", "message=%VSHD-5-VSHD_SYSLOG_CONFIG_I: Configured"}},
 		{"Cisco IOS with origin", "<189>45: sw1: *Nov 23 01:37:49.123: %SYS-5-CONFIG_I: Configured", []string{"source=cisco/syslog/", "#=sw1"}},

@@ -66,6 +66,8 @@ func TestLines(t *testing.T) {
 		{"UTF-8 mark", "\xef\xbb\xbfa\nb", "1@3:a 2@5:b"},
 		{"UTF-16", "\xff\xfea\x00\n\x00\x3d\xd8\x00\xde", "1@2:a 2@6:😀"},
 		{"UTF-16 beyond ASCII", "\xff\xfe\x15\x09\xe9\x00\x3d\xd8\n\x00a\x00", "1@2:\u0915\u00e9\ufffd 2@10:a"},
+		{"UTF-16 without a mark", "0\x001\x002\x003\x004\x005\x006\x007\x008\x009\x00a\x00b\x00c\x00d\x00e\x00\n\x00f\x00", "1@0:0123456789abcde 2@32:f"},
+		{"zeros are no UTF-16", strings.Repeat("\x00", 40), "1@0:" + strings.Repeat("\x00", 40)},
 		{"UTF-16 big-endian", "\xfe\xff\x00a\x00\n\x00b", "1@2:a 2@6:b"},
 	} {
 		var got []string

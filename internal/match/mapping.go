@@ -270,6 +270,129 @@ var webAlias = map[string]alias{
 	"src_ip":          named("c-ip"),
 }
 
+// The logs of firewalls, name servers and proxies, in the taxonomy's categories.
+var networkCategories = map[string][]target{
+	"firewall": {{product: "network", channel: "firewall", alias: firewallAlias}, {product: "linux", provider: "kernel", alias: firewallAlias}, {product: "windows", channel: "firewall", alias: firewallAlias}},
+	"dns":      {{product: "network", channel: "dns", alias: dnsAlias}, {product: "linux", provider: "named", alias: dnsAlias}},
+	"proxy":    {{product: "network", channel: "proxy", alias: proxyAlias}, {product: "web", channel: "access", provider: "w3c", alias: webAlias}},
+}
+
+// firewallAlias spells what a packet's fate is called as rules expect it: accept or forward, and blocked.
+var firewallAlias = map[string]alias{
+	"action":  {from: firewallAction},
+	"blocked": {from: firewallBlocked},
+}
+
+// firewallAction gives the device's own word and, for what was let through, "accept" besides.
+var firewallAction = &derived{"action", []string{"action", "blocked"}, func(p []string) []string {
+	switch {
+	case p[0] == "":
+		return nil
+	case p[0] != "accept" && stopped(p[1], p[0]) == "false":
+		return []string{p[0], "accept"}
+	}
+	return []string{p[0]}
+}}
+
+var firewallBlocked = &derived{"blocked", []string{"blocked", "action"}, func(p []string) []string { return one(stopped(p[0], p[1])) }}
+
+// stopped is what the reader says of a packet's fate, else what follows from the word: those of iptables are free text.
+func stopped(blocked, word string) string {
+	if blocked != "" {
+		return blocked
+	}
+	has := func(words ...string) bool {
+		return slices.ContainsFunc(words, func(w string) bool { return strings.Contains(strings.ToUpper(word), w) })
+	}
+	switch {
+	case has("BLOCK", "DROP", "DENY", "REJECT"):
+		return "true"
+	case has("ALLOW", "ACCEPT"):
+		return "false"
+	}
+	return ""
+}
+
+var dnsAlias = map[string]alias{"r_data": named("answer"), "QueryName": named("query")}
+
+var proxyAlias = map[string]alias{
+	"cs-host":         named("cs-host", "dst_host"),
+	"r-dns":           named("dst_host"),
+	"cs-uri":          named("c-uri"),
+	"cs-user-agent":   named("c-useragent"),
+	"c-uri-extension": {from: uriExtension},
+	"c-uri-query":     {from: uriQuery},
+	"c-uri-stem":      {from: uriStem},
+	"cs-uri-stem":     {from: uriStem},
+	"cs-uri-query":    {from: uriQuery},
+	"cs-bytes":        named("bytes_out"),
+	"sc-bytes":        named("bytes_in"),
+}
+
+// splitURI takes path and query out of an address.
+func splitURI(uri string) (stem, query string) {
+	if i := strings.Index(uri, "://"); i >= 0 {
+		uri = uri[i+3:]
+		if j := strings.IndexByte(uri, '/'); j >= 0 {
+			uri = uri[j:]
+		} else {
+			uri = "/"
+		}
+	}
+	stem, query, _ = strings.Cut(uri, "?")
+	return stem, query
+}
+
+func one(s string) []string {
+	if s == "" {
+		return nil
+	}
+	return []string{s}
+}
+
+var uriStem = &derived{"c-uri-stem", []string{"c-uri"}, func(p []string) []string {
+	stem, _ := splitURI(p[0])
+	return one(stem)
+}}
+
+var uriQuery = &derived{"c-uri-query", []string{"c-uri"}, func(p []string) []string {
+	_, query := splitURI(p[0])
+	return one(query)
+}}
+
+var uriExtension = &derived{"c-uri-extension", []string{"c-uri"}, func(p []string) []string {
+	stem, _ := splitURI(p[0])
+	stem = stem[strings.LastIndexByte(stem, '/')+1:]
+	if i := strings.LastIndexByte(stem, '.'); i >= 0 {
+		return one(stem[i+1:])
+	}
+	return nil
+}}
+
+// devices are the products whose logs are told from others of their kind by the provider.
+var devices = map[string]string{"fortigate": "fortigate", "fortinet": "fortigate", "fortios": "fortigate", "paloalto": "panos", "panos": "panos", "sonicwall": "sonicwall", "sophos": "sophos", "pfsense": "filterlog",
+	"opnsense": "filterlog", "squid": "squid", "ivanti": "ivanti", "snort": "snort", "suricata": "snort"}
+
+// deviceTargets selects the logs of one maker's devices. Services of the taxonomy name the logs otherwise than the devices do.
+func deviceTargets(provider, category, service string) []target {
+	t := target{product: "network", provider: provider}
+	switch category {
+	case "firewall":
+		t.channel, t.alias = "firewall", firewallAlias
+	case "dns":
+		t.channel, t.alias = "dns", dnsAlias
+	case "proxy", "webserver":
+		t.channel, t.alias = "proxy", proxyAlias
+	}
+	switch service {
+	case "traffic", "forward":
+		t.channel, t.alias = "firewall", firewallAlias
+	case "vpn", "sslvpn", "globalprotect":
+		t.channel = "vpn"
+	}
+	return []target{t}
+}
+
 var linuxCategories = map[string][]target{
 	"process_creation":    {{product: "linux", channel: "sysmon", ids: []uint32{1}}, {product: "linux", channel: "auditd", provider: "execve"}},
 	"network_connection":  {{product: "linux", channel: "sysmon", ids: []uint32{3}}},
@@ -288,12 +411,12 @@ var linuxServices = map[string][]target{
 	"su":        {{product: "linux", provider: "su"}},
 	"cron":      {{product: "linux", provider: "cron"}, {product: "linux", channel: "cron"}},
 	"vsftpd":    {{product: "linux", provider: "vsftpd"}},
-	"clamav":    {{product: "linux", provider: "clamav"}},
-	"guacamole": {{product: "linux", provider: "guacamole"}},
+	"clamav":    {{product: "linux", provider: "clamd"}},
+	"guacamole": {{product: "linux", provider: "guacd"}},
 }
 
 // readers names what Wardround reads, so that a rule for anything else is listed with the reason.
-var products = map[string]bool{"windows": true, "linux": true, "esxi": true, "web": true, "database": true}
+var products = map[string]bool{"windows": true, "linux": true, "esxi": true, "web": true, "database": true, "network": true, "cisco": true}
 
 // targets says which records a log source selects, or why none can be.
 func targets(ls sigma.LogSource) ([]target, error) {
@@ -313,6 +436,16 @@ func targets(ls sigma.LogSource) ([]target, error) {
 		return []target{{product: "database", channel: service}}, nil
 	case product == "sql" && category == "application":
 		return []target{{product: "database"}}, nil
+	case product == "" && service == "" && networkCategories[category] != nil:
+		return networkCategories[category], nil
+	case devices[product] != "":
+		return deviceTargets(devices[product], category, service), nil
+	case product == "cisco" && (service == "" || service == "asa" || service == "ftd") && category != "":
+		return deviceTargets("asa", category, service), nil
+	case product == "cisco" && category == "" && (service == "asa" || service == "ftd"):
+		return deviceTargets("asa", "", service), nil
+	case product == "cisco" && category == "" && service != "duo":
+		return []target{{product: "cisco"}, {product: "network", provider: "asa"}}, nil
 	case products[product]:
 		t := target{product: product, channel: service}
 		if category != "" {

@@ -43,6 +43,15 @@ func Of(s *event.Schema) Edges {
 		if len(s.Lookup("action")) > 0 && (len(s.Lookup("src_ip")) > 0 || len(s.Lookup("src_host")) > 0) {
 			return Edges{access}
 		}
+	case "network":
+		switch channel {
+		case "vpn":
+			return Edges{tunnel}
+		case "auth":
+			return Edges{access}
+		case "remote control":
+			return Edges{remoteControl}
+		}
 	case "database":
 		return Edges{databaseLogin}
 	}
@@ -152,19 +161,67 @@ func sysmonConnection(r *event.Record, m *event.Movement) bool {
 }
 
 // services names the ways in of Linux and ESXi by the program that logs them.
-var services = map[string]string{"sshd": "ssh", "dropbear": "ssh", "vsftpd": "ftp", "proftpd": "ftp", "pure-ftpd": "ftp", "smbd": "smb", "guacamole": "guacamole", "openvpn": "vpn", "charon": "vpn", "pppd": "vpn", "hostd": "vmware", "vpxa": "vmware"}
+var services = map[string]string{"sshd": "ssh", "dropbear": "ssh", "vsftpd": "ftp", "proftpd": "ftp", "pure-ftpd": "ftp", "smbd": "smb", "guacd": "guacamole", "hostd": "vmware", "vpxa": "vmware", "vobd": "ssh",
+	"openvpn": "vpn", "charon": "vpn", "pppd": "vpn"}
 
-// access reads logons of Linux and ESXi: every program's are in the same fields (docs/format/events-linux.md).
+// access reads logons of Linux, ESXi and network devices: every program's are in the same fields (docs/format/events-linux.md).
 func access(r *event.Record, m *event.Movement) bool {
-	if r.Text("action") != "logon" {
+	src := r.Schema.Source
+	m.How = services[src.Provider]
+	if m.How == "vpn" {
+		return tunnel(r, m)
+	}
+	switch r.Text("action") {
+	case "logon":
+	case "session opened": // of ESXi's two witnesses of an SSH session, this one names the address
+		if src.Provider != "vobd" {
+			return false
+		}
+	default:
 		return false
 	}
 	m.Failed = r.Text("outcome") == "failure"
-	if m.How = services[r.Schema.Source.Provider]; m.How == "" {
+	switch {
+	case src.Product == "network":
+		m.How = "device administration"
+	case m.How == "":
 		m.How = "login"
 	}
 	m.Account, m.Session = r.Text("user"), r.Text("pid")
 	return remote(r, m, "src_ip", "src_host")
+}
+
+// tunnel reads who came in through a VPN's gateway, in the fields of docs/format/events-network.md. The session's name inside
+// the network is the address that the gateway gave, which may stand in a record of its own that does not repeat the outer one.
+func tunnel(r *event.Record, m *event.Movement) bool {
+	switch r.Text("action") {
+	case "logon", "address assigned":
+	default:
+		return false
+	}
+	m.How = "vpn"
+	m.Failed = r.Text("outcome") == "failure"
+	m.Account, m.Session = r.Text("user"), clean(r.Text("assigned_ip"))
+	return remote(r, m, "src_ip", "client_name") || m.Account != "" && m.Session != ""
+}
+
+// remoteControl reads who took over a screen. The tool knows the other side by a number or a name of its own; an address
+// is only in AnyDesk's trace, in a record that names nobody.
+func remoteControl(r *event.Record, m *event.Movement) bool {
+	switch action, outcome := r.Text("action"), r.Text("outcome"); {
+	case action == "logon":
+		m.Failed = outcome == "failure"
+	case action != "connection" || outcome != "success":
+		return false
+	}
+	m.How, m.Account, m.Session = "remote control", r.Text("user"), r.Text("session")
+	if m.Workstation = r.Text("remote_name"); m.Workstation == "" {
+		m.Workstation = r.Text("remote_id")
+	}
+	if a := clean(r.Text("src_ip")); outside(a) {
+		m.Address = a
+	}
+	return m.Address != "" || m.Workstation != ""
 }
 
 func databaseLogin(r *event.Record, m *event.Movement) bool {

@@ -61,6 +61,28 @@ func TestEdges(t *testing.T) {
 		{"ssh disconnect", record(event.Source{Product: "linux", Channel: "auth", Provider: "sshd"}, "pg1", "action", "disconnection", "user", "deploy", "src_ip", "10.0.0.5"), event.Movement{}},
 		{"wtmp", record(event.Source{Product: "linux", Channel: "wtmp"}, "", "type", "USER_PROCESS", "action", "logon", "user", "deploy", "src_ip", "10.0.0.5", "src_host", "10.0.0.5"),
 			event.Movement{How: "login", Account: "deploy", Address: "10.0.0.5", Workstation: "10.0.0.5", SeenFrom: "destination"}},
+		{"VPN", record(event.Source{Product: "network", Channel: "vpn", Provider: "fortigate"}, "FGT", "action", "logon", "outcome", "success", "user", "dr.rao", "src_ip", "198.18.0.7", "assigned_ip", "10.212.134.200"),
+			event.Movement{To: "FGT", How: "vpn", Account: "dr.rao", Address: "198.18.0.7", Session: "10.212.134.200", SeenFrom: "destination"}},
+		{"VPN, a laptop named", record(event.Source{Product: "network", Channel: "vpn", Provider: "panos"}, "pa1", "action", "logon", "outcome", "success", "user", "dr.rao", "src_ip", "198.18.0.7", "client_name", "LAPTOP7"),
+			event.Movement{To: "pa1", How: "vpn", Account: "dr.rao", Address: "198.18.0.7", Workstation: "LAPTOP7", SeenFrom: "destination"}},
+		{"VPN failed", record(event.Source{Product: "network", Channel: "vpn", Provider: "asa"}, "asa1", "action", "logon", "outcome", "failure", "user", "dr.rao", "src_ip", "198.18.0.7"),
+			event.Movement{To: "asa1", How: "vpn", Account: "dr.rao", Address: "198.18.0.7", Failed: true, SeenFrom: "destination"}},
+		{"VPN, the inner address alone", record(event.Source{Product: "linux", Channel: "syslog", Provider: "charon"}, "gw1", "action", "address assigned", "outcome", "success", "user", "dr.rao", "src_ip", "", "assigned_ip", "10.9.0.5"),
+			event.Movement{To: "gw1", How: "vpn", Account: "dr.rao", Session: "10.9.0.5", SeenFrom: "destination"}},
+		{"VPN ended", record(event.Source{Product: "network", Channel: "vpn"}, "gw1", "action", "logoff", "user", "dr.rao", "src_ip", "198.18.0.7"), event.Movement{}},
+		{"OpenVPN", record(event.Source{Product: "linux", Channel: "syslog", Provider: "openvpn"}, "gw1", "action", "logon", "outcome", "success", "user", "dr.rao", "src_ip", "198.18.0.7", "pid", "9"),
+			event.Movement{To: "gw1", How: "vpn", Account: "dr.rao", Address: "198.18.0.7", SeenFrom: "destination"}},
+		{"administrator of a firewall", record(event.Source{Product: "network", Channel: "auth", Provider: "fortigate"}, "FGT", "action", "logon", "outcome", "success", "user", "admin", "src_ip", "198.18.0.7"),
+			event.Movement{To: "FGT", How: "device administration", Account: "admin", Address: "198.18.0.7", SeenFrom: "destination"}},
+		{"TeamViewer", record(event.Source{Product: "network", Channel: "remote control", Provider: "teamviewer"}, "", "action", "logon", "outcome", "success", "user", "Administrator", "remote_id", "1660360496", "remote_name", "Supplier Desk", "session", "{b3}"),
+			event.Movement{How: "remote control", Account: "Administrator", Workstation: "Supplier Desk", Session: "{b3}", SeenFrom: "destination"}},
+		{"AnyDesk's address", record(event.Source{Product: "network", Channel: "remote control", Provider: "anydesk"}, "", "action", "connection", "outcome", "success", "src_ip", "198.18.0.7"),
+			event.Movement{How: "remote control", Address: "198.18.0.7", SeenFrom: "destination"}},
+		{"outgoing remote control", record(event.Source{Product: "network", Channel: "remote control", Provider: "anydesk"}, "", "action", "outgoing session", "outcome", "success", "remote_id", "1"), event.Movement{}},
+		{"ESXi's management", record(event.Source{Product: "esxi", Channel: "hostd", Provider: "hostd"}, "esx1", "action", "logon", "outcome", "success", "user", "root", "src_ip", "198.18.0.7"),
+			event.Movement{To: "esx1", How: "vmware", Account: "root", Address: "198.18.0.7", SeenFrom: "destination"}},
+		{"SSH to ESXi, seen by vobd", record(event.Source{Product: "esxi", Channel: "vobd", Provider: "vobd"}, "", "action", "session opened", "user", "root", "src_ip", "198.18.0.7"),
+			event.Movement{How: "ssh", Account: "root", Address: "198.18.0.7", SeenFrom: "destination"}},
 		{"database", record(event.Source{Product: "database", Channel: "postgresql"}, "", "action", "login failed", "user", "postgres", "src_ip", "10.0.0.5", "src_host", ""),
 			event.Movement{How: "database", Account: "postgres", Address: "10.0.0.5", Failed: true, SeenFrom: "destination"}},
 	} {
@@ -83,7 +105,7 @@ func same(a, b event.Movement) bool {
 }
 
 func TestOtherLogsTellOfNoMovement(t *testing.T) {
-	for _, s := range []event.Source{windows("System", 7045), windows("Security", 4688), {Product: "linux", Channel: "syslog", Provider: "cron"}, {Product: "web", Channel: "access"}} {
+	for _, s := range []event.Source{windows("System", 7045), windows("Security", 4688), {Product: "linux", Channel: "syslog", Provider: "cron"}, {Product: "web", Channel: "access"}, {Product: "network", Channel: "firewall"}, {Product: "network", Channel: "dhcp"}} {
 		if Of(event.TextSchema(s, "x")).Any() {
 			t.Errorf("%+v", s)
 		}
