@@ -11,11 +11,11 @@ import (
 // stricter before the laxer.
 var readers = []reader{
 	// Told by a signature.
-	evtxReader, mftReader, usnReader, journalReader, utmpReader, lastlogReader,
+	evtxReader, mftReader, usnReader, srumReader, journalReader, utmpReader, lastlogReader,
 	// Told by the names of their fields.
 	winJSONReader, winXMLReader, webJSONReader, postgresJSONReader,
 	// Told by the look of their lines.
-	auditdReader, iisReader, postgresCSVReader, postgresReader, mysqlErrorReader, mysqlGeneralReader, mysqlSlowReader, mysqlAuditReader,
+	listingReader, auditdReader, iisReader, postgresCSVReader, postgresReader, mysqlErrorReader, mysqlGeneralReader, mysqlSlowReader, mysqlAuditReader,
 	mssqlReader, oracleAlertReader, oracleListenerReader, oracleAuditReader, webAccessReader, webErrorReader,
 	packagesReader, daemonReader, syslogReader, cronReader, shellReader,
 }
