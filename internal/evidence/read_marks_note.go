@@ -12,7 +12,7 @@ const maxNote = 512 << 10
 
 // noteName matches the names of ransom notes, in lower case.
 var noteName = regexp.MustCompile(`decrypt|ransom|unlock.{0,8}file|(recover|restore).{0,12}(file|data|key|info|my|system)|(how|instruction).{0,8}(to|for).{0,8}(recover|restore|decrypt|unlock|back|get)|` +
-	`file.{0,12}encrypt|your.{0,4}files|(^|[^a-z])read[-_ ]?(me|it|this)([-_ !.]|$)|!.{0,6}read|help.{0,8}(file|recover|restore|decrypt)|^info\.hta$|instructions?[-_ ]read`)
+	`file.{0,12}encrypt|your.{0,4}files|(^|[^a-z])read[-_ ]?(me|it|this)([-_ !.]|$)|!.{0,6}read|help.{0,8}(file|recover|restore|decrypt)|^info\.(hta|txt)$|instructions?[-_ ]read`)
 
 // textOf returns the text that a file begins with, and what follows it that is no text.
 // UTF-16 is told by its mark. Without text of some length there is none.
@@ -92,7 +92,7 @@ var (
 		`(encrypted|locked|stolen|exfiltrated|downloaded|compromised|penetrated|hacked|strong encryption|crypted|blocked)|(encrypted|locked|stolen|hacked|infected) [^.!?]{0,40}your [^.!?]{0,40}(file|data|document|network|server|system|database|computer)`)
 	noteDecrypt = regexp.MustCompile(`decrypt|private key|(restor|recover|unlock)[a-z]* [^.!?]{0,20}(your|all|the|files|data|them)|get [^.!?]{0,20}(files|data|them) back|return [^.!?]{0,20}files`)
 	notePayment = regexp.MustCompile(`bitcoin|\bbtc\b|monero|\bxmr\b|ransom|payment|\bpay\b|\bprice\b|cryptocurrenc|\bwallet\b|\busd\b|\bcost\b`)
-	noteContact = regexp.MustCompile(`[a-z0-9][a-z0-9._%+-]{1,63}@[a-z0-9][a-z0-9.-]{1,60}\.[a-z]{2,12}|[a-z2-7]{16}\.onion|[a-z2-7]{56}\.onion|\b[0-9a-f]{76}\b|\b05[0-9a-f]{64}\b|t\.me/[a-z0-9_]{4,32}|telegram[^.]{0,12}@[a-z0-9_]{4,32}`)
+	noteContact = regexp.MustCompile(`[a-z0-9][a-z0-9._%+-]{0,63}@[a-z0-9][a-z0-9.-]{0,60}\.[a-z]{2,12}|[a-z2-7]{16}\.onion|[a-z2-7]{56}\.onion|\b[0-9a-f]{76}\b|\b05[0-9a-f]{64}\b|t\.me/[a-z0-9_]{4,32}|telegram[^.]{0,12}@[a-z0-9_]{4,32}`)
 )
 
 func isNote(text []byte, trusted bool) bool {

@@ -3,6 +3,7 @@ package evidence
 import (
 	"context"
 	"encoding/binary"
+	"slices"
 	"strings"
 	"unicode/utf16"
 )
@@ -175,7 +176,7 @@ var catalogColumns = []eseColumn{
 	{7, 4, "PagesOrLocale", 4}, {8, 1, "RootFlag", 1}, {9, 3, "RecordOffset", 2}, {10, 4, "LCMapFlags", 4}, {11, 17, "KeyMost", 2}, {128, 10, "Name", 0},
 }
 
-// tables reads the catalog: the tables whose names are asked for, with their columns.
+// tables reads the catalog: the tables whose names are asked for, the first of each, with their columns.
 func (db *eseDatabase) tables(wanted func(name string) bool) []eseTable {
 	var list []eseTable
 	catalog := eseRow{columns: catalogColumns}
@@ -186,7 +187,8 @@ func (db *eseDatabase) tables(wanted func(name string) bool) []eseTable {
 		name := catalog.text(11)
 		switch table := uint32(catalog.integer(0)); catalog.integer(1) {
 		case 1:
-			if wanted(name) && len(list) < maxESETables {
+			again := slices.ContainsFunc(list, func(t eseTable) bool { return t.name == name })
+			if wanted(name) && !again && len(list) < maxESETables {
 				list = append(list, eseTable{id: table, root: uint32(catalog.integer(3)), name: name})
 			}
 		case 2:
