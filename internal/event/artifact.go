@@ -34,7 +34,7 @@ type Artifact struct {
 	Original   bool        `json:"original"` // a whole log as its system wrote it: holes in its record numbers mean something
 	Exercise   bool        `json:"exercise"` // it bears the open mark of an exercise
 
-	Modified Time `json:"-"` // of the file when it was collected; no result but an inferred year depends on it
+	Modified Time `json:"-"` // of the file when it was collected; no result depends on it but an inferred year, and the time of a file's mark where an archive holds it
 }
 
 // ExerciseMark stands in everything that an exercise writes, so that nobody takes it for a real case: in the unused bytes

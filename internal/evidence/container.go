@@ -20,6 +20,7 @@ type content struct {
 	at       spot
 	source   source
 	modified time.Time
+	stored   bool // modified is part of the evidence: an archive holds it
 	// settle is called when all bytes are read, to add what only then is known; nil for nothing.
 	settle func(*event.Artifact)
 }
@@ -62,11 +63,14 @@ func (p *pass) read(c content) error {
 // consume gives an artifact that is no archive to the reader of its kind.
 func (p *pass) consume(facts *event.Artifact, c content, s *stream, rd *reader) error {
 	consumer, read := p.sink.Begin(facts)
-	if rd == nil || !read || consumer == nil {
+	if !read || consumer == nil {
 		return nil
 	}
+	if rd == nil {
+		rd = &marksReader
+	}
 	in := &input{
-		Path: facts.Path, Modified: c.modified, Host: facts.Hint, Options: &p.c.opt,
+		Path: facts.Path, Modified: c.modified, Stored: c.stored, Host: facts.Hint, Options: &p.c.opt,
 		Stream: s, At: s.at, Again: s.again,
 	}
 	if err := guard(rd, p.ctx, in, newOutput(consumer, facts)); err != nil && s.fail() == nil {
@@ -165,6 +169,7 @@ func (p *pass) unpack(facts *event.Artifact, c content, s *stream, codec codec) 
 		at:       h.spot(innerName(name, codec)),
 		source:   source{once: io.MultiReader(bytesReader(head), out)},
 		modified: c.modified,
+		stored:   c.stored,
 	}
 	if err := p.count(); err != nil {
 		return err

@@ -90,6 +90,7 @@ func (p *pass) tarEntry(h *holder, hdr *tar.Header, in *tarStream, tr *tar.Reade
 		at:       at,
 		source:   source{once: &metered{r: tr, packed: physical, p: p}},
 		modified: modTime(hdr.ModTime),
+		stored:   true,
 	})
 }
 

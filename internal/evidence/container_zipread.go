@@ -70,7 +70,7 @@ func (p *pass) zipEntry(at spot, e *zipEntry, r io.ReaderAt) error {
 	}
 	u.packed.tell = e.tell
 	sum := &summed{r: &metered{r: u, packed: u.packed, p: p}}
-	c := content{at: at, source: source{once: sum}, modified: modTime(e.modified)}
+	c := content{at: at, source: source{once: sum}, modified: modTime(e.modified), stored: true}
 	if e.method == zipStored {
 		c.source.file, c.source.size = io.NewSectionReader(r, start, e.packed), e.packed
 	}

@@ -11,13 +11,13 @@ import (
 // stricter before the laxer.
 var readers = []reader{
 	// Told by a signature.
-	evtxReader, journalReader, utmpReader, lastlogReader, ivantiReader,
+	evtxReader, mftReader, usnReader, srumReader, journalReader, utmpReader, lastlogReader, ivantiReader,
 	// Told by the names of their fields.
 	winJSONReader, winXMLReader, webJSONReader, postgresJSONReader,
 	// Told by where they lie and the look of their lines.
 	keysReader, unitReader, accountsReader, hostsReader, startupReader,
 	// Told by the look of their lines.
-	auditdReader, iisReader, postgresCSVReader, postgresReader, mysqlErrorReader, mysqlGeneralReader, mysqlSlowReader, mysqlAuditReader,
+	listingReader, auditdReader, iisReader, postgresCSVReader, postgresReader, mysqlErrorReader, mysqlGeneralReader, mysqlSlowReader, mysqlAuditReader,
 	mssqlReader, oracleAlertReader, oracleListenerReader, oracleAuditReader, webAccessReader, webErrorReader,
 	winDHCPReader, winDNSReader, npsReader, remoteReader, openVPNReader, deviceReader, packagesReader, daemonReader, syslogReader, cronReader, shellReader,
 }

@@ -36,6 +36,7 @@ const headBytes = 64 << 10
 type input struct {
 	Path     string    // inside the collection, slashes, percent-encoding undone
 	Modified time.Time // of the file when it was collected; zero when not known
+	Stored   bool      // Modified stands in an archive: it is part of the evidence, and the same wherever that is copied
 	Host     string    // the computer that the collection's layout names; "" if it names none
 	Options  *Options
 

@@ -153,6 +153,12 @@ var windowsServices = map[string][]string{
 	"iis-configuration":                          {"microsoft-iis-configuration/operational"},
 	"winrm":                                      {"microsoft-windows-winrm/operational"},
 	"group-policy":                               {"microsoft-windows-grouppolicy/operational"},
+	// Traces beside logs, which the taxonomy has no word for: docs/format/events-traces.md.
+	"mft":          {"mft"},
+	"usnjrnl":      {"usnjrnl"},
+	"srum":         {"srum network", "srum application", "srum connectivity"},
+	"file-listing": {"file listing"},
+	"file-marks":   {"file marks"},
 }
 
 var processCreation = map[string]alias{
@@ -413,7 +419,13 @@ var linuxServices = map[string][]target{
 	"vsftpd":    {{product: "linux", provider: "vsftpd"}},
 	"clamav":    {{product: "linux", provider: "clamd"}},
 	"guacamole": {{product: "linux", provider: "guacd"}},
+
+	"file-listing": {{product: "linux", channel: "file listing"}},
+	"file-marks":   {{product: "linux", channel: "file marks"}},
 }
+
+// fileServices are the traces of files whatever the system: a rule for them need not name a product.
+var fileServices = map[string]string{"file-listing": "file listing", "file-marks": "file marks"}
 
 // readers names what Wardround reads, so that a rule for anything else is listed with the reason.
 var products = map[string]bool{"windows": true, "linux": true, "esxi": true, "web": true, "database": true, "network": true, "cisco": true}
@@ -426,6 +438,8 @@ func targets(ls sigma.LogSource) ([]target, error) {
 		return windowsTargets(category, service)
 	case product == "linux":
 		return linuxTargets(category, service)
+	case product == "" && category == "" && fileServices[service] != "":
+		return []target{{channel: fileServices[service]}}, nil
 	case category == "webserver" || product == "" && slices.Contains([]string{"apache", "nginx", "iis", "tomcat"}, service):
 		return webTargets(category, service), nil
 	case product == "" && category == "antivirus":
