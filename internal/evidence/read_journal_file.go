@@ -49,7 +49,7 @@ var journalMinimum = [8]uint64{journalData: 64, journalFieldObject: 40, journalE
 type journalFile struct {
 	entry *journalEntry
 	out   *output
-	pages journalPages
+	pages *pages
 	size  int64
 
 	key     [16]byte // of the hashes: the file's id
@@ -69,11 +69,12 @@ type journalFile struct {
 }
 
 func readJournalFile(ctx context.Context, in *input, e *journalEntry) error {
-	r, size, err := in.At()
+	p, err := in.pages(ctx)
 	if err != nil {
 		return err
 	}
-	f := &journalFile{entry: e, out: e.out, size: size, pages: journalPages{r: r, size: size}, budget: 1<<30 + 64*size}
+	size := p.size
+	f := &journalFile{entry: e, out: e.out, size: size, pages: p, budget: 1<<30 + 64*size}
 	if !f.header() {
 		return f.pages.err
 	}
@@ -421,66 +422,4 @@ func (f *journalFile) check(off, size int64, flags byte) {
 	case f.keyed && sipHash24(f.key, raw) != hash, !f.keyed && jenkinsHash(raw) != hash:
 		f.out.damage(off, size, "value that does not match its hash: changed after it was written")
 	}
-}
-
-// journalPages reads through a small direct-mapped cache.
-type journalPages struct {
-	r     io.ReaderAt
-	size  int64
-	err   error
-	pages [128]journalPage
-	spill []byte
-}
-
-type journalPage struct {
-	number int64 // from 1; 0 is none
-	data   []byte
-}
-
-const pageBytes = 64 << 10
-
-// bytes returns n bytes at off, fewer at the end of the file. They are valid until the next call.
-func (p *journalPages) bytes(off int64, n int) []byte {
-	if off < 0 || off >= p.size || n <= 0 {
-		return nil
-	}
-	n = int(min(int64(n), p.size-off))
-	in := int(off % pageBytes)
-	if page := p.page(off / pageBytes); in+n <= len(page) {
-		return page[in : in+n]
-	}
-	p.spill = p.spill[:0]
-	for len(p.spill) < n {
-		at := off + int64(len(p.spill))
-		page := p.page(at / pageBytes)
-		in := int(at % pageBytes)
-		if in >= len(page) {
-			break
-		}
-		p.spill = append(p.spill, page[in:min(len(page), in+n-len(p.spill))]...)
-	}
-	return p.spill
-}
-
-func (p *journalPages) page(number int64) []byte {
-	c := &p.pages[number%int64(len(p.pages))]
-	if c.number == number+1 {
-		return c.data
-	}
-	if c.data == nil {
-		c.data = make([]byte, pageBytes)
-	}
-	n, err := p.r.ReadAt(c.data[:pageBytes], number*pageBytes)
-	if err != nil && !errors.Is(err, io.EOF) && p.err == nil {
-		p.err = err
-	}
-	c.data = c.data[:min(pageBytes, p.size-number*pageBytes)]
-	if n < len(c.data) {
-		clear(c.data[n:])
-		if p.err == nil {
-			p.err = io.ErrUnexpectedEOF
-		}
-	}
-	c.number = number + 1
-	return c.data
 }
