@@ -11,7 +11,7 @@ import (
 // stricter before the laxer.
 var readers = []reader{
 	// Told by a signature.
-	evtxReader, journalReader, utmpReader, lastlogReader,
+	evtxReader, registryReader, journalReader, utmpReader, lastlogReader,
 	// Told by the names of their fields.
 	winJSONReader, winXMLReader, webJSONReader, postgresJSONReader,
 	// Told by the look of their lines.
@@ -74,7 +74,8 @@ var formats = []format{
 	// Windows.
 	{kind: "evtx", magic: "ElfFile\x00"},
 	{kind: "evt", offset: 4, magic: "LfLe"},
-	{kind: "registry-hive", magic: "regf"},
+	{kind: "registry-hive", and: func(head []byte) bool { return isHive(head, "") }},
+	{kind: "registry-log", magic: "regf"},
 	{kind: "registry-log", magic: "HvLE"},
 	{kind: "prefetch", magic: "MAM\x04"},
 	{kind: "prefetch", offset: 4, magic: "SCCA"},
