@@ -11,7 +11,7 @@ import (
 // stricter before the laxer.
 var readers = []reader{
 	// Told by a signature.
-	evtxReader, mftReader, usnReader, srumReader, journalReader, utmpReader, lastlogReader, ivantiReader,
+	evtxReader, registryReader, mftReader, usnReader, srumReader, journalReader, utmpReader, lastlogReader, ivantiReader,
 	// Told by the names of their fields.
 	winJSONReader, winXMLReader, webJSONReader, postgresJSONReader,
 	// Told by where they lie and the look of their lines.
@@ -77,7 +77,8 @@ var formats = []format{
 	// Windows.
 	{kind: "evtx", magic: "ElfFile\x00"},
 	{kind: "evt", offset: 4, magic: "LfLe"},
-	{kind: "registry-hive", magic: "regf"},
+	{kind: "registry-hive", and: func(head []byte) bool { return isHive(head, "") }},
+	{kind: "registry-log", magic: "regf"},
 	{kind: "registry-log", magic: "HvLE"},
 	{kind: "prefetch", magic: "MAM\x04"},
 	{kind: "prefetch", offset: 4, magic: "SCCA"},
