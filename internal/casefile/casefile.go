@@ -154,6 +154,9 @@ func (r *run) judge(ctx context.Context, all []*collection) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := m.estimateClocks(); err != nil {
+		return nil, err
+	}
 	if err := m.findings(); err != nil {
 		return nil, err
 	}
@@ -208,6 +211,7 @@ func (m *merged) feed() (*verdict.Judge, error) {
 	j := verdict.New(in.policy, verdict.Options{From: in.From, Until: in.Until, Changes: in.changes, Resolve: m.names.Find})
 	servers := m.servers()
 	for _, id := range slices.Sorted(maps.Keys(servers)) {
+		servers[id].ClockOff = m.clocks.off[id] != 0
 		j.AddServer(*servers[id])
 	}
 	err := replace(filepath.Join(in.Case, findingsFile), func(w io.Writer) error {
@@ -243,25 +247,11 @@ func (m *merged) feedArtifact(j *verdict.Judge, e *entry) error {
 		return err
 	}
 	for _, a := range t.Activity {
-		j.AddActivity(scope.Server(a.Host), a)
+		id := scope.Server(a.Host)
+		m.clocks.correctActivity(id, &a)
+		j.AddActivity(id, a)
 	}
-	return m.reader.each(at, nil, func(mv *event.Movement) error {
-		p := &mv.Because[0]
-		p.Collection, p.Artifact, p.Path = e.artifact.Collection, e.artifact.SHA256, e.artifact.Path
-		if mv.SeenFrom == "source" {
-			mv.From = scope.Server(string(mv.From))
-			if id, ok := m.names.Find(string(mv.To), mv.Time); ok {
-				mv.To = id
-			}
-		} else {
-			mv.To = scope.Server(string(mv.To))
-			for _, from := range []string{mv.Address, mv.Workstation} {
-				if id, ok := m.names.Find(from, mv.Time); ok {
-					mv.From = id
-					break
-				}
-			}
-		}
+	return m.movementsOf(e, func(mv *event.Movement) error {
 		j.AddMovement(mv)
 		return nil
 	})

@@ -31,6 +31,7 @@ const (
 	BothEnds        = "both ends"
 	FromDestination = "destination"
 	FromSource      = "source"
+	FromController  = "domain controller" // neither end's log tells of it: the one that was asked for leave does
 )
 
 // Edge is one movement of the intruder, with all its evidence from either end.

@@ -73,6 +73,9 @@ func (j *Judge) verdict(id event.ServerID, o *opinion, st *state, critical []int
 		v.Since = j.since(s, o, role, st.window)
 		v.From = j.from(s, o)
 	}
+	if s.in.ClockOff {
+		v.Flags = append(v.Flags, "clock off")
+	}
 	v.Confidence = confidence(o, &v)
 	v.WouldChangeIt = s.wouldChange(o, &v)
 	v.Reconnect = reconnect(&v)

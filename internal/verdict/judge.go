@@ -447,9 +447,9 @@ func (j *Judge) movements(id event.ServerID, s *server, st *state) []*piece {
 		if k.failed || k.account == "" {
 			continue
 		}
-		from, ok := j.opt.Resolve(k.source, a.at)
+		from := k.from
 		since, bad := st.proven[from]
-		if !ok || !bad || from == id {
+		if !bad || from == id {
 			continue
 		}
 		taken := takenAt(k.account, st)
@@ -545,10 +545,8 @@ func (j *Judge) usedFrom(account string, after event.Time, st *state) bool {
 			if k.failed || k.fromSource || !sameAccount(k.account, account) || a.spans.Last() <= after {
 				continue
 			}
-			if from, ok := j.opt.Resolve(k.source, a.at); ok {
-				if _, bad := st.proven[from]; bad {
-					return true
-				}
+			if _, bad := st.proven[k.from]; bad {
+				return true
 			}
 		}
 	}

@@ -59,7 +59,7 @@ func newWorld(names ...string) *world {
 // find adds a finding; fields are name, value, name, value.
 func (w *world) find(server, line string, at event.Time, fields ...string) {
 	f := event.Finding{
-		ID: fmt.Sprintf("%016x", len(w.findings)), Time: at, Server: event.ServerID(server),
+		ID: fmt.Sprintf("%016x", len(w.findings)), Time: at, Corrected: at, Server: event.ServerID(server),
 		Rule: event.Rule{ID: "rule of " + line, Level: "high"}, At: []event.Place{{Artifact: "a", Path: "p", Record: uint64(len(w.findings))}}, Fields: map[string]string{},
 	}
 	for i := 0; i+1 < len(fields); i += 2 {
