@@ -167,19 +167,28 @@ func (r *run) judge(ctx context.Context, all []*collection) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	res := &Result{Verdicts: j.Verdicts(), Problems: slices.Concat(r.in.problems, m.problems()), Report: filepath.Join(r.in.Case, reportFile)}
+	verdicts := j.Verdicts()
+	story, err := m.tellStory(j, &verdicts)
+	if err != nil {
+		return nil, err
+	}
+	res := &Result{Verdicts: verdicts, Problems: slices.Concat(r.in.problems, m.problems()), Report: filepath.Join(r.in.Case, reportFile)}
 	maskVerdicts(&res.Verdicts)
+	maskStory(story)
 	if err := m.writeEvidence(); err != nil {
 		return nil, err
 	}
 	if err := replaceJSON(filepath.Join(r.in.Case, verdictsFile), res.Verdicts); err != nil {
 		return nil, err
 	}
+	if err := replaceJSON(filepath.Join(r.in.Case, spreadFile), story); err != nil {
+		return nil, err
+	}
 	info := m.info(all, exercise, res.Problems)
 	if err := replaceJSON(filepath.Join(r.in.Case, caseFile), info); err != nil {
 		return nil, err
 	}
-	if err := m.writeReport(info, &res.Verdicts); err != nil {
+	if err := m.writeReport(info, &res.Verdicts, story); err != nil {
 		return nil, err
 	}
 	if err := r.tidy(all); err != nil {
@@ -384,7 +393,6 @@ func (m *merged) info(all []*collection, exercise bool, problems []string) *case
 	}
 	sum := hex.EncodeToString(h.Sum(nil))
 	in.digests["evidence"] = &sum
-	in.digests["addresses"] = nil
 	c := &caseInfo{
 		Format: 1, Name: cmp.Or(in.Name, filepath.Base(filepath.Clean(in.Case))), Zone: cmp.Or(in.Zone, "IST"), Version: in.Version, Exercise: exercise,
 		Digests: in.digests, Flags: map[string]any{"from": in.From, "until": in.Until, "slack": in.Slack}, Problems: orEmpty(problems),

@@ -48,6 +48,12 @@ func Of(s *event.Schema) Edges {
 			}
 		}
 	case "linux", "esxi":
+		switch {
+		case channel == "auditd" && src.Provider == "execve" && len(s.Lookup("CommandLine")) > 0, channel == "sysmon" && src.EventID == 1:
+			return Edges{remoteClient("CommandLine")}
+		case channel == "shell" || channel == "shell history":
+			return Edges{remoteClient("command")}
+		}
 		if len(s.Lookup("action")) > 0 && (len(s.Lookup("src_ip")) > 0 || len(s.Lookup("src_host")) > 0) {
 			return Edges{access}
 		}

@@ -49,7 +49,9 @@ func (j *Judge) Verdicts() event.Verdicts {
 		}
 		st = next
 	}
-	return j.estate(ids, opinions, &st)
+	out := j.estate(ids, opinions, &st)
+	j.tell(ids, opinions, &st)
+	return out
 }
 
 // next derives from a round's opinions what the next one starts from.
@@ -456,8 +458,8 @@ func (j *Judge) movements(id event.ServerID, s *server, st *state) []*piece {
 		if taken == event.NoTime {
 			continue
 		}
-		at := a.spans.Next(max(since, taken))
-		if at == event.NoTime || a.usual(st.window.From) {
+		at := a.unusual(max(since, taken), st.window.From)
+		if at == event.NoTime {
 			continue
 		}
 		says := k.how + " from " + string(from) + " with account " + k.account + ", after both were taken"
@@ -485,16 +487,41 @@ func (s *server) unseen(j *Judge, at event.Time) bool {
 	return len(open) > 0
 }
 
-// usual reports whether an arrival was gone on several days before the window.
-func (a *arrival) usual(from event.Time) bool {
-	days := map[int64]bool{}
+// usualHour is how far from its hour of day a habit may stray. It excuses only what looks like it: a weekly deployment of
+// the afternoon does not excuse the same way at night.
+const usualHour = time.Hour
+
+// usual reports whether an arrival was gone at that hour of day on several days before the window.
+func (a *arrival) usual(at, from event.Time) bool {
+	const day = event.Time(24 * time.Hour)
+	days := map[event.Time]bool{}
 	for _, s := range a.spans.List {
-		if s.First < from {
-			days[int64(s.First)/int64(24*time.Hour)] = true
-			days[int64(min(s.Last, from))/int64(24*time.Hour)] = true
+		if s.First >= from {
+			break
+		}
+		for d := s.First - s.First%day - day; d <= min(s.Last, from)+day; d += day {
+			hour := d + at%day
+			if hour.Add(-usualHour) <= min(s.Last, from) && hour.Add(usualHour) >= s.First {
+				days[d] = true
+			}
+			if len(days) >= habitDays {
+				return true
+			}
 		}
 	}
-	return len(days) >= habitDays
+	return false
+}
+
+// unusual is the first instant from a time on at which an arrival was no habit, NoTime if there is none.
+func (a *arrival) unusual(at, from event.Time) event.Time {
+	for _, s := range a.spans.List {
+		for _, t := range []event.Time{s.First, s.Last} {
+			if t >= at && !a.usual(t, from) {
+				return t
+			}
+		}
+	}
+	return event.NoTime
 }
 
 // takenAt is since when an account is proven taken, NoTime if it is not.

@@ -41,6 +41,8 @@ type Judge struct {
 	servers map[event.ServerID]*server
 	spread  map[string]map[event.ServerID]bool // by rule of context: servers on which it fired
 	last    event.Time
+	acts    []event.Act
+	taken   []event.Taken
 }
 
 // server is all that is known of one.
@@ -154,7 +156,7 @@ func pieceOf(f *event.Finding, l *policy.Line) *piece {
 	}
 	p.program = short(first(f.Fields, programFields))
 	p.object = short(first(f.Fields, objectFields))
-	if l.Name == "credentials read" {
+	if l.Class != event.C && l.Class != "" { // whatever line it serves: a web shell's command may read a key
 		for _, name := range objectFields {
 			p.exposed = exposedBy(p.exposed, f.Fields[name])
 		}
