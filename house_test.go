@@ -24,7 +24,7 @@ var mayImport = table(`
 	cmd        casefile event policy exercise damage patient restore vault ledger handover report agent server
 	server     casefile restore vault ledger handover report web event
 	agent      evidence match vault event
-	casefile   evidence inventory sigma match spread policy verdict damage patient report ledger event
+	casefile   evidence inventory addresses sigma match spread policy verdict damage patient report ledger event
 	handover   report ledger event
 	restore    vault damage event
 	exercise   evtx event
@@ -38,6 +38,7 @@ var mayImport = table(`
 	patient    event
 	report     event
 	evtx       event
+	addresses
 	event
 	disk
 	sigma
@@ -52,22 +53,23 @@ var testOnly = []string{"outside"}
 
 // libraries are the modules of others that a room may import, each with its reason in docs/design/house.md.
 var libraries = map[string][]string{
-	"sigma":    {"go.yaml.in/yaml/v3"},
-	"policy":   {"go.yaml.in/yaml/v3"},
-	"evidence": {"github.com/klauspost/compress", "github.com/ulikunitz/xz"},
+	"sigma":     {"go.yaml.in/yaml/v3"},
+	"policy":    {"go.yaml.in/yaml/v3"},
+	"evidence":  {"github.com/klauspost/compress", "github.com/ulikunitz/xz"},
+	"addresses": {"github.com/oschwald/maxminddb-golang/v2"},
 }
 
 // testLibraries are the modules of others that any test may import.
 var testLibraries = []string{"github.com/google/go-cmp", "github.com/rogpeppe/go-internal", "golang.org/x/net", "github.com/pierrec/lz4/v4"}
 
 // deciding are the rooms that decide what is true: they know no clock at all.
-var deciding = []string{"event", "evtx", "sigma", "match", "verdict", "spread", "ledger", "inventory"}
+var deciding = []string{"event", "evtx", "sigma", "match", "verdict", "spread", "ledger", "inventory", "addresses"}
 
 // clocked are the rooms that may read the wall clock.
 var clocked = []string{"cmd", "agent", "server"}
 
 // foreign are the rooms that read bytes of others and so need a fuzz test as soon as they are there.
-var foreign = []string{"evtx", "disk", "evidence", "sigma", "inventory", "patient", "damage", "casefile", "ledger", "vault"}
+var foreign = []string{"evtx", "disk", "evidence", "sigma", "inventory", "addresses", "patient", "damage", "casefile", "ledger", "vault"}
 
 // maxChain is the longest chain of rooms, cmd included.
 const maxChain = 6

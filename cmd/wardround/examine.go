@@ -14,7 +14,7 @@ import (
 
 func examine(ctx context.Context, args []string) int {
 	var o casefile.Options
-	var ruleSets list
+	var ruleSets, bases list
 	f := flags("examine", `examine COLLECTION... [OPTIONS]
 
 A collection is what was collected from one server or many: a folder, an archive (zip, tar, gz, zst, xz, bz2) or a file.
@@ -26,6 +26,8 @@ Run again with the same --case to add evidence, or to go on after an interruptio
 	f.StringVar(&o.Placeholders, "placeholders", "", "`FILE` (yaml) of values for rules that use expand")
 	f.StringVar(&o.Policy, "policy", "", "`FILE` of classes, weights, thresholds, roles; `wardround policy print` writes the built-in one")
 	f.StringVar(&o.Changes, "changes", "", "`FILE` (csv) of approved work: from,to,account,source,targets,tool,ticket")
+	f.Var(&bases, "addresses", "`FILE` (mmdb or csv: from,to,country,asn,holder,date) of what is known of addresses; may be given several times, the first that knows wins")
+	f.StringVar(&o.Claims, "claims", "", "`FILE` (csv) of what third parties say of who is behind it: claim,by,source,date")
 	from := f.String("from", "", "`TIME` at which the incident window begins, such as 2022-11-16T00:00:00+05:30")
 	until := f.String("until", "", "`TIME` at which it ends: containment")
 	f.StringVar(&o.Zone, "tz", "IST", "`NAME` of the time zone for people, and of local times in logs that state none; files keep UTC")
@@ -46,6 +48,7 @@ Run again with the same --case to add evidence, or to go on after an interruptio
 	if l := o.Limits; l.Depth < 1 || l.Entries < 1 || l.Bytes < 1 || l.Ratio < 1 {
 		return complain(exitUse, errors.New("--max-depth, --max-entries, --max-bytes and --max-ratio must be 1 or more"))
 	}
+	o.Addresses = bases
 	o.Rules, o.Version, o.Now = ruleSets, version, time.Now
 	for _, x := range []struct {
 		text string

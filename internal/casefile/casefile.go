@@ -154,6 +154,9 @@ func (r *run) judge(ctx context.Context, all []*collection) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := m.estimateClocks(); err != nil {
+		return nil, err
+	}
 	if err := m.findings(); err != nil {
 		return nil, err
 	}
@@ -164,19 +167,28 @@ func (r *run) judge(ctx context.Context, all []*collection) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	res := &Result{Verdicts: j.Verdicts(), Problems: slices.Concat(r.in.problems, m.problems()), Report: filepath.Join(r.in.Case, reportFile)}
+	verdicts := j.Verdicts()
+	story, err := m.tellStory(j, &verdicts)
+	if err != nil {
+		return nil, err
+	}
+	res := &Result{Verdicts: verdicts, Problems: slices.Concat(r.in.problems, m.problems()), Report: filepath.Join(r.in.Case, reportFile)}
 	maskVerdicts(&res.Verdicts)
+	maskStory(story)
 	if err := m.writeEvidence(); err != nil {
 		return nil, err
 	}
 	if err := replaceJSON(filepath.Join(r.in.Case, verdictsFile), res.Verdicts); err != nil {
 		return nil, err
 	}
+	if err := replaceJSON(filepath.Join(r.in.Case, spreadFile), story); err != nil {
+		return nil, err
+	}
 	info := m.info(all, exercise, res.Problems)
 	if err := replaceJSON(filepath.Join(r.in.Case, caseFile), info); err != nil {
 		return nil, err
 	}
-	if err := m.writeReport(info, &res.Verdicts); err != nil {
+	if err := m.writeReport(info, &res.Verdicts, story); err != nil {
 		return nil, err
 	}
 	if err := r.tidy(all); err != nil {
@@ -208,6 +220,7 @@ func (m *merged) feed() (*verdict.Judge, error) {
 	j := verdict.New(in.policy, verdict.Options{From: in.From, Until: in.Until, Changes: in.changes, Resolve: m.names.Find})
 	servers := m.servers()
 	for _, id := range slices.Sorted(maps.Keys(servers)) {
+		servers[id].ClockOff = m.clocks.off[id] != 0
 		j.AddServer(*servers[id])
 	}
 	err := replace(filepath.Join(in.Case, findingsFile), func(w io.Writer) error {
@@ -243,25 +256,11 @@ func (m *merged) feedArtifact(j *verdict.Judge, e *entry) error {
 		return err
 	}
 	for _, a := range t.Activity {
-		j.AddActivity(scope.Server(a.Host), a)
+		id := scope.Server(a.Host)
+		m.clocks.correctActivity(id, &a)
+		j.AddActivity(id, a)
 	}
-	return m.reader.each(at, nil, func(mv *event.Movement) error {
-		p := &mv.Because[0]
-		p.Collection, p.Artifact, p.Path = e.artifact.Collection, e.artifact.SHA256, e.artifact.Path
-		if mv.SeenFrom == "source" {
-			mv.From = scope.Server(string(mv.From))
-			if id, ok := m.names.Find(string(mv.To), mv.Time); ok {
-				mv.To = id
-			}
-		} else {
-			mv.To = scope.Server(string(mv.To))
-			for _, from := range []string{mv.Address, mv.Workstation} {
-				if id, ok := m.names.Find(from, mv.Time); ok {
-					mv.From = id
-					break
-				}
-			}
-		}
+	return m.movementsOf(e, func(mv *event.Movement) error {
 		j.AddMovement(mv)
 		return nil
 	})
@@ -403,7 +402,6 @@ func (m *merged) info(all []*collection, exercise bool, problems []string) *case
 	}
 	sum := hex.EncodeToString(h.Sum(nil))
 	in.digests["evidence"] = &sum
-	in.digests["addresses"] = nil
 	c := &caseInfo{
 		Format: 1, Name: cmp.Or(in.Name, filepath.Base(filepath.Clean(in.Case))), Zone: cmp.Or(in.Zone, "IST"), Version: in.Version, Exercise: exercise,
 		Digests: in.digests, Flags: in.flags(), Problems: orEmpty(problems),

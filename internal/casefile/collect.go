@@ -311,7 +311,7 @@ func digestOf(r *event.Record) uint64 {
 
 // trailer closes the facts of an artifact.
 func (w *worker) trailer(a *event.Artifact) *trailer {
-	t := &trailer{Sightings: w.watch.Sightings(), Activity: []event.Activity{}}
+	t := &trailer{Sightings: w.watch.Sightings(), Own: w.watch.Addresses(), Activity: []event.Activity{}}
 	for k, x := range w.activity {
 		act := event.Activity{Host: k.host, Source: k.source, Spans: x.spans}
 		if a.Original && x.order {

@@ -79,7 +79,7 @@ func (c *correlator) add(f *finding, ref uint64) {
 		if !ok {
 			continue
 		}
-		key := binary.BigEndian.AppendUint64([]byte(group), uint64(f.time)^1<<63)
+		key := binary.BigEndian.AppendUint64([]byte(group), uint64(c.m.clocks.correct(event.ServerID(f.server), f.time))^1<<63)
 		val := binary.AppendUvarint(nil, uint64(s.slot))
 		val = append(binary.AppendUvarint(val, ref), value...)
 		c.sorters[s.correlation].add(key, val)
@@ -144,7 +144,7 @@ func (c *correlator) fire(i int, cor *match.Correlation, f *match.Fired) error {
 	if err := c.m.late.flush(); err != nil {
 		return err
 	}
-	out := finding{rule: len(c.m.run.program.Rules) + i, time: f.Time}
+	out := finding{rule: len(c.m.run.program.Rules) + i}
 	var servers []string
 	for _, ref := range f.Hits {
 		from, at := c.m.spool, ref
@@ -168,7 +168,7 @@ func (c *correlator) fire(i int, cor *match.Correlation, f *match.Fired) error {
 	slices.SortFunc(out.fields, func(a, b field) int { return strings.Compare(a.name, b.name) })
 	out.at = out.at[:min(len(out.at), maxPlaces)]
 	for _, s := range servers {
-		out.server = s
+		out.server, out.time = s, c.m.clocks.recorded(event.ServerID(s), f.Time)
 		at := c.m.late.put(&out)
 		c.m.fired.add(c.m.keyOf(&out), appendFinding(nil, &out))
 		c.add(&out, isLate|uint64(at))

@@ -31,7 +31,7 @@ const (
 	frameEnd   = 'E'
 )
 
-const segmentMagic = "WARDROUND FACTS 1\n"
+const segmentMagic = "WARDROUND FACTS 2\n"
 
 // factsKey names facts: a digest over the artifact and all that its reading depends on.
 type factsKey [16]byte
@@ -39,6 +39,7 @@ type factsKey [16]byte
 // trailer is what of an artifact is no hit and no movement.
 type trailer struct {
 	Sightings []inventory.Sighting `json:"sightings"`
+	Own       []inventory.Own      `json:"own"`
 	Activity  []event.Activity     `json:"activity"`
 }
 
@@ -368,7 +369,7 @@ func (e *encoder) hit(h *hit) {
 
 func (e *encoder) movement(m *event.Movement) {
 	e.int(int64(m.Time))
-	for _, s := range []string{string(m.From), string(m.To), m.How, m.Account, m.Address, m.Workstation, m.Session, m.SeenFrom} {
+	for _, s := range []string{string(m.From), string(m.To), m.How, m.Account, m.Address, m.Workstation, m.Session, m.SeenFrom, string(m.By)} {
 		e.word(s)
 	}
 	e.uint(uint64(boolInt(m.Failed)))
@@ -471,6 +472,7 @@ func (d *decoder) movements(payload []byte, yield func(*event.Movement) error) e
 		m := event.Movement{Time: event.Time(d.int())}
 		m.From, m.To = event.ServerID(d.word()), event.ServerID(d.word())
 		m.How, m.Account, m.Address, m.Workstation, m.Session, m.SeenFrom = d.word(), d.word(), d.word(), d.word(), d.word(), d.word()
+		m.By = event.ServerID(d.word())
 		m.Failed = d.uint() == 1
 		m.Because = []event.Place{{Record: d.uint(), Offset: d.int()}}
 		if d.err != nil {

@@ -18,6 +18,7 @@ const (
 	evidenceFile = "evidence.jsonl"
 	findingsFile = "findings.jsonl"
 	verdictsFile = "verdicts.json"
+	spreadFile   = "spread.json"
 	reportFile   = "report.html"
 	cacheFolder  = "cache"
 )

@@ -14,11 +14,13 @@ import (
 	"strings"
 	"time"
 
+	"wardround/internal/addresses"
 	"wardround/internal/event"
 	"wardround/internal/evidence"
 	"wardround/internal/inventory"
 	"wardround/internal/policy"
 	"wardround/internal/sigma"
+	"wardround/internal/spread"
 )
 
 // Options are what a person asks for. Paths are as given; empty ones were not.
@@ -31,6 +33,8 @@ type Options struct {
 	Placeholders string
 	Policy       string
 	Changes      string
+	Addresses    []string   // address databases, the first that knows wins
+	Claims       string     // what third parties say of who is behind it
 	From, Until  event.Time // zero or NoTime: not given
 	Zone         string     // for people, and for local times in logs that state none
 	Workers      int        // 0: one for each processor
@@ -56,6 +60,8 @@ type inputs struct {
 	policy    *policy.Policy
 	policyRaw []byte
 	changes   []event.Change
+	addresses addresses.Bases
+	claims    []spread.Claim
 	set       sigma.Set
 	readKey   string             // digest of all that facts depend on besides the evidence
 	digests   map[string]*string // of each input, for case.json
@@ -78,7 +84,7 @@ func readInputs(o Options) (*inputs, error) {
 		return nil, err
 	}
 	in.evidence = evidence.Options{Zone: in.zone, Slack: o.Slack, Limits: o.Limits}
-	for _, step := range []func() error{in.readEstate, in.readPolicy, in.readChanges, in.readRules} {
+	for _, step := range []func() error{in.readEstate, in.readPolicy, in.readChanges, in.readAddresses, in.readClaims, in.readRules} {
 		if err := step(); err != nil {
 			return nil, err
 		}
@@ -167,6 +173,53 @@ func (in *inputs) readChanges() error {
 	in.changes = changes
 	for _, p := range problems {
 		in.problems = append(in.problems, fmt.Sprintf("approved work %s: %s", filepath.Base(in.Changes), p))
+	}
+	return nil
+}
+
+func (in *inputs) readAddresses() error {
+	in.digest("addresses", nil)
+	h := sha256.New()
+	for _, path := range in.Addresses {
+		content, err := os.ReadFile(path)
+		if err != nil {
+			return fmt.Errorf("read address database: %w", err)
+		}
+		fmt.Fprintf(h, "%x\n", sha256.Sum256(content))
+		problems, err := in.addresses.Read(path, content)
+		if err != nil {
+			return err
+		}
+		for _, p := range problems {
+			in.problems = append(in.problems, fmt.Sprintf("address database %s: %s", filepath.Base(path), p))
+		}
+	}
+	if len(in.Addresses) > 0 {
+		sum := hex.EncodeToString(h.Sum(nil))
+		in.digests["addresses"] = &sum
+	}
+	return nil
+}
+
+func (in *inputs) readClaims() error {
+	in.digest("claims", nil)
+	if in.Claims == "" {
+		return nil
+	}
+	content, err := os.ReadFile(in.Claims)
+	if err != nil {
+		return fmt.Errorf("read claims: %w", err)
+	}
+	in.digest("claims", content)
+	claims, problems, err := inventory.ReadClaims(bytes.NewReader(content), filepath.Base(in.Claims))
+	if err != nil {
+		return fmt.Errorf("read claims %q: %w", in.Claims, err)
+	}
+	for _, c := range claims {
+		in.claims = append(in.claims, spread.Claim{Says: c.Claim, By: c.By, Source: c.Source, Date: c.Date})
+	}
+	for _, p := range problems {
+		in.problems = append(in.problems, fmt.Sprintf("claims %s: %s", filepath.Base(in.Claims), p))
 	}
 	return nil
 }

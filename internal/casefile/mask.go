@@ -36,6 +36,16 @@ func maskVerdicts(v *event.Verdicts) {
 	}
 }
 
+// maskStory does the same for the story.
+func maskStory(s *event.Story) {
+	for i := range s.Accounts {
+		s.Accounts[i].Says = report.Mask(s.Accounts[i].Says)
+	}
+	for i := range s.Timeline {
+		s.Timeline[i].Says = report.Mask(s.Timeline[i].Says)
+	}
+}
+
 // masked is a finding as the report's stream keeps it.
 func masked(f *event.Finding) *event.Finding {
 	out := *f

@@ -21,6 +21,7 @@ type merged struct {
 	run     *run
 	entries []entry // by collection and path
 	names   *inventory.Names
+	clocks  clocks
 	rules   []event.Rule // of the program, then of the correlations
 	lines   []string     // of the policy's table, by rule
 	reader  factsReader
@@ -58,7 +59,7 @@ func (r *run) merge(all []*collection) (*merged, error) {
 			if err != nil {
 				return nil, err
 			}
-			log.Seen = t.Sightings
+			log.Seen, log.Own = t.Sightings, t.Own
 		}
 		logs = append(logs, log)
 	}
@@ -92,8 +93,8 @@ func (m *merged) close() {
 
 // finding is a hit of a rule once it is known on which server, with all places of the one event.
 type finding struct {
-	rule   int // index into merged.rules
-	time   event.Time
+	rule   int        // index into merged.rules
+	time   event.Time // as recorded
 	server string
 	at     []place
 	fields []field
@@ -306,7 +307,7 @@ func (m *merged) keyOf(f *finding) []byte {
 func (m *merged) finish(f *finding) (*event.Finding, string) {
 	line := m.lines[f.rule]
 	out := &event.Finding{
-		Time: f.time, Server: event.ServerID(f.server), Rule: m.rules[f.rule], At: make([]event.Place, len(f.at)), Fields: map[string]string{},
+		Time: f.time, Corrected: m.clocks.correct(event.ServerID(f.server), f.time), Server: event.ServerID(f.server), Rule: m.rules[f.rule], At: make([]event.Place, len(f.at)), Fields: map[string]string{},
 	}
 	if l := m.run.in.policy.Line(line); l != nil {
 		out.Class = l.Class

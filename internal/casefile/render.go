@@ -35,11 +35,12 @@ func (s *stream) put(m report.Message) {
 }
 
 // tell sends all messages of a case: docs/format/messages.md.
-func (m *merged) tell(to report.Handler, info *caseInfo, v *event.Verdicts) error {
+func (m *merged) tell(to report.Handler, info *caseInfo, v *event.Verdicts, story *event.Story) error {
 	s := &stream{to: to}
 	s.put(report.Message{Case: m.caseMessage(info)})
 	s.put(report.Message{Verdicts: v})
-	if err := m.tellFindings(s, v); err != nil {
+	s.put(report.Message{Story: story})
+	if err := m.tellFindings(s, v, story); err != nil {
 		return err
 	}
 	m.tellEvidence(s)
@@ -57,14 +58,14 @@ func (m *merged) tell(to report.Handler, info *caseInfo, v *event.Verdicts) erro
 
 func (m *merged) caseMessage(info *caseInfo) *report.Case {
 	c := &report.Case{Name: info.Name, Zone: info.Zone, State: "draft", Version: info.Version, Exercise: info.Exercise, Inputs: []report.Input{}}
-	for _, name := range []string{"evidence", "rules", "inventory", "policy", "changes", "addresses"} {
+	for _, name := range []string{"evidence", "rules", "inventory", "policy", "changes", "addresses", "claims"} {
 		c.Inputs = append(c.Inputs, report.Input{Name: name, SHA256: info.Digests[name]})
 	}
 	return c
 }
 
 // tellFindings sends the findings that something cites, and how many there are of all.
-func (m *merged) tellFindings(s *stream, v *event.Verdicts) error {
+func (m *merged) tellFindings(s *stream, v *event.Verdicts, story *event.Story) error {
 	cited := map[string]bool{v.Window.Basis: true}
 	cite := func(ids []string) {
 		for _, id := range ids {
@@ -73,6 +74,9 @@ func (m *merged) tellFindings(s *stream, v *event.Verdicts) error {
 	}
 	for _, a := range v.Answers {
 		cite(a.Because)
+	}
+	for i := range story.Edges {
+		cite(story.Edges[i].Because)
 	}
 	for i := range v.Servers {
 		for _, r := range v.Servers[i].Because {
@@ -187,9 +191,9 @@ func (r *run) unused() []report.Unused {
 }
 
 // writeReport keeps the stream, so that the report can be rendered again without the evidence, and renders it.
-func (m *merged) writeReport(info *caseInfo, v *event.Verdicts) error {
+func (m *merged) writeReport(info *caseInfo, v *event.Verdicts, story *event.Story) error {
 	dir := m.run.in.Case
-	err := replace(filepath.Join(dir, messagesFile), func(w io.Writer) error { return m.tell(report.JSONL(w), info, v) })
+	err := replace(filepath.Join(dir, messagesFile), func(w io.Writer) error { return m.tell(report.JSONL(w), info, v, story) })
 	if err != nil {
 		return err
 	}

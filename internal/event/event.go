@@ -44,19 +44,14 @@ type Rule struct {
 // Finding is one hit of one rule. ID is the first 16 hexadecimal digits of SHA-256 over the rule's id, the artifacts
 // and the places. Fields holds raw values; whoever shows them masks and escapes.
 type Finding struct {
-	ID     string            `json:"id"`
-	Time   Time              `json:"time"`
-	Server ServerID          `json:"server"`
-	Class  Class             `json:"class"`
-	Rule   Rule              `json:"rule"`
-	At     []Place           `json:"at"`
-	Fields map[string]string `json:"fields"`
-}
-
-// Account names a user as one log wrote it.
-type Account struct {
-	Domain string `json:"domain"`
-	Name   string `json:"name"`
+	ID        string            `json:"id"`
+	Time      Time              `json:"time"`      // as recorded
+	Corrected Time              `json:"corrected"` // by the server's clock offset; equal to Time without one
+	Server    ServerID          `json:"server"`
+	Class     Class             `json:"class"`
+	Rule      Rule              `json:"rule"`
+	At        []Place           `json:"at"`
+	Fields    map[string]string `json:"fields"`
 }
 
 // Movement is one arrival at a server: a logon, a remote service, a drop over a share, a key used. From is the
@@ -71,6 +66,7 @@ type Movement struct {
 	Workstation string   `json:"workstation"`
 	Session     string   `json:"session"` // logon id or session number at the destination
 	Failed      bool     `json:"failed"`
-	SeenFrom    string   `json:"seen_from"` // destination, source, both ends
+	SeenFrom    string   `json:"seen_from"` // destination, source, both ends, or domain controller
+	By          ServerID `json:"by"`        // whose log tells of it; "" is the end that SeenFrom names
 	Because     []Place  `json:"because"`
 }

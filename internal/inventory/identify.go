@@ -252,6 +252,7 @@ func (j *joiner) names() *Names {
 	for _, says := range slices.Sorted(maps.Keys(j.conflicts)) {
 		n.Conflicts = append(n.Conflicts, Conflict{j.conflicts[says], says})
 	}
+	n.addresses(j.views)
 	return n
 }
 

@@ -463,7 +463,7 @@ func TestHostileNames(t *testing.T) {
 	for i, s := range []string{"../../x", "..\\..\\x", "\x1b]0;owned\x07", "a\nb", `"><script>`, "=cmd|' /C calc'!A0", strings.Repeat("n", 64<<10), strings.Repeat("n", 64<<10) + "m", "D\u0412", "DB", "\u202edb", "CON", "(other names)", "\xff\xfe"} {
 		seen = append(seen, Sighting{Channel: "linux/syslog", Host: s, Count: 5, Runs: 5, Low: uint64(i), High: uint64(i + 5)})
 	}
-	logs := []Log{{&event.Artifact{Collection: "../c", Root: "..", Hint: "../..", Path: "../../etc/passwd", Kind: "syslog"}, seen}}
+	logs := []Log{{&event.Artifact{Collection: "../c", Root: "..", Hint: "../..", Path: "../../etc/passwd", Kind: "syslog"}, seen, nil}}
 	n := Join(nil, logs)
 	if len(n.Servers) != len(seen) {
 		t.Errorf("%d servers of %d names", len(n.Servers), len(seen))

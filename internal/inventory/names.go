@@ -1,6 +1,7 @@
 package inventory
 
 import (
+	"net/netip"
 	"slices"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 type Log struct {
 	Artifact *event.Artifact
 	Seen     []Sighting
+	Own      []Own
 }
 
 // Identity is one server that evidence speaks of.
@@ -43,6 +45,7 @@ type Names struct {
 	known  map[string]event.ServerID // keys that stand in evidence and mean one server everywhere; "" if several
 	shorts map[string]event.ServerID // short forms of these that do not stand there
 	former map[string][]period       // keys of names that a server bore for a time
+	leases map[netip.Addr][]period   // addresses that a server had for a time, by its own log
 }
 
 // place is a root of a collection, or with a path one artifact.
@@ -128,6 +131,9 @@ func (n *Names) Find(name string, at event.Time) (event.ServerID, bool) {
 	}
 	if how != notListed && how != severally {
 		return n.estate.Servers[i].ID, true
+	}
+	if h.addr.IsValid() {
+		return n.lent(h.addr, at)
 	}
 	if id := n.shorts[h.short()]; id != "" && (h.domain() == "" || parseHost(string(id)).domain() == "") {
 		return id, true

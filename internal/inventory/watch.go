@@ -31,6 +31,9 @@ type Watch struct {
 	host   string
 	log    *watchLog
 	index  int // into list; log is where it counts
+
+	own       func(*event.Record) (host, address string) // of the schema at hand
+	addresses map[ownKey]*Own
 }
 
 type watchKey struct{ product, channel, host string }
@@ -55,6 +58,9 @@ const crowd = "(other names)\x00"
 func (w *Watch) See(r *event.Record) {
 	if r.Schema != w.schema || r.Host != w.host || w.log == nil {
 		w.turn(r)
+	}
+	if w.own != nil {
+		w.owns(r)
 	}
 	s := &w.list[w.index]
 	if w.log.index != w.index {
@@ -104,6 +110,7 @@ func (w *Watch) turn(r *event.Record) {
 	if w.logs[id] == nil {
 		w.logs[id] = &watchLog{index: -1}
 	}
+	w.own = ownReader(r.Schema)
 	w.schema, w.host, w.log, w.index = r.Schema, w.list[i].Host, w.logs[id], i
 }
 

@@ -49,7 +49,7 @@ func TestWatchIsBounded(t *testing.T) {
 		t.Errorf("%d bytes of names, %d records", bytes, records)
 	}
 	a := &event.Artifact{Collection: "c", Path: "p", Kind: "syslog"}
-	n := Join(nil, []Log{{a, seen}})
+	n := Join(nil, []Log{{a, seen, nil}})
 	if got := n.In(a).Server("past the bound"); got != Crowd {
 		t.Errorf("a name past the bound is %q", got)
 	}

@@ -38,8 +38,22 @@ func Of(s *event.Schema) Edges {
 			if src.EventID == 3 {
 				return Edges{sysmonConnection}
 			}
+		case "microsoft-windows-terminalservices-rdpclient/operational":
+			if src.EventID == 1024 || src.EventID == 1102 {
+				return Edges{terminalClient}
+			}
+		case "microsoft-windows-winrm/operational":
+			if src.EventID == 6 {
+				return Edges{remoteShellClient}
+			}
 		}
 	case "linux", "esxi":
+		switch {
+		case channel == "auditd" && src.Provider == "execve" && len(s.Lookup("CommandLine")) > 0, channel == "sysmon" && src.EventID == 1:
+			return Edges{remoteClient("CommandLine")}
+		case channel == "shell" || channel == "shell history":
+			return Edges{remoteClient("command")}
+		}
 		if len(s.Lookup("action")) > 0 && (len(s.Lookup("src_ip")) > 0 || len(s.Lookup("src_host")) > 0) {
 			return Edges{access}
 		}
@@ -72,7 +86,7 @@ func (e Edges) Read(r *event.Record, m *event.Movement) bool {
 }
 
 var securityEvents = map[uint32]func(*event.Record, *event.Movement) bool{
-	4624: logon, 4625: failedLogon, 4648: explicitLogon, 4778: reconnected, 5140: shareAccess, 5145: shareAccess,
+	4624: logon, 4625: failedLogon, 4648: explicitLogon, 4769: serviceTicket, 4778: reconnected, 5140: shareAccess, 5145: shareAccess,
 }
 
 // logonTypes names the types of [MS-ADTS] logons that come over a network.
@@ -156,7 +170,10 @@ func sysmonConnection(r *event.Record, m *event.Movement) bool {
 		return false
 	}
 	m.From, m.To, m.SeenFrom = m.To, event.ServerID(to), "source"
-	m.How, m.Address, m.Account = "connection to "+how, to, r.Text("User")
+	m.How, m.Account = "connection to "+how, r.Text("User")
+	if own := clean(r.Text("SourceIp")); outside(own) {
+		m.Address = own
+	}
 	return true
 }
 

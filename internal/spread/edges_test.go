@@ -51,8 +51,20 @@ func TestEdges(t *testing.T) {
 		{"terminal session", record(windows(local, 21), "DB1", "User", `HOSP\adm`, "Address", "10.0.2.4"),
 			event.Movement{To: "DB1", How: "rdp", Account: `HOSP\adm`, Address: "10.0.2.4", SeenFrom: "destination"}},
 		{"terminal session at the console", record(windows(local, 21), "DB1", "User", `HOSP\adm`, "Address", "LOCAL"), event.Movement{}},
-		{"outgoing connection to an administration port", record(windows("Microsoft-Windows-Sysmon/Operational", 3), "APP1", "Initiated", "true", "DestinationPort", "3389", "DestinationIp", "10.0.2.9", "User", `HOSP\adm`),
-			event.Movement{From: "APP1", To: "10.0.2.9", How: "connection to rdp", Address: "10.0.2.9", Account: `HOSP\adm`, SeenFrom: "source"}},
+		{"outgoing connection to an administration port", record(windows("Microsoft-Windows-Sysmon/Operational", 3), "APP1", "Initiated", "true", "DestinationPort", "3389", "DestinationIp", "10.0.2.9", "SourceIp", "10.0.2.4", "User", `HOSP\adm`),
+			event.Movement{From: "APP1", To: "10.0.2.9", How: "connection to rdp", Address: "10.0.2.4", Account: `HOSP\adm`, SeenFrom: "source"}},
+		{"ticket, seen by the domain controller", record(windows("Security", 4769), "DC1.hosp.local", "TargetUserName", "svc_bkp@HOSP.LOCAL", "TargetDomainName", "HOSP.LOCAL", "ServiceName", "DB1$", "IpAddress", "::ffff:10.0.2.4", "Status", "0x0"),
+			event.Movement{By: "DC1.hosp.local", To: "DB1", How: "ticket", Account: `HOSP.LOCAL\svc_bkp`, Address: "10.0.2.4", SeenFrom: "domain controller"}},
+		{"ticket refused", record(windows("Security", 4769), "DC1", "TargetUserName", "svc_bkp@HOSP.LOCAL", "ServiceName", "DB1$", "IpAddress", "10.0.2.4", "Status", "0x1b"),
+			event.Movement{By: "DC1", To: "DB1", How: "ticket", Account: "svc_bkp", Address: "10.0.2.4", Failed: true, SeenFrom: "domain controller"}},
+		{"ticket to tickets", record(windows("Security", 4769), "DC1", "TargetUserName", "svc_bkp@HOSP.LOCAL", "ServiceName", "krbtgt", "IpAddress", "10.0.2.4"), event.Movement{}},
+		{"ticket to the controller itself", record(windows("Security", 4769), "DC1.hosp.local", "TargetUserName", "svc_bkp@HOSP.LOCAL", "ServiceName", "DC1$", "IpAddress", "10.0.2.4"), event.Movement{}},
+		{"a computer's ticket", record(windows("Security", 4769), "DC1", "TargetUserName", "APP1$@HOSP.LOCAL", "ServiceName", "DB1$", "IpAddress", "10.0.2.4"), event.Movement{}},
+		{"client of remote desktop", record(windows("Microsoft-Windows-TerminalServices-RDPClient/Operational", 1024), "APP1", "Value", "db1.hosp.local"),
+			event.Movement{From: "APP1", To: "db1.hosp.local", How: "rdp", SeenFrom: "source"}},
+		{"client of WinRM", record(windows("Microsoft-Windows-WinRM/Operational", 6), "APP1", "connection", "DB1/wsman?PSVersion=5.1"),
+			event.Movement{From: "APP1", To: "DB1", How: "winrm", SeenFrom: "source"}},
+		{"client of WinRM, to itself", record(windows("Microsoft-Windows-WinRM/Operational", 6), "APP1", "connection", "localhost/wsman"), event.Movement{}},
 		{"web traffic", record(windows("Microsoft-Windows-Sysmon/Operational", 3), "APP1", "Initiated", "true", "DestinationPort", "443", "DestinationIp", "10.0.2.9"), event.Movement{}},
 		{"ssh", record(event.Source{Product: "linux", Channel: "auth", Provider: "sshd"}, "pg1", "action", "logon", "outcome", "success", "user", "deploy", "src_ip", "10.0.0.5"),
 			event.Movement{To: "pg1", How: "ssh", Account: "deploy", Address: "10.0.0.5", SeenFrom: "destination"}},
@@ -101,7 +113,7 @@ func TestEdges(t *testing.T) {
 
 func same(a, b event.Movement) bool {
 	return a.From == b.From && a.To == b.To && a.Time == b.Time && a.How == b.How && a.Account == b.Account && a.Address == b.Address &&
-		a.Workstation == b.Workstation && a.Session == b.Session && a.Failed == b.Failed && a.SeenFrom == b.SeenFrom
+		a.Workstation == b.Workstation && a.Session == b.Session && a.Failed == b.Failed && a.SeenFrom == b.SeenFrom && a.By == b.By
 }
 
 func TestOtherLogsTellOfNoMovement(t *testing.T) {

@@ -73,6 +73,9 @@ func (j *Judge) verdict(id event.ServerID, o *opinion, st *state, critical []int
 		v.Since = j.since(s, o, role, st.window)
 		v.From = j.from(s, o)
 	}
+	if s.in.ClockOff {
+		v.Flags = append(v.Flags, "clock off")
+	}
 	v.Confidence = confidence(o, &v)
 	v.WouldChangeIt = s.wouldChange(o, &v)
 	v.Reconnect = reconnect(&v)
@@ -152,9 +155,8 @@ func (j *Judge) because(s *server, o *opinion, v *event.Verdict, st *state) {
 			v.Against = append(v.Against, event.Against{Findings: idsOf(a.pieces), Says: sentence(a.pieces[0], a), Why: a.why})
 			continue
 		}
+		v.Because = append(v.Because, a.reasons()...)
 		for _, l := range a.lines {
-			of := slices.DeleteFunc(slices.Clone(a.pieces), func(p *piece) bool { return p.line != l })
-			v.Because = append(v.Because, event.Reason{Findings: idsOf(of), Class: l.Class, Line: l.Name, Time: of[0].at, Says: sentence(of[0], a)})
 			if l.Flag != "" {
 				flags[l.Flag] = true
 			}
@@ -177,6 +179,18 @@ func (j *Judge) because(s *server, o *opinion, v *event.Verdict, st *state) {
 			v.Flags = append(v.Flags, f)
 		}
 	}
+}
+
+// reasons are what an act shows, line by line.
+func (a *act) reasons() (out []event.Reason) {
+	for _, l := range a.lines {
+		of := slices.DeleteFunc(slices.Clone(a.pieces), func(p *piece) bool { return p.line != l })
+		if len(of) == 0 {
+			continue // it joined others, and what showed it is past the bound
+		}
+		out = append(out, event.Reason{Findings: idsOf(of), Class: l.Class, Line: l.Name, Time: of[0].at, Says: sentence(of[0], a)})
+	}
+	return out
 }
 
 func plural(n int, what string) string {

@@ -14,12 +14,11 @@ import (
 type state struct {
 	proven map[event.ServerID]event.Time // infiltrated servers, and since when that is proven
 	taken  map[string]event.Time         // accounts, and since when they are proven taken
-	keys   map[string]event.Time         // of these, those whose key or password somebody read, and since when
 	window event.Window
 }
 
 func newState() state {
-	return state{proven: map[event.ServerID]event.Time{}, taken: map[string]event.Time{}, keys: map[string]event.Time{}}
+	return state{proven: map[event.ServerID]event.Time{}, taken: map[string]event.Time{}}
 }
 
 // opinion is what is thought of one server in a round.
@@ -49,12 +48,14 @@ func (j *Judge) Verdicts() event.Verdicts {
 			opinions[id] = j.opine(id, &st)
 		}
 		next := j.next(ids, opinions)
-		if maps.Equal(next.proven, st.proven) && maps.Equal(next.taken, st.taken) && maps.Equal(next.keys, st.keys) && next.window == st.window {
+		if maps.Equal(next.proven, st.proven) && maps.Equal(next.taken, st.taken) && next.window == st.window {
 			break
 		}
 		st = next
 	}
-	return j.estate(ids, opinions, &st)
+	out := j.estate(ids, opinions, &st)
+	j.tell(ids, opinions, &st)
+	return out
 }
 
 // next derives from a round's opinions what the next one starts from.
@@ -73,7 +74,6 @@ func (j *Judge) next(ids []event.ServerID, opinions map[event.ServerID]*opinion)
 			for _, p := range a.pieces {
 				for _, account := range p.exposed {
 					note(st.taken, account, p.at)
-					note(st.keys, account, p.at)
 				}
 			}
 		}
@@ -453,21 +453,18 @@ func (j *Judge) movements(id event.ServerID, s *server, st *state) []*piece {
 		if k.failed || k.account == "" {
 			continue
 		}
-		from, ok := j.opt.Resolve(k.source, a.at)
+		from := k.from
 		since, bad := st.proven[from]
-		if !ok || !bad || from == id {
+		if !bad || from == id {
 			continue
 		}
 		taken := notedAt(st.taken, k.account)
 		if taken == event.NoTime {
 			continue
 		}
-		at := a.spans.Next(max(since, taken))
+		at := a.unusual(max(since, taken), st.window.From)
 		if at == event.NoTime {
 			continue
-		}
-		if read := notedAt(st.keys, k.account); a.usual(st.window.From) && (read == event.NoTime || at < read) {
-			continue // an intruder who holds the key goes the usual way too
 		}
 		says := k.how + " from " + string(from) + " with account " + k.account + ", after both were taken"
 		if k.fromSource {
@@ -494,16 +491,41 @@ func (s *server) unseen(j *Judge, at event.Time) bool {
 	return len(open) > 0
 }
 
-// usual reports whether an arrival was gone on several days before the window.
-func (a *arrival) usual(from event.Time) bool {
-	days := map[int64]bool{}
+// usualHour is how far from its hour of day a habit may stray. It excuses only what looks like it: a weekly deployment of
+// the afternoon does not excuse the same way at night.
+const usualHour = time.Hour
+
+// usual reports whether an arrival was gone at that hour of day on several days before the window.
+func (a *arrival) usual(at, from event.Time) bool {
+	const day = event.Time(24 * time.Hour)
+	days := map[event.Time]bool{}
 	for _, s := range a.spans.List {
-		if s.First < from {
-			days[int64(s.First)/int64(24*time.Hour)] = true
-			days[int64(min(s.Last, from))/int64(24*time.Hour)] = true
+		if s.First >= from {
+			break
+		}
+		for d := s.First - s.First%day - day; d <= min(s.Last, from)+day; d += day {
+			hour := d + at%day
+			if hour.Add(-usualHour) <= min(s.Last, from) && hour.Add(usualHour) >= s.First {
+				days[d] = true
+			}
+			if len(days) >= habitDays {
+				return true
+			}
 		}
 	}
-	return len(days) >= habitDays
+	return false
+}
+
+// unusual is the first instant from a time on at which an arrival was no habit, NoTime if there is none.
+func (a *arrival) unusual(at, from event.Time) event.Time {
+	for _, s := range a.spans.List {
+		for _, t := range []event.Time{s.First, s.Last} {
+			if t >= at && !a.usual(t, from) {
+				return t
+			}
+		}
+	}
+	return event.NoTime
 }
 
 // notedAt is the earliest time noted for an account, NoTime if there is none.
@@ -554,10 +576,8 @@ func (j *Judge) usedFrom(account string, after event.Time, st *state) bool {
 			if k.failed || k.fromSource || !sameAccount(k.account, account) || a.spans.Last() <= after {
 				continue
 			}
-			if from, ok := j.opt.Resolve(k.source, a.at); ok {
-				if _, bad := st.proven[from]; bad {
-					return true
-				}
+			if _, bad := st.proven[k.from]; bad {
+				return true
 			}
 		}
 	}

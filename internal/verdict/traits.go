@@ -223,11 +223,14 @@ var shared = func() map[string]bool {
 }()
 
 // keyFile finds the owner of a private key in a command: /home/deploy/.ssh/id_rsa, C:\Users\deploy\.ssh\id_ed25519.
-var keyFile = regexp.MustCompile(`(?i)(?:/home/|\\users\\|/users/)([a-z0-9._-]{1,64})[/\\]\.ssh[/\\](?:id_|[^ ]*\.pem|[^ ]*\.key)`)
+var keyFile = regexp.MustCompile(`(?i)(?:/home/|\\users\\|/users/)([a-z0-9._-]{1,64})[/\\]\.ssh[/\\](?:id_[^ ;|&]*|[^ ;|&]*\.pem|[^ ;|&]*\.key)`)
 
 // exposedBy adds the accounts whose private keys a command names.
 func exposedBy(list []string, command string) []string {
 	for _, m := range keyFile.FindAllStringSubmatch(command[:min(len(command), 8<<10)], maxTraits) {
+		if strings.HasSuffix(m[0], ".pub") {
+			continue
+		}
 		list = add(list, strings.ToLower(m[1]))
 	}
 	return list

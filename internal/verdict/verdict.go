@@ -23,6 +23,7 @@ type Server struct {
 	Artifacts     int // files that belong to it
 	Read          int // of which some records could be read
 	Unreadable    []string
+	ClockOff      bool // its times were corrected
 }
 
 // Options are what a person may fix.
@@ -40,6 +41,8 @@ type Judge struct {
 	servers map[event.ServerID]*server
 	spread  map[string]map[event.ServerID]bool // by rule of context: servers on which it fired
 	last    event.Time
+	acts    []event.Act
+	taken   []event.Taken
 }
 
 // server is all that is known of one.
@@ -65,6 +68,7 @@ type context struct {
 // arrivalKey tells arrivals apart, however many there were.
 type arrivalKey struct {
 	source, account, how string
+	from                 event.ServerID // that the source was at that time; "" if it is none that is known
 	failed               bool
 	fromSource           bool // only the log of the other end tells of it
 }
@@ -102,7 +106,7 @@ const (
 // AddFinding takes a finding that serves a line of the table.
 func (j *Judge) AddFinding(f *event.Finding, line string) {
 	s, l := j.servers[f.Server], j.policy.Line(line)
-	if s == nil || l == nil || f.Time == event.NoTime {
+	if s == nil || l == nil || f.Corrected == event.NoTime {
 		return
 	}
 	if d, ok := clockSet(f.Fields); ok && d < j.policy.Thresholds.ClockSet {
@@ -133,12 +137,12 @@ func (j *Judge) addContext(s *server, f *event.Finding, l *policy.Line) {
 	j.spread[f.Rule.ID][f.Server] = true
 	c := s.context[f.Rule.ID]
 	if c == nil {
-		c = &context{first: f.Time, days: map[int64]int{}}
+		c = &context{first: f.Corrected, days: map[int64]int{}}
 		s.context[f.Rule.ID] = c
 	}
-	c.first = min(c.first, f.Time)
+	c.first = min(c.first, f.Corrected)
 	c.count++
-	day := int64(f.Time) / int64(24*time.Hour)
+	day := int64(f.Corrected) / int64(24*time.Hour)
 	if c.days[day] < maxPerDay && len(c.days) < maxDays {
 		c.days[day]++
 		c.pieces = append(c.pieces, pieceOf(f, l))
@@ -146,13 +150,13 @@ func (j *Judge) addContext(s *server, f *event.Finding, l *policy.Line) {
 }
 
 func pieceOf(f *event.Finding, l *policy.Line) *piece {
-	p := &piece{id: f.ID, at: f.Time, line: l, rule: f.Rule.ID, level: policy.Level(f.Rule.Level), traits: traitsOf(f.Fields)}
+	p := &piece{id: f.ID, at: f.Corrected, line: l, rule: f.Rule.ID, level: policy.Level(f.Rule.Level), traits: traitsOf(f.Fields)}
 	if len(f.At) > 0 {
 		p.place = placeOf(f.At[0])
 	}
 	p.program = short(first(f.Fields, programFields))
 	p.object = short(first(f.Fields, objectFields))
-	if l.Name == "credentials read" {
+	if l.Class != event.C && l.Class != "" { // whatever line it serves: a web shell's command may read a key
 		for _, name := range slices.Concat(objectFields, fileFields) {
 			p.exposed = exposedBy(p.exposed, f.Fields[name])
 		}
@@ -186,7 +190,7 @@ func short(s string) string {
 // AddMovement takes a movement, whichever end told of it.
 func (j *Judge) AddMovement(m *event.Movement) {
 	s := j.servers[m.To]
-	if s == nil || m.Time == event.NoTime {
+	if s == nil || m.Time == event.NoTime || m.SeenFrom == event.FromController {
 		return
 	}
 	k := arrivalKey{how: m.How, account: accountOf("", m.Account), failed: m.Failed}
@@ -197,6 +201,9 @@ func (j *Judge) AddMovement(m *event.Movement) {
 	}
 	if k.source == "" {
 		return
+	}
+	if k.from = m.From; k.from == "" {
+		k.from, _ = j.opt.Resolve(k.source, m.Time)
 	}
 	a := s.arrivals[k]
 	if a == nil {

@@ -59,7 +59,7 @@ func newWorld(names ...string) *world {
 // find adds a finding; fields are name, value, name, value.
 func (w *world) find(server, line string, at event.Time, fields ...string) {
 	f := event.Finding{
-		ID: fmt.Sprintf("%016x", len(w.findings)), Time: at, Server: event.ServerID(server),
+		ID: fmt.Sprintf("%016x", len(w.findings)), Time: at, Corrected: at, Server: event.ServerID(server),
 		Rule: event.Rule{ID: "rule of " + line, Level: "high"}, At: []event.Place{{Artifact: "a", Path: "p", Record: uint64(len(w.findings))}}, Fields: map[string]string{},
 	}
 	for i := 0; i+1 < len(fields); i += 2 {
@@ -354,7 +354,7 @@ func TestVerdicts(t *testing.T) {
 			w.find("T", "credentials read", hour(1.5), "User", "www-data", "CommandLine", "cat /home/deploy/.ssh/id_rsa")
 			w.move("T", "S", "deploy", "ssh", hour(3))
 		}, event.Suspected, ""},
-		{"the usual way with a key that was read", func(w *world) {
+		{"the usual way at another hour than usual", func(w *world) {
 			for d := range 5 {
 				w.move("T", "S", "deploy", "ssh", hour(float64(-24*(15+3*d))))
 			}
@@ -362,12 +362,12 @@ func TestVerdicts(t *testing.T) {
 			w.find("T", "credentials read", hour(1.5), "User", "www-data", "name", "/home/deploy/.ssh/id_ed25519")
 			w.move("T", "S", "deploy", "ssh", hour(3))
 		}, event.Suspected, ""},
-		{"the usual way without", func(w *world) {
+		{"the usual way at its hour", func(w *world) {
 			for d := range 5 {
 				w.move("T", "S", "deploy", "ssh", hour(float64(-24*(15+3*d))))
 			}
 			w.find("T", "web shell", hour(1), "User", "deploy")
-			w.move("T", "S", "deploy", "ssh", hour(3))
+			w.move("T", "S", "deploy", "ssh", hour(24.3))
 		}, event.NoEvidence, ""},
 		{"files rewritten from the intruder's server, with the logon that did it", func(w *world) {
 			w.find("T", "web shell", hour(1), "User", `HOSP\x`)

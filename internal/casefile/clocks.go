@@ -1,0 +1,91 @@
+package casefile
+
+import (
+	"cmp"
+	"encoding/binary"
+	"strings"
+	"time"
+
+	"wardround/internal/event"
+	"wardround/internal/spread"
+)
+
+// clocks are what is known of the servers' clocks.
+type clocks struct {
+	list []event.Clock
+	off  map[event.ServerID]time.Duration // by how much times of a server's logs are corrected
+}
+
+// correct is the time of the estate at a time of a server's log.
+func (c *clocks) correct(id event.ServerID, t event.Time) event.Time { return t.Add(-c.off[id]) }
+
+// recorded is the inverse of correct.
+func (c *clocks) recorded(id event.ServerID, t event.Time) event.Time { return t.Add(c.off[id]) }
+
+// correctActivity moves what a server wrote to the time of the estate.
+func (c *clocks) correctActivity(id event.ServerID, a *event.Activity) {
+	if c.off[id] == 0 {
+		return
+	}
+	for i := range a.Spans.List {
+		s := &a.Spans.List[i]
+		s.First, s.Last = c.correct(id, s.First), c.correct(id, s.Last)
+	}
+	for i := range a.Runs {
+		r := &a.Runs[i]
+		r.From, r.To = c.correct(id, r.From), c.correct(id, r.To)
+	}
+}
+
+// estimateClocks compares how two servers time the same movements. They are put in order on disk: all of one way side by
+// side, whoever tells of them.
+func (m *merged) estimateClocks() error {
+	s := newSorter(m.run.cache)
+	defer s.close()
+	var key []byte
+	err := m.eachMovement(func(mv *event.Movement) error {
+		from := cmp.Or(string(mv.From), mv.Address, strings.ToLower(mv.Workstation))
+		if from == "" || mv.Failed || mv.Time == event.NoTime || mv.By == "" {
+			return nil
+		}
+		key = append(append(append(key[:0], from...), 0), mv.To...)
+		key = append(append(append(key, 0), spread.AccountName(mv.Account)...), 0)
+		key = binary.BigEndian.AppendUint64(key, uint64(mv.Time)^1<<63)
+		s.add(key, []byte(mv.By))
+		return s.err
+	})
+	if err != nil {
+		return err
+	}
+	est := spread.NewClocks()
+	var group spread.Sights
+	var way []byte
+	err = s.each(func(k, v []byte) error {
+		at := len(k) - 8
+		if string(k[:at]) != string(way) {
+			est.Add(&group)
+			group.Reset()
+			way = append(way[:0], k[:at]...)
+		}
+		group.See(v, event.Time(binary.BigEndian.Uint64(k[at:])^1<<63))
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	est.Add(&group)
+	m.clocks.list = est.Estimate(m.isController)
+	m.clocks.off = map[event.ServerID]time.Duration{}
+	for _, c := range m.clocks.list {
+		if c.Corrected {
+			m.clocks.off[c.Server] = time.Duration(c.OffsetSeconds * float64(time.Second)).Round(time.Millisecond)
+		}
+	}
+	return nil
+}
+
+// isController reports whether the inventory lists a server as a domain controller: the others take their time from it.
+func (m *merged) isController(id event.ServerID) bool {
+	s, ok := m.run.in.estate.Server(id)
+	return ok && s.Role == "domain-controller"
+}

@@ -1,0 +1,68 @@
+package casefile
+
+import (
+	"net/netip"
+
+	"wardround/internal/event"
+)
+
+// movementsOf yields the movements that an artifact tells of, with the servers that its names mean, by corrected time.
+func (m *merged) movementsOf(e *entry, yield func(*event.Movement) error) error {
+	at, ok := m.run.facts[e.key]
+	if !ok {
+		return nil
+	}
+	scope := m.names.In(&e.artifact)
+	return m.reader.each(at, nil, func(mv *event.Movement) error {
+		p := &mv.Because[0]
+		p.Collection, p.Artifact, p.Path = e.artifact.Collection, e.artifact.SHA256, e.artifact.Path
+		switch mv.SeenFrom {
+		case event.FromSource:
+			mv.From = scope.Server(string(mv.From))
+			mv.By = mv.From
+			m.find(&mv.To, mv.Time, string(mv.To))
+		case event.FromController:
+			mv.By = scope.Server(string(mv.By))
+			m.find(&mv.To, mv.Time, string(mv.To))
+			m.find(&mv.From, mv.Time, mv.Address)
+		default:
+			mv.To = scope.Server(string(mv.To))
+			mv.By = mv.To
+			m.find(&mv.From, mv.Time, mv.Address, credible(mv))
+		}
+		mv.Time = m.clocks.correct(mv.By, mv.Time)
+		return yield(mv)
+	})
+}
+
+// find sets a server to the first of the names that is known to mean one.
+func (m *merged) find(to *event.ServerID, at event.Time, names ...string) {
+	for _, n := range names {
+		if n == "" {
+			continue
+		}
+		if id, ok := m.names.Find(n, at); ok {
+			*to = id
+			return
+		}
+	}
+}
+
+// credible is the name that the other end gave itself, as far as it may be believed: from an address of the world at large
+// anybody may say any name.
+func credible(m *event.Movement) string {
+	if a, err := netip.ParseAddr(m.Address); err == nil && !a.IsPrivate() && !a.IsLinkLocalUnicast() {
+		return ""
+	}
+	return m.Workstation
+}
+
+// eachMovement yields the movements of all evidence.
+func (m *merged) eachMovement(yield func(*event.Movement) error) error {
+	for i := range m.entries {
+		if err := m.movementsOf(&m.entries[i], yield); err != nil {
+			return err
+		}
+	}
+	return nil
+}

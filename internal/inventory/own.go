@@ -1,0 +1,169 @@
+package inventory
+
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"wardround/internal/event"
+)
+
+// Own is an address that a computer's own log, or the log of the server that lends addresses, shows it to have had.
+type Own struct {
+	Host    string     `json:"host"` // as written; "" for the artifact's computer
+	Address string     `json:"address"`
+	First   event.Time `json:"first"`
+	Last    event.Time `json:"last"`
+}
+
+// maxOwn bounds the addresses of one artifact.
+const maxOwn = 8192
+
+// leaseGap is how long after its last sighting an address may still be that computer's without another proof.
+const leaseGap = 8 * 24 * time.Hour
+
+// ownReader returns what reads, from records of a schema, an address of the computer that wrote them or of one that it
+// names; nil where none can be read. A source address that a peer claims is never one.
+func ownReader(s *event.Schema) func(*event.Record) (host, address string) {
+	src := &s.Source
+	switch {
+	case src.Product == "windows" && src.EventID == 3 && strings.EqualFold(src.Channel, "microsoft-windows-sysmon/operational"):
+		return func(r *event.Record) (string, string) {
+			if strings.EqualFold(r.Text("Initiated"), "true") {
+				return r.Host, r.Text("SourceIp")
+			}
+			return r.Host, r.Text("DestinationIp")
+		}
+	case src.Product == "web" && len(s.Lookup("s-ip")) > 0:
+		return func(r *event.Record) (string, string) { return r.Host, r.Text("s-ip") }
+	case src.Product == "linux" && (src.Provider == "dhcpd" || src.Provider == "dnsmasq-dhcp") && len(s.Lookup("message")) > 0:
+		return func(r *event.Record) (string, string) { return lease(r.Text("message")) }
+	}
+	return nil
+}
+
+// lease reads what the ISC server and dnsmasq log of an address that they lend to a computer that tells its name:
+// "DHCPACK on 10.0.2.4 to 00:16:… (APP1) via eth0", "DHCPACK(eth0) 10.0.2.4 00:16:… APP1".
+func lease(message string) (host, address string) {
+	f := strings.Fields(message)
+	if len(f) < 3 {
+		return "", ""
+	}
+	switch {
+	case f[0] == "DHCPACK" && f[1] == "on" && len(f) > 5 && strings.HasPrefix(f[5], "("):
+		return strings.Trim(f[5], "()"), f[2]
+	case strings.HasPrefix(f[0], "DHCPACK(") && len(f) > 3:
+		return f[3], f[1]
+	}
+	return "", ""
+}
+
+// owns notes what a record tells of addresses.
+func (w *Watch) owns(r *event.Record) {
+	host, text := w.own(r)
+	a, ok := parseAddress(text)
+	if !ok || a.IsLoopback() || a.IsUnspecified() || a.IsMulticast() || a.IsLinkLocalUnicast() || r.Time == event.NoTime {
+		return
+	}
+	k := ownKey{host, a}
+	if o := w.addresses[k]; o != nil {
+		o.First, o.Last = min(o.First, r.Time), max(o.Last, r.Time)
+		return
+	}
+	if len(w.addresses) >= maxOwn || len(host) > maxName {
+		return
+	}
+	if w.addresses == nil {
+		w.addresses = map[ownKey]*Own{}
+	}
+	k.host = strings.Clone(host)
+	w.addresses[k] = &Own{Host: k.host, Address: a.String(), First: r.Time, Last: r.Time}
+}
+
+type ownKey struct {
+	host string
+	addr netip.Addr
+}
+
+// Addresses returns the addresses that were seen to be a computer's own, in order of computer and address.
+func (w *Watch) Addresses() []Own {
+	list := make([]Own, 0, len(w.addresses))
+	for _, o := range w.addresses {
+		list = append(list, *o)
+	}
+	slices.SortFunc(list, func(a, b Own) int {
+		return cmp.Or(strings.Compare(a.Host, b.Host), strings.Compare(a.Address, b.Address))
+	})
+	return list
+}
+
+// addresses gives each server the addresses that evidence shows it to have had, and when.
+func (n *Names) addresses(views []*view) {
+	n.leases = map[netip.Addr][]period{}
+	for _, v := range views {
+		scope := n.In(v.Artifact)
+		for _, o := range v.Own {
+			a, ok := parseAddress(o.Address)
+			if !ok {
+				continue
+			}
+			id := scope.Nameless
+			if o.Host != "" {
+				id = scope.Server(o.Host)
+			}
+			n.leases[a] = append(n.leases[a], period{id, o.First, o.Last})
+		}
+	}
+	for a, list := range n.leases {
+		slices.SortFunc(list, func(a, b period) int {
+			return cmp.Or(cmp.Compare(a.first, b.first), cmp.Compare(a.last, b.last), cmp.Compare(a.server, b.server))
+		})
+		n.leases[a] = list
+	}
+}
+
+// lent is the server that had an address at a time by evidence: the only one that had it within the life of a lease
+// around it, or the only one that ever had it.
+func (n *Names) lent(a netip.Addr, at event.Time) (event.ServerID, bool) {
+	list := n.leases[a]
+	if len(list) == 0 {
+		return "", false
+	}
+	if only := one(list, func(period) bool { return true }); only != "" {
+		return only, true
+	}
+	if at == event.NoTime {
+		return "", false
+	}
+	during := one(list, func(p period) bool { return p.first <= at && at <= p.last })
+	if during != "" {
+		return during, true
+	}
+	last := event.NoTime // who was last seen to have it before
+	for _, p := range list {
+		if p.last < at {
+			last = max(last, p.last)
+		}
+	}
+	if last == event.NoTime || at.Sub(last) > leaseGap {
+		return "", false
+	}
+	id := one(list, func(p period) bool { return p.last == last })
+	return id, id != ""
+}
+
+// one is the server of those periods that fit, "" if there are several or none.
+func one(list []period, fits func(period) bool) (id event.ServerID) {
+	for _, p := range list {
+		if !fits(p) {
+			continue
+		}
+		if id != "" && p.server != id {
+			return ""
+		}
+		id = p.server
+	}
+	return id
+}

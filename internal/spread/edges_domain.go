@@ -1,0 +1,48 @@
+package spread
+
+import (
+	"strings"
+
+	"wardround/internal/event"
+)
+
+// serviceTicket reads Security 4769 of a domain controller: somebody at an address asked for a ticket to a computer's
+// services, and logs on there within the ticket's life. It is neither end's log, but knows both.
+func serviceTicket(r *event.Record, m *event.Movement) bool {
+	service, user := r.Text("ServiceName"), r.Text("TargetUserName")
+	if i := strings.IndexByte(user, '@'); i >= 0 {
+		user = user[:i]
+	}
+	if !strings.HasSuffix(service, "$") || len(service) < 2 || !person(user) || sameHost(service[:len(service)-1], r.Host) {
+		return false
+	}
+	if s := r.Text("Status"); s != "" && s != "0x0" && s != "0" {
+		m.Failed = true
+	}
+	m.By, m.To, m.SeenFrom = m.To, event.ServerID(service[:len(service)-1]), event.FromController
+	m.How = "ticket"
+	m.Account = account(r.Text("TargetDomainName"), user)
+	return remote(r, m, "IpAddress", "")
+}
+
+// terminalClient is seen from the source: the client of remote desktop names whom it connects to (1024 by name, 1102 by
+// address). The record's user is a SID alone.
+func terminalClient(r *event.Record, m *event.Movement) bool {
+	to := clean(r.Text("Value"))
+	if to == "" || strings.EqualFold(to, "localhost") || sameHost(to, r.Host) {
+		return false
+	}
+	m.From, m.To, m.SeenFrom, m.How = m.To, event.ServerID(to), event.FromSource, "rdp"
+	return true
+}
+
+// remoteShellClient is seen from the source: WinRM 6 names the computer that a session is made to, as host/wsman?….
+func remoteShellClient(r *event.Record, m *event.Movement) bool {
+	to, _, _ := strings.Cut(r.Text("connection"), "/")
+	to = clean(to)
+	if to == "" || strings.EqualFold(to, "localhost") || sameHost(to, r.Host) || !outside(to) && strings.ContainsAny(to, ":") {
+		return false
+	}
+	m.From, m.To, m.SeenFrom, m.How = m.To, event.ServerID(to), event.FromSource, "winrm"
+	return true
+}

@@ -1,0 +1,284 @@
+package spread
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"wardround/internal/event"
+)
+
+// infiltrated lists the infiltrated servers, first proven first.
+func (t *Teller) infiltrated() []*server {
+	var out []*server
+	for _, s := range t.servers {
+		if s.bad {
+			out = append(out, s)
+		}
+	}
+	slices.SortFunc(out, func(a, b *server) int { return cmp.Or(cmp.Compare(a.proven, b.proven), cmp.Compare(a.id, b.id)) })
+	return out
+}
+
+// paths finds for each infiltrated server the move that brought the intruder, and which other moves are drawn. Servers are
+// taken in the order in which they were proven; a path never goes back in time.
+func (t *Teller) paths(moves []*move) {
+	to := map[event.ServerID][]*move{}
+	for _, m := range moves {
+		to[m.to] = append(to[m.to], m)
+	}
+	for _, s := range t.infiltrated() {
+		if m := t.entryOf(s, to[s.id]); m != nil {
+			m.entry, m.drawn, s.entry = true, true, m
+			if f := t.servers[event.ServerID(m.from)]; f != nil {
+				f.before = min(f.before, m.time)
+			}
+		}
+	}
+	for _, s := range t.infiltrated() {
+		t.sessions(s, to[s.id])
+	}
+	known := t.outside(moves)
+	for _, m := range moves {
+		m.drawn = m.drawn || t.draws(m, known)
+	}
+}
+
+// How well a move explains that a server was reached, the best first.
+const (
+	byAct      = iota // an act that counts says from where it was done
+	fromBad           // from an infiltrated server
+	fromAbroad        // from an address of the world at large
+	fromOther         // from a server or address of which nothing is known
+	byHabit           // a way that was gone every day
+	unfit
+)
+
+// entryOf is the move that best explains how the intruder came to a server: before it was proven there, with an account of
+// the acts that prove it, from where the intruder already was. Of those that explain it equally well the latest, and of the
+// same way in the same session the first.
+func (t *Teller) entryOf(s *server, moves []*move) *move {
+	var best *move
+	rank := [2]int{unfit, 3}
+	for _, m := range moves {
+		r := [2]int{t.fitness(s, m), t.match(s, m)}
+		if r[0] == unfit || r[1] == 3 {
+			continue
+		}
+		// Who did it goes before from where: an arrival with another account brought somebody else.
+		better := cmp.Or(cmp.Compare(r[1], rank[1]), cmp.Compare(r[0], rank[0]))
+		if r[0] == byAct || rank[0] == byAct {
+			better = cmp.Or(cmp.Compare(r[0], rank[0]), cmp.Compare(r[1], rank[1]))
+		}
+		if better < 0 || better == 0 && best != nil && best.act == nil && m.time > best.time {
+			best, rank = m, r
+		}
+	}
+	if best == nil {
+		return nil
+	}
+	return s.begun(best, moves, func(m *move) bool { return t.fitness(s, m) <= max(rank[0], fromOther) })
+}
+
+// fitness says how well a move may explain a server's infiltration, unfit if it cannot: for it comes too late, or from a
+// server that was only reached later.
+func (t *Teller) fitness(s *server, m *move) int {
+	if m.time > s.proven.Add(together) || m.time > s.before || m.from == "" {
+		return unfit
+	}
+	if low := s.earliest(); m.time < low {
+		return unfit
+	}
+	from := t.servers[event.ServerID(m.from)]
+	if from != nil && from.bad && (from.possible != event.NoTime && m.time < from.possible || t.comesFrom(from, s)) {
+		return unfit
+	}
+	if m.seen[event.FromSource] && !m.seen[event.FromDestination] && s.answers("logon", m.time) && !strings.HasPrefix(m.how, "database") {
+		return unfit // its own log answers for that time, and shows no such arrival
+	}
+	switch {
+	case m.act != nil && m.act.First <= s.proven.Add(together):
+		return byAct
+	case m.habit:
+		return byHabit
+	case from != nil && from.bad:
+		return fromBad
+	case abroad(m.from):
+		return fromAbroad
+	}
+	return fromOther
+}
+
+// earliest is before when a server cannot have been reached: its possible time, and half a day before it was proven.
+func (s *server) earliest() event.Time {
+	if s.possible == event.NoTime {
+		return event.NoTime
+	}
+	return min(s.possible.Add(-together), s.proven.Add(-sessionLasts))
+}
+
+// comesFrom reports whether a server was reached by way of another.
+func (t *Teller) comesFrom(from, s *server) bool {
+	for range len(t.servers) {
+		if from == nil || from.entry == nil {
+			return false
+		}
+		if from = t.servers[event.ServerID(from.entry.from)]; from == s {
+			return true
+		}
+	}
+	return true
+}
+
+// match says how well a move's account fits the acts that prove a server infiltrated: 0 it did the first of them, 1 one of
+// them or it was taken by then, 2 it is not known, or who did the first is not, 3 it is another's.
+func (t *Teller) match(s *server, m *move) int {
+	named := false
+	for _, a := range s.acts {
+		if !a.Decisive || a.First > s.proven.Add(together) {
+			continue
+		}
+		named = named || len(a.Accounts) > 0
+		if m.account.Name != "" && len(a.Accounts) > 0 && m.with(a.Accounts) {
+			return 0
+		}
+	}
+	taken := t.takenAt(m.account)
+	switch {
+	case m.account.Name != "" && (slices.ContainsFunc(s.accounts, m.account.Same) || taken != event.NoTime && taken <= m.time):
+		return 1
+	case m.account.Name == "" || !named || m.act != nil:
+		return 2
+	}
+	return 3
+}
+
+// begun is the first move of the same session as one: from the same place with the same account, while the server may have
+// been infiltrated.
+func (s *server) begun(m *move, moves []*move, fits func(*move) bool) *move {
+	if s.possible == event.NoTime || s.verdict.Since.BoundedBy != "answered" {
+		return m
+	}
+	for _, o := range moves {
+		if o.from == m.from && o.account.Same(m.account) && o.time >= s.possible && o.time < m.time && !o.habit && fits(o) {
+			return o
+		}
+	}
+	return m
+}
+
+// answers reports whether a server's logs answer a question at a time.
+func (s *server) answers(question string, at event.Time) bool {
+	for _, q := range s.verdict.Coverage.Questions {
+		if q.Question == question {
+			return q.Answered > 0 && !slices.ContainsFunc(q.Holes, func(h [2]event.Time) bool { return h[0].Add(-together) <= at && at <= h[1].Add(together) })
+		}
+	}
+	return false
+}
+
+// sessions draws, for each act that proves a server infiltrated, the last arrival of its account before it.
+func (t *Teller) sessions(s *server, moves []*move) {
+	for _, a := range s.acts {
+		if !a.Decisive || len(a.Accounts) == 0 {
+			continue
+		}
+		var last *move
+		for _, m := range moves {
+			if m.account.Name != "" && m.with(a.Accounts) && m.time <= a.First.Add(together) && m.time >= a.First.Add(-sessionLasts) && t.fits(s, m) {
+				last = m
+			}
+		}
+		if last != nil && !last.habit {
+			last.drawn = true
+			if last.act == nil {
+				last.act = a
+			}
+		}
+	}
+}
+
+// fits reports whether the intruder may have come by a move at all: it was seen to arrive, from where the intruder may have
+// been by then.
+func (t *Teller) fits(s *server, m *move) bool {
+	if !m.seen[event.FromDestination] && s.answers("logon", m.time) {
+		return false
+	}
+	from := t.servers[event.ServerID(m.from)]
+	return from == nil || from.bad && (from.possible == event.NoTime || m.time >= from.possible)
+}
+
+// outside lists the addresses that are no servers and from which the intruder came.
+func (t *Teller) outside(moves []*move) map[string]bool {
+	out := map[string]bool{}
+	for _, m := range moves {
+		if t.servers[event.ServerID(m.from)] == nil && m.from != "" && (m.entry && m.account.Name != "" || m.act != nil && m.act.Decisive) {
+			out[m.from] = true
+		}
+	}
+	return out
+}
+
+// draws reports whether a move that brought nobody first is the intruder's all the same.
+func (t *Teller) draws(m *move, known map[string]bool) bool {
+	if to, from := t.servers[m.to], t.servers[event.ServerID(m.from)]; m.act != nil && (to != nil && to.bad || from != nil && from.bad) {
+		return true
+	}
+	if m.seen[event.FromController] && len(m.seen) == 1 {
+		return false
+	}
+	taken := t.takenAt(m.account)
+	if m.habit || taken == event.NoTime || m.time < taken {
+		return false
+	}
+	to := t.servers[m.to]
+	if m.seenFrom() == event.FromSource && to != nil && to.answers("logon", m.time) {
+		return false
+	}
+	if from := t.servers[event.ServerID(m.from)]; from != nil {
+		return from.bad && m.time >= from.proven
+	}
+	return known[m.from]
+}
+
+// unexplained lists the infiltrated servers of which no log shows how they were reached.
+func (t *Teller) unexplained() []event.Arrival {
+	out := []event.Arrival{}
+	for _, s := range t.infiltrated() {
+		if s.entry == nil {
+			out = append(out, event.Arrival{Server: s.id, Why: s.openWay()})
+		}
+	}
+	return out
+}
+
+// openWay says why it is open how a server was reached, and what would show it.
+func (s *server) openWay() string {
+	from := s.earliest()
+	for _, q := range s.verdict.Coverage.Questions {
+		if q.Question != "logon" {
+			continue
+		}
+		if q.Answered == 0 {
+			return "its logons are not recorded in the window; its own log of logons, or those of the servers and domain controllers around it, would show from where it was reached"
+		}
+		for _, h := range q.Holes {
+			if h[0] < s.proven && (from == event.NoTime || h[1] > from) {
+				return fmt.Sprintf("its logons are missing from %s to %s, before the first proof at %s; an archived copy of that log, or the logs of the servers and domain controllers around it, would show from where it was reached",
+					second(h[0]), second(min(h[1], s.proven)), second(s.proven))
+			}
+		}
+	}
+	return "its log of logons answers for that time and shows no arrival that fits: it came by a way that is not logged there, such as a web request, a database, a mail or a console; " +
+		"logs of these, or of process starts, would show it"
+}
+
+// second writes a time without its fraction.
+func second(t event.Time) string {
+	if t == event.NoTime {
+		return "an unknown time"
+	}
+	return event.At(t.Std().Truncate(time.Second)).String()
+}

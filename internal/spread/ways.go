@@ -1,0 +1,152 @@
+package spread
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"wardround/internal/event"
+)
+
+// way is one way that was gone, however often, as one kind of log tells of it.
+type way struct {
+	from    string // server id, else address or name
+	to      event.ServerID
+	account Account
+	how     string
+	seen    string // from which end
+}
+
+// trail is when a way was gone: the first few of each hour, and on which days before the window.
+type trail struct {
+	address string
+	hours   map[event.Time]*footsteps
+	days    map[event.Time]uint32 // by day before the window: the hours in which it was gone, a bit each
+}
+
+// footsteps are the movements of one hour.
+type footsteps struct {
+	list  []sighting // the first few, in order
+	count int
+	last  event.Time
+}
+
+// sighting is one log's telling of one movement.
+type sighting struct {
+	time  event.Time
+	place event.Place
+}
+
+const (
+	maxWays  = 50_000
+	maxKept  = 1 << 20 // sightings in all
+	perHour  = 6
+	maxDays  = 400
+	habitual = 3 // days before the window on which a way must have been gone to be a habit
+
+	// sessionLasts is how long before an act its session may have been opened.
+	sessionLasts = 12 * time.Hour
+	// together is how near traces of one movement lie.
+	together = 2 * time.Minute
+)
+
+// AddMovement takes a movement by corrected time, with the servers that its names mean. Only what touches an infiltrated or
+// suspected server or a taken account is kept.
+func (t *Teller) AddMovement(m *event.Movement) {
+	if m.Failed || m.Time == event.NoTime || m.From == m.To {
+		return
+	}
+	w := way{from: cmp.Or(string(m.From), m.Address, m.Workstation), to: m.To, account: ParseAccount(m.Account), how: m.How, seen: m.SeenFrom}
+	if w.from == "" || w.to == "" || !t.matters(&w, m) {
+		return
+	}
+	x := t.ways[w]
+	if x == nil {
+		if len(t.ways) >= maxWays {
+			return
+		}
+		x = &trail{hours: map[event.Time]*footsteps{}, days: map[event.Time]uint32{}}
+		t.ways[w] = x
+	}
+	if m.Address != "" && (x.address == "" || m.Address < x.address) {
+		x.address = m.Address
+	}
+	if from := t.facts.Verdicts.Window.From; m.Time < from {
+		if d := m.Time / event.Time(24*time.Hour); len(x.days) < maxDays || x.days[d] != 0 {
+			x.days[d] |= 1 << hourOfDay(m.Time)
+		}
+		return
+	}
+	if to := t.facts.Verdicts.Window.To; to != event.NoTime && m.Time > to {
+		return
+	}
+	t.keep(x, m)
+}
+
+func (t *Teller) keep(x *trail, m *event.Movement) {
+	hour := m.Time / event.Time(time.Hour)
+	f := x.hours[hour]
+	if f == nil {
+		f = &footsteps{last: event.NoTime}
+		x.hours[hour] = f
+	}
+	f.count++
+	f.last = max(f.last, m.Time)
+	s := sighting{time: m.Time}
+	if len(m.Because) > 0 {
+		s.place = m.Because[0]
+	}
+	i, same := slices.BinarySearchFunc(f.list, s, compareSightings)
+	if same {
+		f.count--
+		return
+	}
+	if i >= perHour || t.kept >= maxKept {
+		return
+	}
+	if len(f.list) == perHour {
+		f.list = f.list[:perHour-1]
+		t.kept--
+	}
+	f.list = slices.Insert(f.list, i, s)
+	t.kept++
+}
+
+func compareSightings(a, b sighting) int {
+	return cmp.Or(cmp.Compare(a.time, b.time), comparePlaces(a.place, b.place))
+}
+
+func comparePlaces(a, b event.Place) int {
+	return cmp.Or(cmp.Compare(a.Collection, b.Collection), cmp.Compare(a.Path, b.Path), cmp.Compare(a.Artifact, b.Artifact), cmp.Compare(a.Record, b.Record), cmp.Compare(a.Offset, b.Offset))
+}
+
+// matters reports whether a way may be the intruder's: it comes from an infiltrated server, or with a taken account, or leads
+// to a server with evidence.
+func (t *Teller) matters(w *way, m *event.Movement) bool {
+	from, to := t.servers[event.ServerID(w.from)], t.servers[w.to]
+	mine := w.account.Name == "" || t.takenAt(w.account) != event.NoTime
+	switch {
+	case from != nil && from.bad && (mine || to != nil && to.bad):
+		return true
+	case to == nil || len(to.acts) == 0:
+		return false
+	}
+	return mine || abroad(m.Address) || slices.ContainsFunc(to.accounts, w.account.Same)
+}
+
+// habit reports whether a way was gone at that hour of day, or next to it, on several days before the window.
+func (x *trail) habit(at event.Time) bool {
+	h, days := hourOfDay(at), 0
+	near := uint32(1)<<h | 1<<((h+1)%24) | 1<<((h+23)%24)
+	for _, hours := range x.days {
+		if hours&near != 0 {
+			days++
+		}
+	}
+	return days >= habitual
+}
+
+func hourOfDay(t event.Time) uint {
+	const day = event.Time(24 * time.Hour)
+	return uint((t%day + day) % day / event.Time(time.Hour))
+}
