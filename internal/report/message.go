@@ -25,6 +25,7 @@ import (
 type Message struct {
 	Case     *Case           `json:"case,omitempty"`
 	Verdicts *event.Verdicts `json:"verdicts,omitempty"`
+	Story    *event.Story    `json:"story,omitempty"`
 	Finding  *event.Finding  `json:"finding,omitempty"` // one that a verdict or an answer cites
 	Hits     *Hits           `json:"hits,omitempty"`
 	Movement *event.Movement `json:"movement,omitempty"`

@@ -94,7 +94,7 @@ func smallStream() []*Message {
 	db.Conflicts = []string{"The name DB1 stands in two collections"}
 	s.findings[0].Fields["CommandLine"] = "net user helpdesk Winter#22 /add\r\nsecond line\x1b[31m \u202egnp.exe \x00"
 	s.findings[0].Fields["Note"] = "UHID: 2022/004711, Aadhaar 2341 2341 2346"
-	out := s.stream("2022-117", false)
+	out := addStory(s.stream("2022-117", false), 5)
 	for _, m := range out {
 		if m.Artifact != nil {
 			m.Artifact.Notes = []string{"the year is not in the log; 2022 is the year of the file"}
