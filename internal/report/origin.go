@@ -48,7 +48,7 @@ type (
 // zero says who was first, or why that is not known.
 func (p *page) zero(e *estate, l *layout) zeroView {
 	z := &e.story.PatientZero
-	v := zeroView{Says: cmp.Or(e.says(z.Says), "why is "+notKnown), Confidence: "certainty " + known(z.Confidence, 20), evidenceLinks: p.carried(e, l, z.Because, nil)}
+	v := zeroView{Says: cmp.Or(e.says(z.Says), "why is "+notKnown), Confidence: certaintyWord(stated(z.Confidence)), evidenceLinks: p.carried(e, l, z.Because, nil)}
 	if z.Server != nil && *z.Server != "" {
 		v.Known, v.Server = true, e.link(*z.Server)
 		if n := v.Server.N; n > 0 {
@@ -56,7 +56,7 @@ func (p *page) zero(e *estate, l *layout) zeroView {
 		}
 	}
 	for _, r := range z.Rivals[:min(len(z.Rivals), listed)] {
-		v.Rivals = append(v.Rivals, rivalView{e.link(r.Server), cmp.Or(e.says(r.WhyNot), "why not is "+notKnown)})
+		v.Rivals = append(v.Rivals, rivalView{e.link(r.Server), cmp.Or(e.says(r.WhyNot), notKnown)})
 	}
 	v.More = len(z.Rivals) - len(v.Rivals)
 	return v
@@ -119,34 +119,71 @@ var levels = []struct{ rung, name, asks string }{
 	{event.RungClaim, "Claim", "what a third party says"},
 }
 
-// ladder climbs while there is proof. What stands beyond the first rung without it is shown apart: it hangs on nothing.
-func (p *page) ladder(e *estate, l *layout) ladderView {
-	var v ladderView
-	stopped := false
+// climbed is a level with its rungs, and whether proof reaches it.
+type climbed struct {
+	rung, name, asks string
+	rungs            []*event.Rung
+	known            bool
+	reached          bool
+}
+
+// climb orders the rungs by level. Proof reaches a level if it has a value and all before it have; a claim is never
+// proof. Of what stands before the first value, levels without a rung are left out: nobody looked there.
+func (e *estate) climb() (out []climbed) {
+	begun, stopped := false, false
 	for _, x := range levels {
-		lv := levelView{Name: x.name, Asks: x.asks}
+		c := climbed{rung: x.rung, name: x.name, asks: x.asks}
 		for i := range e.story.Origin {
 			if r := &e.story.Origin[i]; r.Rung == x.rung {
-				lv.add(p.rung(e, l, r))
+				c.rungs = append(c.rungs, r)
+				c.known = c.known || stated(r.Value) != ""
 			}
 		}
-		if !stopped && (!lv.Known || x.rung == event.RungClaim) {
-			stopped = true
-			v.Stops = "Proof stops here."
-			if len(v.Reached) == 0 {
-				v.Stops = "There is no proof of any rung: from where the intruder acted is not known."
-			}
+		stopped = stopped || !c.known && (begun || len(c.rungs) > 0) || x.rung == event.RungClaim
+		begun = begun || c.known
+		c.reached = c.known && !stopped
+		out = append(out, c)
+	}
+	if i := slices.IndexFunc(out, func(c climbed) bool { return len(c.rungs) > 0 }); i > 0 && out[i].reached {
+		return out[i:]
+	}
+	return out
+}
+
+// ladder draws the levels. What stands beyond the first without proof is shown apart: it hangs on nothing.
+func (p *page) ladder(e *estate, l *layout) ladderView {
+	v := ladderView{Stops: "Proof stops here."}
+	for _, c := range e.climb() {
+		lv := levelView{Name: c.name, Asks: c.asks}
+		for _, r := range c.rungs {
+			lv.add(p.rung(e, l, r))
 		}
-		if stopped {
-			v.Beyond = append(v.Beyond, lv)
-		} else {
+		if c.reached {
 			v.Reached = append(v.Reached, lv)
+		} else {
+			v.Beyond = append(v.Beyond, lv)
 		}
+	}
+	if len(v.Reached) == 0 {
+		v.Stops = "No rung is proven: from where the intruder acted is not known."
 	}
 	return v
 }
 
+// add puts a rung on its level. What another rung of the level says already, as with ten addresses of one network, is not
+// repeated.
 func (v *levelView) add(r rungView) {
+	for _, o := range v.Rungs {
+		if r.Says == o.Says {
+			r.Says = ""
+		}
+		if r.Source == o.Source {
+			r.Source = ""
+		}
+		said := func(list []string) func(string) bool { return func(s string) bool { return slices.Contains(list, s) } }
+		r.Alternatives = slices.DeleteFunc(r.Alternatives, said(o.Alternatives))
+		r.Ask = slices.DeleteFunc(r.Ask, said(o.Ask))
+	}
 	if r.Known {
 		v.Weak = r.Low && (v.Weak || !v.Known)
 		v.Known = true
@@ -159,13 +196,22 @@ func (v *levelView) add(r rungView) {
 }
 
 func (p *page) rung(e *estate, l *layout, r *event.Rung) rungView {
-	v := rungView{Value: notKnown, Of: show(stated(r.Of), maxName), Says: e.says(r.Says), Source: show(stated(r.Source), maxSay), evidenceLinks: p.carried(e, l, r.Because, nil),
+	v := rungView{Value: notKnown, Of: climbsFrom(r), Says: e.says(r.Says), Source: show(stated(r.Source), maxSay), evidenceLinks: p.carried(e, l, r.Because, nil),
 		Alternatives: e.few(r.Alternatives), Ask: e.few(r.Ask)}
 	if s := stated(r.Value); s != "" {
 		v.Value, v.Known, v.Low = show(s, maxName), true, r.Confidence != "high" && r.Confidence != "moderate"
-		v.Confidence = "certainty " + cmp.Or(show(r.Confidence, 20), notKnown)
+		v.Confidence = certaintyWord(r.Confidence)
 	}
 	return v
+}
+
+// climbsFrom is the address or indicator that a rung is about, "" where its value says it.
+func climbsFrom(r *event.Rung) string {
+	of := stated(r.Of)
+	if strings.HasPrefix(stated(r.Value), of) {
+		return ""
+	}
+	return show(of, maxName)
 }
 
 // few shows the first of a list of sentences and counts the others.
@@ -204,7 +250,7 @@ func (p *page) clocks(e *estate, s *storyView) {
 		notes = append(notes, count(agree, "other clock was compared and is", "other clocks were compared and are")+" right within a second.")
 	}
 	if rest := len(e.servers) - len(e.story.Clocks); rest > 0 {
-		notes = append(notes, "How right the clocks of "+count(rest, "server", "servers")+" are is not known: no two logs hold the same event of them.")
+		notes = append(notes, "For "+count(rest, "server", "servers")+" no offset could be estimated: how right the clocks there are is not known.")
 	}
 	s.ClockNote = strings.Join(notes, " ")
 	switch corrected {
