@@ -11,12 +11,12 @@ import (
 )
 
 func renderReport(_ context.Context, args []string) int {
-	f := flags("report", `report [--case DIR] [--form html|csv|text|json]
+	f := flags("report", `report [--case DIR] [--form html|csv|account|text|json]
 
-Renders the case again from what it keeps: report.html and servers.csv in the case folder, or the first screen or the
-stream of messages on standard output.`)
+Renders the case again from what it keeps: report.html, servers.csv and the written account (account.html, account.json)
+in the case folder, or the first screen or the stream of messages on standard output.`)
 	dir := f.String("case", "case", "`DIR` of the case")
-	form := f.String("form", "", "html, csv, text or json; default: html and csv")
+	form := f.String("form", "", "html, csv, account, text or json; default: html, csv and account")
 	rest, code, done := parse(f, args)
 	if done {
 		return code
@@ -28,15 +28,15 @@ stream of messages on standard output.`)
 	var err error
 	switch *form {
 	case "":
-		err = casefile.Render(*dir, "html", "csv")
-	case "html", "csv":
+		err = casefile.Render(*dir)
+	case "html", "csv", "account":
 		err = casefile.Render(*dir, *form)
 	case "text":
 		err = casefile.Text(*dir, os.Stdout, screen())
 	case "json":
 		err = casefile.Stream(*dir, os.Stdout)
 	default:
-		fmt.Fprintf(os.Stderr, "wardround: there is no form %q; html, csv, text and json are\n", *form)
+		fmt.Fprintf(os.Stderr, "wardround: there is no form %q; html, csv, account, text and json are\n", *form)
 		return exitUse
 	}
 	if err != nil {

@@ -20,6 +20,8 @@ import (
 const (
 	messagesFile = "report.jsonl"
 	sheetFile    = "servers.csv"
+	accountFile  = "account.html"
+	accountData  = "account.json"
 )
 
 // stream hands the messages of a report to a handler.
@@ -197,15 +199,24 @@ func (m *merged) writeReport(info *caseInfo, v *event.Verdicts, story *event.Sto
 	if err != nil {
 		return err
 	}
-	return Render(dir, "html", "csv")
+	return Render(dir)
 }
 
-// Render writes forms of a case's report from the stream that it keeps: html, csv.
+// pages are the forms of a report that a case keeps; a form may be several files.
+var pages = []struct {
+	form, file string
+	make       func(io.Writer) report.Handler
+}{
+	{"html", reportFile, report.HTML}, {"csv", sheetFile, report.CSV}, {"account", accountFile, report.AccountHTML}, {"account", accountData, report.AccountJSON},
+}
+
+// Render writes forms of a case's report from the stream that it keeps: html, csv, account; without any, all.
 func Render(dir string, forms ...string) error {
-	files := map[string]string{"html": reportFile, "csv": sheetFile}
-	makers := map[string]func(io.Writer) report.Handler{"html": report.HTML, "csv": report.CSV}
-	for _, form := range forms {
-		err := replace(filepath.Join(dir, files[form]), func(w io.Writer) error { return show(dir, makers[form](w)) })
+	for _, p := range pages {
+		if len(forms) > 0 && !slices.Contains(forms, p.form) {
+			continue
+		}
+		err := replace(filepath.Join(dir, p.file), func(w io.Writer) error { return show(dir, p.make(w)) })
 		if err != nil {
 			return err
 		}

@@ -44,7 +44,16 @@ type place struct {
 
 type field struct{ Name, Value string }
 
-func newCited(f *event.Finding) *cited {
+// spare is a finding that no verdict cites. If the story does, it is shown without its fields, so that it does not matter
+// which of the two came first.
+type spare struct {
+	key  string
+	c    *cited
+	rule event.Rule
+}
+
+// located is a finding without its fields.
+func located(f *event.Finding) *cited {
 	c := &cited{
 		ID: show(f.ID, maxName), Title: cmp.Or(show(f.Rule.Title, maxSay), "rule without a title"), RuleID: show(f.Rule.ID, maxName),
 		Level: cmp.Or(show(f.Rule.Level, maxName), notKnown), Author: cmp.Or(show(f.Rule.Author, maxSay), notKnown),
@@ -62,6 +71,11 @@ func newCited(f *event.Finding) *cited {
 		c.Places = append(c.Places, newPlace(p))
 	}
 	c.MorePlaces = len(f.At) - len(c.Places)
+	return c
+}
+
+func newCited(f *event.Finding) *cited {
+	c := located(f)
 	names := make([]string, 0, len(f.Fields))
 	for n := range f.Fields {
 		names = append(names, n)

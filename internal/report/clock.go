@@ -120,3 +120,11 @@ func (c clock) inWords(s string) string {
 
 // notKnown stands for a fact that nobody gave.
 const notKnown = "not known"
+
+// utcTime writes "18 Nov 2022 21:42:44", for a column whose head says UTC.
+func (c clock) utcTime(t event.Time) string {
+	if t == event.NoTime {
+		return notKnown
+	}
+	return strings.TrimPrefix(t.Std().Format(day+" 15:04:05"), "0")
+}

@@ -17,7 +17,8 @@ const (
 	keptArtifacts  = 2_500     // rows of the evidence list
 	keptMovements  = 20_000
 	movementRows   = 400
-	mergeMovements = 40 // above this, movements are merged by source, destination, account, way and hour
+	mergeMovements = 40    // above this, movements are merged, which is said
+	keptSpare      = 4_000 // findings that only a story may cite
 	keptUnused     = 1_500
 	keptRules      = 600
 	keptChanges    = 500
@@ -29,11 +30,13 @@ type estate struct {
 	Case
 	clock   clock
 	v       *event.Verdicts
+	story   *event.Story
 	servers []*server      // by verdict, role, name; not listed ones after the others
 	byName  map[string]int // index in servers + 1
 	wanted  map[string]bool
 
 	cited     map[string]*cited
+	spare     top[spare]     // the story may come after the findings that it cites
 	hits      map[hitKey]int // findings by server and rule
 	rules     map[string]*firedRule
 	movements top[event.Movement]
@@ -103,7 +106,9 @@ func (g *gather) Handle(m *Message) error {
 	case e.v == nil:
 		return ErrOrder
 	}
-	if g.all {
+	if m.Story != nil {
+		e.story = m.Story
+	} else if g.all {
 		e.add(m)
 	}
 	return nil
@@ -114,6 +119,7 @@ func (g *gather) Close() error {
 	if g.e.v == nil {
 		return errors.New("report: no verdicts in the stream")
 	}
+	g.e.settle()
 	return g.render(&g.e)
 }
 
@@ -126,6 +132,7 @@ func (e *estate) begin(c *Case) {
 	e.hits = map[hitKey]int{}
 	e.rules = map[string]*firedRule{}
 	e.reasons = map[string]int{}
+	e.spare = top[spare]{keep: keptSpare, less: func(a, b *spare) int { return strings.Compare(a.key, b.key) }}
 	e.movements = top[event.Movement]{keep: keptMovements, less: earlierMovement}
 	e.artifacts = top[artifact]{keep: keptArtifacts, less: telling}
 	e.unused = top[Unused]{keep: keptUnused, less: func(a, b *Unused) int {
@@ -179,9 +186,13 @@ func (e *estate) want(ids []string) {
 func (e *estate) add(m *Message) {
 	switch {
 	case m.Finding != nil:
-		if e.wanted[m.Finding.ID] && e.cited[m.Finding.ID] == nil {
-			e.cited[m.Finding.ID] = newCited(m.Finding)
+		switch id := m.Finding.ID; {
+		case e.cited[id] != nil:
+		case e.wanted[id]:
+			e.cited[id] = newCited(m.Finding)
 			e.fired(&m.Finding.Rule)
+		default:
+			e.spare.add(spare{id, located(m.Finding), m.Finding.Rule})
 		}
 	case m.Hits != nil:
 		e.hits[hitKey{m.Hits.Server, m.Hits.Rule.ID}] += m.Hits.Findings

@@ -14,6 +14,8 @@ import (
 var (
 	//go:embed page.html
 	pageHTML string
+	//go:embed story.html
+	storyHTML string
 	//go:embed page.css
 	pageCSS string
 	//go:embed page.js
@@ -34,7 +36,7 @@ func policyOf(style, script string) string {
 var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
 	"style":  func() template.CSS { return template.CSS(pageCSS) },
 	"script": func() template.JS { return template.JS(pageJS) },
-}).Parse(strings.Replace(pageHTML, "CONTENT-SECURITY-POLICY", policyOf(pageCSS, pageJS), 1)))
+}).Parse(storyHTML + strings.Replace(pageHTML, "CONTENT-SECURITY-POLICY", policyOf(pageCSS, pageJS), 1)))
 
 // HTML writes report.html when the stream is closed.
 func HTML(w io.Writer) Handler {

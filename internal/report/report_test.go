@@ -27,6 +27,8 @@ var forms = []struct {
 }{
 	{"small.html", HTML},
 	{"small.csv", CSV},
+	{"small-account.html", AccountHTML},
+	{"small-account.json", AccountJSON},
 	{"small.jsonl", JSONL},
 	{"small-80.txt", func(w io.Writer) Handler { return Text(w, TextOptions{}) }},
 	{"small-160.txt", func(w io.Writer) Handler { return Text(w, TextOptions{Columns: 160, Lines: 40, Colour: true}) }},
@@ -94,7 +96,7 @@ func smallStream() []*Message {
 	db.Conflicts = []string{"The name DB1 stands in two collections"}
 	s.findings[0].Fields["CommandLine"] = "net user helpdesk Winter#22 /add\r\nsecond line\x1b[31m \u202egnp.exe \x00"
 	s.findings[0].Fields["Note"] = "UHID: 2022/004711, Aadhaar 2341 2341 2346"
-	out := s.stream("2022-117", false)
+	out := addStory(s.stream("2022-117", false), 5)
 	for _, m := range out {
 		if m.Artifact != nil {
 			m.Artifact.Notes = []string{"the year is not in the log; 2022 is the year of the file"}
@@ -290,12 +292,22 @@ func TestBudget(t *testing.T) {
 	for i := range 30_000 {
 		stream = append(stream, &Message{Artifact: &event.Artifact{Collection: "c.zip", Path: fmt.Sprintf("var/log/%060d", i), SHA256: digest(i), Kind: "syslog", Records: 1}})
 	}
+	story := stream[len(stream)-30_001].Story
+	long120 := strings.Repeat("EX-A-VERY-LONG-NAME-", 6)
+	for i := range 5000 {
+		x := story.Edges[i%11]
+		x.Step, x.Time, x.From, x.To = 12+i, x.Time.Add(time.Duration(i)*time.Hour), ptr(fmt.Sprint(long120[:100], i)), event.ServerID(fmt.Sprint(long120[:100], i*7))
+		story.Edges = append(story.Edges, x)
+		m := story.Timeline[i%len(story.Timeline)]
+		m.Says, m.Time = long120, m.Time.Add(time.Duration(i)*7*time.Hour)
+		story.Timeline = append(story.Timeline, m)
+	}
 	s := renderString(t, HTML, stream)
 	t.Logf("100 servers: %d bytes", len(s))
 	if len(s) > 5_000_000 {
 		t.Errorf("%d bytes", len(s))
 	}
-	has(t, "budget", s, "to keep this file small", "more fields in findings.jsonl", "2,500 of 30,425 artifacts shown", "bytes in all)", "unreadable: open: access was denied")
+	has(t, "budget", s, "The first 120 of ", "The first 400 of ", "more servers and addresses are in the table only", "1,000 of 5,075 acts are shown", "to keep this file small", "more fields in findings.jsonl", "2,500 of 30,425 artifacts shown", "bytes in all)", "unreadable: open: access was denied")
 	if n := strings.Count(s, `<details class="srv fold`); n != 17 {
 		t.Errorf("%d sections", n)
 	}

@@ -85,7 +85,7 @@ func exerciseStream() []*Message {
 	for _, name := range []string{"EX-OLDPACS", "EX-DENTAL-NAS", "WIN-EX4711QRST"} {
 		s.server(name, "", event.Inconclusive, event.NothingCollected, false)
 	}
-	return s.stream("2022-117 EX-HOSPITAL, New Delhi", true)
+	return addStory(s.stream("2022-117 EX-HOSPITAL, New Delhi", true), 11)
 }
 
 func (s *sample) server(name, role string, j event.Judgement, examined string, listed bool) {

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"cmp"
 	"io"
+	"slices"
 	"strings"
 
 	"wardround/internal/event"
@@ -174,6 +175,9 @@ func (c *screen) blocks() []block {
 	for _, a := range e.answers() {
 		out = append(out, block{label: fit(capital(show(a.Question, maxName)), labelWidth-1), text: stateWord(a.State) + "  " + e.says(a.Says), most: 3})
 	}
+	if way := c.way(); way != nil {
+		out = append(out, block{label: "Spread", items: way, join: " · ", most: 2})
+	}
 	out = append(out, block{label: "Do next", lines: c.steps(), most: stepsShown, needed: true},
 		block{label: "Not known", items: c.unknown(), join: " · ", most: 3})
 	out = append(out, block{label: "Seen by hour", lines: []string{c.hours()}, most: 1})
@@ -254,6 +258,20 @@ func (c *screen) unknown() []string {
 		return []string{"no list was made: that proves nothing"}
 	}
 	return say(c.e.v.NotKnown)
+}
+
+// way is the story in short: each server with its way in, in order.
+func (c *screen) way() (out []string) {
+	hops, _ := c.e.hops()
+	for i := range hops {
+		h := &hops[i]
+		entry := *h
+		entry.edges = slices.DeleteFunc(slices.Clone(h.edges), func(x *event.Edge) bool { return !x.Entry })
+		if len(entry.edges) > 0 && len(out) < 200 {
+			out = append(out, c.e.clock.minute(h.first)+" "+c.e.place(h.from).Name+" → "+list(serverNames(entry.targets()), 3))
+		}
+	}
+	return out
 }
 
 // hours draws the strip with blocks; each is the lowest hour of its stretch, and a space is none seen at all.

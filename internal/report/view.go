@@ -35,6 +35,8 @@ type page struct {
 	Hours          *hoursDrawing
 	Sections       []*sectionView
 	Loose          []findingView // cited by the answers and by no section
+	LooseBrief     []findingView // cited by the story alone
+	Story          *storyView
 	Rows           []rowView
 	MovementRows   []movementView
 	MovementNote   string
@@ -78,8 +80,10 @@ type (
 	}
 	answerView struct {
 		Label, State, Class, Says string
+		Part                      partView
 		Refs                      []refView
 	}
+	partView struct{ ID, Word string } // of this page
 	refView  struct{ N, Label int }
 	stepView struct {
 		Do, Why string
@@ -210,6 +214,7 @@ func newPage(e *estate) *page {
 		p.Rows = append(p.Rows, e.row(s))
 	}
 	p.answers(e, l)
+	p.tell(e, l)
 	p.movements(e)
 	p.method(e, l)
 	p.evidence(e)
@@ -335,7 +340,7 @@ func (p *page) unknown(e *estate) {
 // answers comes after the sections, so that its references find what they show.
 func (p *page) answers(e *estate, l *layout) {
 	for _, a := range e.answers() {
-		v := answerView{Label: capital(show(a.Question, maxName)), State: stateWord(a.State), Class: strings.ToLower(stateWord(a.State)), Says: e.says(a.Says)}
+		v := answerView{Label: capital(show(a.Question, maxName)), State: stateWord(a.State), Class: strings.ToLower(stateWord(a.State)), Says: e.says(a.Says), Part: e.partOf(a.Question)}
 		for _, id := range a.Because[:min(len(a.Because), shownPerReason)] {
 			if c := e.cited[id]; c != nil {
 				if c.N == 0 {

@@ -174,6 +174,17 @@ func (s *server) certainty() string {
 	return "certainty " + show(*s.Confidence, 20)
 }
 
+// certaintyWord says how sure a statement is: "certainty high". Other words stand as they are: "a claim".
+func certaintyWord(s string) string {
+	switch s {
+	case "", notKnown:
+		return "certainty " + notKnown
+	case "high", "moderate", "low":
+		return "certainty " + s
+	}
+	return show(s, 40)
+}
+
 // known shows an optional text; one that is absent reads "not known".
 func known(s *string, limit int) string {
 	if s == nil || strings.TrimSpace(*s) == "" {
