@@ -54,6 +54,7 @@ var testOnly = []string{"outside"}
 var libraries = map[string][]string{
 	"sigma":    {"go.yaml.in/yaml/v3"},
 	"policy":   {"go.yaml.in/yaml/v3"},
+	"exercise": {"go.yaml.in/yaml/v3"},
 	"evidence": {"github.com/klauspost/compress", "github.com/ulikunitz/xz"},
 }
 

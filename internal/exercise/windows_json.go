@@ -1,12 +1,13 @@
 package exercise
 
 import (
-	"bytes"
+	"bufio"
 	"encoding/json"
 	"fmt"
 	"strings"
 
 	"wardround/internal/event"
+	"wardround/internal/evtx"
 )
 
 func quote(s string) string {
@@ -15,8 +16,12 @@ func quote(s string) string {
 }
 
 // jsonLine writes one event in the form of evtx_dump: attributes as #attributes, text beside them as #text.
-func (s *server) jsonLine(out *bytes.Buffer, x *winEntry, record uint64) {
+func (s *server) jsonLine(out *bufio.Writer, x *winEntry, v *winValues, record uint64) {
 	m := &x.kind.manifest
+	computer := s.computer()
+	if x.at < s.renamed {
+		computer = s.former
+	}
 	p := func(format string, args ...any) { fmt.Fprintf(out, format, args...) }
 	p(`{"Event":{"#attributes":{"xmlns":"http://schemas.microsoft.com/win/2004/08/events/event"},"System":{"Provider":{"#attributes":{"Name":%s`, quote(m.Provider))
 	if m.GUID != "" {
@@ -32,45 +37,44 @@ func (s *server) jsonLine(out *bytes.Buffer, x *winEntry, record uint64) {
 		p(`%d`, m.ID)
 	}
 	p(`,"Version":%d,"Level":%d,"Task":%d,"Opcode":%d,"Keywords":"0x%x"`, m.Version, m.Level, m.Task, m.Opcode, m.Keywords)
-	p(`,"TimeCreated":{"#attributes":{"SystemTime":"%s"}},"EventRecordID":%d`, x.at.Std().Format("2006-01-02T15:04:05.000000Z"), record)
-	p(`,"Correlation":null,"Execution":{"#attributes":{"ProcessID":%d,"ThreadID":%d}},"Channel":%s,"Computer":%s,"Security":`, x.pid, x.tid, quote(m.Channel), quote(s.computer()))
-	if len(x.user) > 0 {
-		p(`{"#attributes":{"UserID":%s}}`, quote(event.Value{Type: event.SID, Raw: x.user}.String()))
+	p(`,"TimeCreated":{"#attributes":{"SystemTime":"%s"}},"EventRecordID":%d`, s.local(x.at).Std().Format("2006-01-02T15:04:05.000000Z"), record)
+	p(`,"Correlation":null,"Execution":{"#attributes":{"ProcessID":%d,"ThreadID":%d}},"Channel":%s,"Computer":%s,"Security":`, v.pid, v.tid, quote(m.Channel), quote(computer))
+	if len(v.user) > 0 {
+		p(`{"#attributes":{"UserID":%s}}`, quote(event.Value{Type: event.SID, Raw: v.user}.String()))
 	} else {
 		p(`null`)
 	}
-	x.jsonData(out)
+	v.jsonData(out, m)
 	p("}}\n")
 }
 
 // jsonData writes EventData or UserData, beginning and ending inside of System's closing brace.
-func (x *winEntry) jsonData(out *bytes.Buffer) {
-	m := &x.kind.manifest
+func (w *winValues) jsonData(out *bufio.Writer, m *evtx.Manifest) {
 	switch {
 	case m.UserData != "":
 		fmt.Fprintf(out, `},"UserData":{%s:{"#attributes":{"xmlns":%s}`, quote(m.UserData), quote(m.Namespace))
 		for i, f := range m.Fields {
-			fmt.Fprintf(out, `,%s:%s`, quote(f.Name), jsonValue(x.values.List[i]))
+			fmt.Fprintf(out, `,%s:%s`, quote(f.Name), jsonValue(w.List[i]))
 		}
 		out.WriteString("}}")
-	case len(m.Fields) == 0 && len(x.values.List) > 0:
+	case len(m.Fields) == 0 && len(w.List) > 0:
 		out.WriteString(`},"EventData":{"Data":{"#text":[`)
-		for i, v := range x.values.List {
+		for i, v := range w.List {
 			if i > 0 {
 				out.WriteByte(',')
 			}
 			out.WriteString(quote(v.String()))
 		}
-		fmt.Fprintf(out, `]},"Binary":%s}`, quote(fmt.Sprintf("%X", x.binary)))
+		fmt.Fprintf(out, `]},"Binary":%s}`, quote(fmt.Sprintf("%X", w.binary)))
 	case len(m.Fields) == 0:
 		out.WriteString(`},"EventData":null`)
 	default:
 		out.WriteString(`},"EventData":`)
 		for i, f := range m.Fields {
-			fmt.Fprintf(out, `%c%s:%s`, "{,"[min(i, 1)], quote(f.Name), jsonValue(x.values.List[i]))
+			fmt.Fprintf(out, `%c%s:%s`, "{,"[min(i, 1)], quote(f.Name), jsonValue(w.List[i]))
 		}
 		if m.Binary {
-			fmt.Fprintf(out, `,"Binary":%s`, quote(fmt.Sprintf("%X", x.binary)))
+			fmt.Fprintf(out, `,"Binary":%s`, quote(fmt.Sprintf("%X", w.binary)))
 		}
 		out.WriteByte('}')
 	}
