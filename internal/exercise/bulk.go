@@ -83,7 +83,7 @@ func (e *estate) gather(d *dice) {
 }
 
 // perDay is how many events of bulk a server of a role writes in a day at noise real, where it is a busy one.
-var perDay = map[string]int{"domain-controller": 9000, "mail": 6500, "file": 5500, "application": 4600, "database": 4600, "lis": 4200, "pacs": 4200, "jump": 3600, "web": 3600, "backup": 3600, "other": 3600, "hypervisor": 900}
+var perDay = map[string]int{"domain-controller": 12000, "mail": 6500, "file": 5500, "application": 4600, "database": 4600, "lis": 4200, "pacs": 4200, "jump": 3600, "web": 3600, "backup": 3600, "other": 3600, "hypervisor": 900}
 
 // bulkOf is how many this server writes.
 func (s *server) bulkOf() int {

@@ -23,6 +23,7 @@ type file struct {
 	data     []byte
 	modified event.Time
 	write    func(io.WriteSeeker) error // makes data, for what should not lie in memory unless it must
+	about    int                        // how much that will be
 }
 
 // content is what is in the file.
@@ -30,7 +31,7 @@ func (f *file) content() ([]byte, error) {
 	if f.write == nil {
 		return f.data, nil
 	}
-	m := &memory{}
+	m := &memory{data: make([]byte, 0, f.about)}
 	err := f.write(m)
 	return m.data, err
 }

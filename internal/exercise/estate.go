@@ -35,6 +35,7 @@ type estate struct {
 	portal   portal
 	acts     []act
 	intruder *intruder
+	deeds    [2]int // the intruder's among the acts: first, and behind the last
 	truth    truth
 	changes  []change
 	networks []network
@@ -194,7 +195,9 @@ func newEstate(o Options, sc *scenario) *estate {
 	e.gather(d)
 	e.dc, e.jump = e.by["DC1"], e.by["JUMP1"]
 	e.portal = newPortal(d)
+	e.deeds[0] = len(e.acts)
 	e.intrusion()
+	e.deeds[1] = len(e.acts)
 	for i := range sc.Decoys {
 		x := &sc.Decoys[i]
 		decoys[x.Do](e, e.dice("decoy", x.Do, x.On[0]), x)

@@ -440,3 +440,43 @@ func TestReadTable(t *testing.T) {
 		}
 	}
 }
+
+// TestRealNoise counts what busy servers log at noise real, and what of it is the intruder's.
+func TestRealNoise(t *testing.T) {
+	o := Options{Seed: 1, Noise: "real"}
+	sc, err := o.complete()
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := newEstate(o, sc)
+	count := func(s *server, acts []act) (n int) {
+		s.logs, s.texts, s.open = map[string]*winLog{}, map[string]*textLog{}, true
+		for _, a := range acts {
+			if slices.Contains(a.on, s) {
+				a.leave(e.dice("act", a.name))
+			}
+		}
+		s.open = false
+		for _, l := range s.logs {
+			n += len(l.entries) + int(l.lost)
+		}
+		s.logs, s.texts = nil, nil
+		return n
+	}
+	for _, key := range []string{"MAIL1", "FS1", "EHOSP-DB1", "LIS-APP1", "CF-SRV3"} {
+		if n := count(e.by[key], e.acts); n < 100_000 {
+			t.Errorf("%s: %d events; a busy server has 100,000 or more", key, n)
+		}
+	}
+	deeds := 0
+	for _, s := range e.servers {
+		if s.layout != nil {
+			deeds += count(s, e.acts[e.deeds[0]:e.deeds[1]])
+		}
+	}
+	const all = 5_000_000 // of the estate, rounded down
+	if deeds < 200 || deeds*10_000 > all {
+		t.Errorf("the intruder left %d events of some %d; want signs, and less than one in ten thousand", deeds, all)
+	}
+	t.Logf("%d events of the intruder", deeds)
+}

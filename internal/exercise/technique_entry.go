@@ -139,13 +139,13 @@ func (t *deed) webShellIIS() {
 	})
 }
 
-// exposedDesktop: Remote Desktop is open to the internet; after some thousand wrong passwords one is right.
+// exposedDesktop: Remote Desktop is open to the internet; after many wrong passwords one is right.
 func (t *deed) exposedDesktop() {
 	x, s, at, who := t.x, t.to, t.at, t.who
 	in := s.session(at, who, x.scanner, 10)
 	desk := x.desk(s, t.d, in)
 	t.arrives(at, "rdp")
-	tries := t.d.between(300, 900)
+	tries := t.d.between(30, 60)
 	t.does(func(d *dice) {
 		guess := at.Add(-d.about(5 * time.Hour))
 		name := "WIN-" + strings.ToUpper(d.letters(11, lower))

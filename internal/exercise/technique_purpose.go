@@ -59,7 +59,7 @@ func (t *deed) catb() {
 	s.leaves(x.payload+`\versions.dll`, x.dropper, at.Add(2*time.Minute))
 	s.leaves(`C:\Windows\System32\oci.dll`, x.implant, at.Add(3*time.Minute))
 	t.encrypted(folder, strings.Fields(t.option("files", "archive_01.ndf archive_02.ndf index.mdf report_11.pdf")), x.suffix, at.Add(5*time.Minute))
-	files := t.d.between(120, 180)
+	files := t.d.between(22, 36)
 	t.does(func(d *dice) {
 		in := f.session
 		shell := s.start(d, at, f.process, in, `C:\Windows\System32\cmd.exe`, `"C:\Windows\system32\cmd.exe" `)
@@ -154,7 +154,7 @@ func (t *deed) lockbit() {
 	s.leaves(folder+`\`+noteName, []byte(x.note()), at.Add(time.Minute))
 	s.leaves(`C:\Users\Public\Desktop\`+noteName, []byte(x.note()), at.Add(2*time.Minute))
 	t.encrypted(folder, strings.Fields(t.option("files", "patients.mdf reports_2022.xlsx scans_03.tif billing.bak")), suffix, at.Add(90*time.Second))
-	files := t.d.between(120, 220)
+	files := t.d.between(22, 36)
 	t.does(func(d *dice) {
 		s.creates(at.Add(-30*time.Second), f.process, program)
 		p := &process{image: program, command: program + ` -pass ` + digest(32, x.program), pid: d.pid(), at: at, session: f.session, folder: `C:\Windows\Temp\`, content: content}
@@ -197,7 +197,7 @@ func (t *deed) encryptShares() {
 		in := s.kerberos(d, at, who, from.host())
 		c, run := s.connection(d, in), at.Add(2*time.Second)
 		c.opens(at.Add(time.Second), common, `\`, 0x100081)
-		for range d.between(90, 140) {
+		for range d.between(24, 40) {
 			name := pick(d, departments) + strings.Replace(pick(d, documents), ".", fmt.Sprintf("_%03d.", d.IntN(1000)), 1)
 			c.opens(run, common, name, 0x12019f)
 			c.opens(run.Add(20*time.Millisecond), common, name+x.suffix, 0x110080)

@@ -1,7 +1,6 @@
 package exercise
 
 import (
-	"bufio"
 	"cmp"
 	"fmt"
 	"io"
@@ -248,7 +247,7 @@ func (s *server) winLogs() []file {
 		}
 		first := l.sort(s, channel)
 		f := file{path: path.Join("C/Windows/System32/winevt/Logs", strings.ReplaceAll(channel, "/", "%4")+ending), modified: s.local(l.entries[len(l.entries)-1].at)}
-		f.write = func(out io.WriteSeeker) error { return write(out, l.entries, first) }
+		f.write, f.about = func(out io.WriteSeeker) error { return write(out, l.entries, first) }, 1<<17+1000*len(l.entries)
 		out = append(out, f)
 	}
 	return out
@@ -310,8 +309,12 @@ type memory struct {
 
 func (m *memory) Write(p []byte) (int, error) {
 	if old, need := int64(len(m.data)), m.at+int64(len(p)); need > old {
-		m.data = slices.Grow(m.data, int(need-old))[:need]
-		clear(m.data[old:])
+		if m.at > old {
+			m.data = append(m.data, make([]byte, m.at-old)...)
+		}
+		m.data = append(m.data[:m.at], p...)
+		m.at = need
+		return len(p), nil
 	}
 	m.at += int64(copy(m.data[m.at:], p))
 	return len(p), nil
@@ -327,16 +330,4 @@ func (m *memory) Seek(offset int64, whence int) (int64, error) {
 		m.at = int64(len(m.data)) + offset
 	}
 	return m.at, nil
-}
-
-// jsonLines writes the events as the public tool evtx_dump does with -o jsonl. The mark stands in an object of its own,
-// which is no event.
-func (s *server) jsonLines(to io.WriteSeeker, entries []winEntry, first uint64) error {
-	out := bufio.NewWriterSize(to, 1<<16)
-	fmt.Fprintf(out, "{\"exercise\":%s}\n", quote(event.ExerciseMark))
-	var scratch winValues
-	for i := range entries {
-		s.jsonLine(out, &entries[i], entries[i].make(&scratch), first+uint64(i))
-	}
-	return out.Flush()
 }
