@@ -94,7 +94,7 @@ func (s *server) bulkOf() int {
 		named = named || s.e.story.Servers[i].Key == s.key
 	}
 	if !named && d.chance(60) {
-		n = n * d.between(8, 25) / 100
+		n = n * d.between(20, 45) / 100
 	}
 	return int(float64(n) * noises[s.e.options.Noise])
 }

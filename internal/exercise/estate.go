@@ -355,7 +355,10 @@ func (e *estate) more(d *dice) {
 			physical++
 		}
 	}
-	for i := 1; i < m.Hypervisors && len(e.servers) < e.options.Servers; i++ {
+	for i := 0; i < m.Hypervisors && len(e.servers) < e.options.Servers; i++ {
+		if e.by[fmt.Sprintf("ESX%d", i+1)] != nil {
+			continue
+		}
 		e.add(fmt.Sprintf("ESX%d", i+1), server{kind: "physical", role: "hypervisor", os: "VMware ESXi 6.7", system: esxi, location: places[i%2], layout: vmSupport})
 		physical++
 	}

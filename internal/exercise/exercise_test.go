@@ -338,7 +338,7 @@ func TestTruth(t *testing.T) {
 }
 
 // infiltrated is how many servers the intruder enters in each scenario.
-var infiltrated = map[string]int{"small": 5, "aiims-like": 12}
+var infiltrated = map[string]int{"small": 5, "aiims-like": 12, "portal-lockbit": 7, "open-desktop": 5, "vpn-hypervisors": 5, "mail-theft": 4, "supplier": 4, "keys-and-disks": 6, "night-shift": 6, "quiet": 0}
 
 func checkTruth(t *testing.T, o Options) {
 	sc, err := o.complete()
@@ -358,7 +358,7 @@ func checkTruth(t *testing.T, o Options) {
 				First           *event.Time `json:"first_access"`
 				From            *arrival
 			}
-			PatientZero string `json:"patient_zero"`
+			PatientZero *string `json:"patient_zero"`
 			Hops        []hop
 			Window      struct{ From, To event.Time }
 		}
@@ -383,7 +383,7 @@ func checkTruth(t *testing.T, o Options) {
 		}
 		for _, h := range truth.Hops {
 			from, inside := first[h.From]
-			if h.Time < truth.Window.From || h.Time > truth.Window.To || first[h.To] == 0 || h.Time < first[h.To] || inside && h.Time < from || !inside && h.To != truth.PatientZero {
+			if h.Time < truth.Window.From || h.Time > truth.Window.To || first[h.To] == 0 || h.Time < first[h.To] || inside && h.Time < from || !inside && h.To != *truth.PatientZero {
 				t.Errorf("seed %d: impossible movement %+v", seed, h)
 			}
 		}
@@ -463,20 +463,23 @@ func TestRealNoise(t *testing.T) {
 		s.logs, s.texts = nil, nil
 		return n
 	}
-	for _, key := range []string{"MAIL1", "FS1", "EHOSP-DB1", "LIS-APP1", "CF-SRV3"} {
-		if n := count(e.by[key], e.acts); n < 100_000 {
-			t.Errorf("%s: %d events; a busy server has 100,000 or more", key, n)
+	busy := []string{"MAIL1", "FS1", "EHOSP-DB1", "LIS-APP1", "CF-SRV3"}
+	deeds, all := 0, 0
+	for i, s := range e.servers {
+		if s.layout == nil {
+			continue
 		}
-	}
-	deeds := 0
-	for _, s := range e.servers {
-		if s.layout != nil {
-			deeds += count(s, e.acts[e.deeds[0]:e.deeds[1]])
+		if slices.Contains(busy, s.key) {
+			if n := count(s, e.acts); n < 100_000 {
+				t.Errorf("%s: %d events; a busy server has 100,000 or more", s.key, n)
+			}
 		}
+		if i%4 == 1 { // a sample: the domain controllers are not in it
+			all += 4 * count(s, e.acts)
+		}
+		deeds += count(s, e.acts[e.deeds[0]:e.deeds[1]])
 	}
-	const all = 5_000_000 // of the estate, rounded down
 	if deeds < 200 || deeds*10_000 > all {
-		t.Errorf("the intruder left %d events of some %d; want signs, and less than one in ten thousand", deeds, all)
+		t.Errorf("the intruder left %d events of %d; want signs, and less than one in ten thousand", deeds, all)
 	}
-	t.Logf("%d events of the intruder", deeds)
 }

@@ -320,8 +320,12 @@ func (x *part) check(known map[string]bool) error {
 }
 
 func (x *step) check(i int, known map[string]bool) error {
-	if techniques[x.Do].plan == nil {
-		return fmt.Errorf("do %q: take one of %s", x.Do, strings.Join(techniqueNames(), ", "))
+	moves := false
+	for do := range strings.SplitSeq(x.Do, "|") {
+		if techniques[do].plan == nil {
+			return fmt.Errorf("do %q: take one of %s", do, strings.Join(techniqueNames(), ", "))
+		}
+		moves = moves || techniques[do].moves
 	}
 	if x.At == "" && (x.After == "" || i == 0) {
 		return errors.New("say when: at: \"-2 01:00 +2h\" (day before the incident, time, IST, and how much later it may be), or after: 40m")
@@ -345,7 +349,7 @@ func (x *step) check(i int, known map[string]bool) error {
 			return fmt.Errorf("there is no server %q; write a key that stands under servers: or parts:", key)
 		}
 	}
-	if x.From == "" && techniques[x.Do].moves {
+	if x.From == "" && moves {
 		return fmt.Errorf("%s goes from a server to another: write from: and its key", x.Do)
 	}
 	if x.As != "" && !slices.Contains(accountKeys, x.As) {

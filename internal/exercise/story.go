@@ -88,6 +88,7 @@ func (e *estate) intrusion() {
 			d.Shuffle(len(to), func(i, j int) { to[i], to[j] = to[j], to[i] })
 		}
 		for n, key := range to {
+			st := st.decided(d)
 			t := &deed{step: st, x: x, d: d, at: at, from: e.by[st.From], to: e.by[key], who: e.who(st.As), name: fmt.Sprintf("%s %d.%d", st.Do, i, n)}
 			if st.As == "made" {
 				t.who = x.made
@@ -96,6 +97,17 @@ func (e *estate) intrusion() {
 			at = at.Add(d.during(st.Apart, 12*time.Minute))
 		}
 	}
+}
+
+// decided is a step in which the seed has chosen where the scenario leaves a choice: do: rdp|wmi.
+func (st *step) decided(d *dice) *step {
+	out := *st
+	out.Do = pick(d, strings.Split(st.Do, "|"))
+	out.With = map[string]string{}
+	for _, k := range slices.Sorted(maps.Keys(st.With)) {
+		out.With[k] = pick(d, strings.Split(st.With[k], "|"))
+	}
+	return &out
 }
 
 // during is a length of time as a step states it: "40m" is up to a fifth more or less, "40m..80m" anything between.

@@ -145,7 +145,7 @@ func (t *deed) exposedDesktop() {
 	in := s.session(at, who, x.scanner, 10)
 	desk := x.desk(s, t.d, in)
 	t.arrives(at, "rdp")
-	tries := t.d.between(30, 60)
+	tries := t.d.between(25, 45)
 	t.does(func(d *dice) {
 		guess := at.Add(-d.about(5 * time.Hour))
 		name := "WIN-" + strings.ToUpper(d.letters(11, lower))
