@@ -15,9 +15,9 @@ build: ## the static binary, bin/wardround; needs Go alone
 	go build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)' -o bin/wardround ./cmd/wardround
 	@size=$$(wc -c < bin/wardround); [ $$size -lt $$(($(MAX_MB) * 1000000)) ] || { echo "bin/wardround has $$size bytes; the limit is $(MAX_MB) MB" >&2; exit 1; }
 
-run: build ## make a small hospital under attack, examine it, print the answer
+run: build ## make a hospital of 100 servers under attack, examine it, print the answer
 	@rm -rf $(DEMO) && mkdir -p $(DEMO)
-	./bin/wardround exercise --out $(DEMO)/estate --seed 1
+	./bin/wardround exercise --out $(DEMO)/estate --seed 1 --noise small
 	./bin/wardround examine $(DEMO)/estate/collections --inventory $(DEMO)/estate/inventory.csv --changes $(DEMO)/estate/changes.csv --addresses $(DEMO)/estate/addresses.csv --name "Sample hospital" --case $(DEMO)/case
 
 addresses: ## bin/addresses.mmdb, a free database of networks and countries; needs npm

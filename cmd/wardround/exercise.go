@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"wardround/internal/exercise"
 )
@@ -20,10 +21,13 @@ of it is marked as an exercise.
   wardround exercise --out estate --seed 1
   wardround examine estate/collections --inventory estate/inventory.csv --changes estate/changes.csv --case estate-case
 
-Another seed is another hospital: wardround exercise --out estate2 --seed 2 --servers 40 --days 20`)
+Another seed is another hospital, another scenario another story: wardround exercise --out estate2 --seed 2 --scenario small
+Scenarios: `+strings.Join(exercise.Scenarios(), ", "))
 	f.StringVar(&o.Dir, "out", "", "`DIR` that it is written to; it must be empty or not exist")
 	f.Uint64Var(&o.Seed, "seed", 1, "`N` that all chances follow from")
-	f.IntVar(&o.Servers, "servers", 0, "`N` listed servers; default: the 16 that the story needs")
+	f.IntVar(&o.Servers, "servers", 0, "`N` listed servers; default: as many as the scenario has")
+	f.StringVar(&o.Scenario, "scenario", "aiims-like", "`NAME|FILE` of the story: one that comes along, or a file of your own (docs/format/scenario.md)")
+	f.StringVar(&o.Noise, "noise", "real", "how much ordinary work there is: small, real or heavy (`LEVEL`)")
 	f.IntVar(&o.Days, "days", 30, "`N` days of logs before the incident")
 	rest, code, done := parse(f, args)
 	switch {
@@ -39,12 +43,13 @@ Another seed is another hospital: wardround exercise --out estate2 --seed 2 --se
 	case errors.Is(err, context.Canceled):
 		fmt.Fprintf(os.Stderr, "wardround: interrupted; %s is not complete: empty it and run again\n", o.Dir)
 		return exitInterrupted
-	case errors.Is(err, exercise.ErrNotEmpty), errors.Is(err, exercise.ErrOptions):
+	case errors.Is(err, exercise.ErrNotEmpty), errors.Is(err, exercise.ErrOptions), errors.Is(err, exercise.ErrScenario):
 		return complain(exitUse, err)
 	case err != nil:
 		return complain(exitNotWritten, err)
 	}
-	fmt.Printf("%s: %d listed servers, %d collected; %d files, %.1f MB; from %s to %s\n", o.Dir, sum.Servers, sum.Collected, sum.Files, float64(sum.Bytes)/1e6, sum.From, sum.To)
+	fmt.Printf("%s: scenario %s, %d listed servers, %d collected; %d events of Windows, %d files, %.1f MB; from %s to %s\n",
+		o.Dir, sum.Scenario, sum.Servers, sum.Collected, sum.Events, sum.Files, float64(sum.Bytes)/1e6, sum.From, sum.To)
 	fmt.Printf("Examine it:\n  wardround examine %[1]s/collections --inventory %[1]s/inventory.csv --changes %[1]s/changes.csv --case %[1]s-case\n", o.Dir)
 	return exitDone
 }

@@ -27,7 +27,7 @@ var kinds = []struct{ part, kind string }{
 func TestExercise(t *testing.T) {
 	dir := t.TempDir()
 	estate := filepath.Join(dir, "estate")
-	if _, err := exercise.Write(t.Context(), exercise.Options{Dir: estate, Seed: 11, Days: 10, Servers: 24}); err != nil {
+	if _, err := exercise.Write(t.Context(), exercise.Options{Dir: estate, Seed: 11, Scenario: "small", Noise: "small", Days: 10, Servers: 24}); err != nil {
 		t.Fatal(err)
 	}
 	o := casefile.Options{Collections: []string{filepath.Join(estate, "collections")}, Case: filepath.Join(dir, "case"), Inventory: filepath.Join(estate, "inventory.csv"),

@@ -173,7 +173,7 @@ func hiveNumber(kind uint32, b []byte) (uint64, bool) {
 func (r *registry) text(v hiveValue) string {
 	switch v.kind {
 	case regSZ, regExpandSZ:
-		return wideText(r.data(v))
+		return untilNUL(r.data(v))
 	case regMultiSZ:
 		return strings.Join(r.texts(v), ";")
 	case regDWORD, regDWORDBig, regQWORD:
@@ -200,8 +200,8 @@ func (r *registry) texts(v hiveValue) (all []string) {
 	return all
 }
 
-// wideText is a string up to its first NUL.
-func wideText(b []byte) string {
+// untilNUL is a string up to its first NUL.
+func untilNUL(b []byte) string {
 	for i := 0; i+1 < len(b); i += 2 {
 		if b[i] == 0 && b[i+1] == 0 {
 			b = b[:i]
@@ -228,7 +228,7 @@ func (r *registry) details(v hiveValue) event.Value {
 	case len(b) == 0:
 		return event.Text("(Empty)")
 	case len(b) >= 8 && len(b)%2 == 0 && isWideText(b):
-		return event.Text(wideText(b))
+		return event.Text(untilNUL(b))
 	}
 	return event.Text("Binary Data")
 }

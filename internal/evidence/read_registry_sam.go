@@ -51,7 +51,7 @@ func (r *registry) account(users, k hiveKey, rid uint32, domain string) {
 	if b := v.data("V"); len(b) >= 0xcc {
 		from, n := uint64(binary.LittleEndian.Uint32(b[24:]))+0xcc, uint64(binary.LittleEndian.Uint32(b[28:]))
 		if from+n <= uint64(len(b)) {
-			values[8] = textOrNull(wideText(b[from : from+n]))
+			values[8] = textOrNull(untilNUL(b[from : from+n]))
 		}
 	}
 	values[9] = textOrNull(r.groupsOf(rid, domain))

@@ -73,7 +73,7 @@ func readShimXP(b []byte, f func(shimEntry)) bool {
 		if len(b) < size {
 			return false
 		}
-		f(shimEntry{path: wideText(b[:528]), flags: -1,
+		f(shimEntry{path: untilNUL(b[:528]), flags: -1,
 			modified: event.FromFileTime(binary.LittleEndian.Uint64(b[528:])), updated: event.FromFileTime(binary.LittleEndian.Uint64(b[544:]))})
 		b = b[size:]
 	}
@@ -109,7 +109,7 @@ func readShimTable(b []byte, head, count, size int, f func(shimEntry)) bool {
 		if head == 128 {
 			flags = int64(binary.LittleEndian.Uint32(rest[8:]))
 		}
-		f(shimEntry{path: wideText(b[offset : offset+length]), modified: event.FromFileTime(binary.LittleEndian.Uint64(rest)), updated: event.NoTime, flags: flags})
+		f(shimEntry{path: untilNUL(b[offset : offset+length]), modified: event.FromFileTime(binary.LittleEndian.Uint64(rest)), updated: event.NoTime, flags: flags})
 	}
 	return whole
 }
@@ -156,5 +156,5 @@ func shimText(b []byte) (s string, rest []byte, ok bool) {
 	if 2+n > len(b) {
 		return "", nil, false
 	}
-	return wideText(b[2 : 2+n]), b[2+n:], true
+	return untilNUL(b[2 : 2+n]), b[2+n:], true
 }

@@ -127,7 +127,7 @@ func readTaskActions(b []byte) (all []taskAction, whole bool) {
 			return ""
 		}
 		n := int(binary.LittleEndian.Uint32(b))
-		s, b = wideText(b[4:4+n]), b[4+n:]
+		s, b = untilNUL(b[4:4+n]), b[4+n:]
 		return s
 	}
 	var a taskAction

@@ -20,6 +20,40 @@ type Values struct {
 // Reset empties it. What List held is no longer valid.
 func (v *Values) Reset() { v.List, v.buf = v.List[:0], v.buf[:0] }
 
+// Begin empties it and begins with a copy of list, whose values stay where they are.
+func (v *Values) Begin(list []event.Value) { v.List, v.buf = append(v.List[:0], list...), v.buf[:0] }
+
+// SetText puts a string in the place of the i-th value.
+func (v *Values) SetText(i int, s string) {
+	start := len(v.buf)
+	v.buf = append(v.buf, s...)
+	v.List[i] = event.Value{Type: event.UTF8, Raw: v.buf[start:len(v.buf):len(v.buf)]}
+}
+
+// SetNumber puts a number in the place of the i-th value.
+func (v *Values) SetNumber(i int, t event.Type, n uint64) {
+	start := len(v.buf)
+	v.number(t, n)
+	v.List[i] = event.Value{Type: t, Raw: v.buf[start:len(v.buf):len(v.buf)]}
+}
+
+// SetRaw puts a value as it shall lie in the log in the place of the i-th; raw is not copied.
+func (v *Values) SetRaw(i int, t event.Type, raw []byte) { v.List[i] = event.Value{Type: t, Raw: raw} }
+
+// SetCopy puts a copy of a value as it shall lie in the log in the place of the i-th.
+func (v *Values) SetCopy(i int, t event.Type, raw []byte) {
+	start := len(v.buf)
+	v.buf = append(v.buf, raw...)
+	v.List[i] = event.Value{Type: t, Raw: v.buf[start:len(v.buf):len(v.buf)]}
+}
+
+// SetDecimal puts a number, as text, in the place of the i-th value.
+func (v *Values) SetDecimal(i int, n uint64) {
+	start := len(v.buf)
+	v.buf = strconv.AppendUint(v.buf, n, 10)
+	v.List[i] = event.Value{Type: event.UTF8, Raw: v.buf[start:len(v.buf):len(v.buf)]}
+}
+
 // Null adds the absence of a value.
 func (v *Values) Null() { v.List = append(v.List, event.Value{}) }
 

@@ -8,6 +8,7 @@ import (
 	"compress/flate"
 	"fmt"
 	"io"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -21,6 +22,18 @@ type file struct {
 	path     string
 	data     []byte
 	modified event.Time
+	write    func(io.WriteSeeker) error // makes data, for what should not lie in memory unless it must
+	about    int                        // how much that will be
+}
+
+// content is what is in the file.
+func (f *file) content() ([]byte, error) {
+	if f.write == nil {
+		return f.data, nil
+	}
+	m := &memory{data: make([]byte, 0, f.about)}
+	err := f.write(m)
+	return m.data, err
 }
 
 // packing is a way in which a server's files were collected.
@@ -47,6 +60,11 @@ var (
 		return s.tarred(top+".tgz", under(top, files))
 	}}
 )
+
+// packings are the layouts by the names that scenarios use.
+var packings = map[string]*packing{"kape-folder": kapeFolder, "kape-zip": kapeZip, "velociraptor": velociraptorZip, "folder": plainFolder, "zip": plainZip, "json": jsonFolder, "uac": uacArchive, "vm-support": vmSupport}
+
+func packingNames() []string { return slices.Sorted(maps.Keys(packings)) }
 
 // collected is the time at which the server was collected, in the collector's way of writing it. They were collected one
 // after another.
@@ -86,14 +104,18 @@ func (s *server) zipped(name string, files []file) ([]file, error) {
 		if err != nil {
 			return nil, err
 		}
-		if _, err := to.Write(f.data); err != nil {
+		data, err := f.content()
+		if err != nil {
+			return nil, err
+		}
+		if _, err := to.Write(data); err != nil {
 			return nil, err
 		}
 	}
 	if err := w.Close(); err != nil {
 		return nil, err
 	}
-	return []file{{name, b.Bytes(), s.collectedAt()}}, nil
+	return []file{{path: name, data: b.Bytes(), modified: s.collectedAt()}}, nil
 }
 
 // tarred packs files into a gzip-compressed tar archive.
@@ -101,11 +123,15 @@ func (s *server) tarred(name string, files []file) ([]file, error) {
 	var b bytes.Buffer
 	w := tar.NewWriter(&b)
 	for _, f := range inOrder(files) {
-		h := &tar.Header{Typeflag: tar.TypeReg, Name: f.path, Size: int64(len(f.data)), Mode: 0o640, Uname: "root", Gname: "root", ModTime: f.modified.Std().Truncate(time.Second)}
+		data, err := f.content()
+		if err != nil {
+			return nil, err
+		}
+		h := &tar.Header{Typeflag: tar.TypeReg, Name: f.path, Size: int64(len(data)), Mode: 0o640, Uname: "root", Gname: "root", ModTime: f.modified.Std().Truncate(time.Second)}
 		if err := w.WriteHeader(h); err != nil {
 			return nil, err
 		}
-		if _, err := w.Write(f.data); err != nil {
+		if _, err := w.Write(data); err != nil {
 			return nil, err
 		}
 	}
@@ -113,7 +139,7 @@ func (s *server) tarred(name string, files []file) ([]file, error) {
 		return nil, err
 	}
 	packed, err := gzipped("", b.Bytes())
-	return []file{{name, packed, s.collectedAt()}}, err
+	return []file{{path: name, data: packed, modified: s.collectedAt()}}, err
 }
 
 func inOrder(files []file) []file {
@@ -128,12 +154,16 @@ func velociraptor(s *server, files []file) ([]file, error) {
 	out := make([]file, 0, len(files)+2)
 	for _, f := range files {
 		drive, rest, _ := strings.Cut(f.path, "/")
+		data, err := f.content()
+		if err != nil {
+			return nil, err
+		}
 		stored := "uploads/auto/" + drive + "%3A/" + strings.ReplaceAll(rest, "%", "%25")
-		fmt.Fprintf(&list, `{"Timestamp":%q,"started":%q,"vfs_path":%s,"_Components":["uploads","auto"],"file_size":%d,"uploaded_size":%d}`+"\n", at, at, quote(stored), len(f.data), len(f.data))
-		out = append(out, file{stored, f.data, f.modified})
+		fmt.Fprintf(&list, `{"Timestamp":%q,"started":%q,"vfs_path":%s,"_Components":["uploads","auto"],"file_size":%d,"uploaded_size":%d}`+"\n", at, at, quote(stored), len(data), len(data))
+		out = append(out, file{path: stored, data: data, modified: f.modified})
 	}
 	client := fmt.Sprintf("{\"Hostname\":%q,\"Fqdn\":%q,\"OS\":\"windows\",\"Platform\":%q,\"Note\":%s}\n", s.name, s.computer(), s.os, quote(event.ExerciseMark))
-	out = append(out, file{"client_info.json", []byte(client), at}, file{"uploads.json", list.Bytes(), at})
+	out = append(out, file{path: "client_info.json", data: []byte(client), modified: at}, file{path: "uploads.json", data: list.Bytes(), modified: at})
 	return s.zipped("Collection-"+s.name+s.collected("-2006-01-02T15_04_05Z")+".zip", out)
 }
 
@@ -141,6 +171,6 @@ func velociraptor(s *server, files []file) ([]file, error) {
 func uac(s *server, files []file) ([]file, error) {
 	at := s.collectedAt()
 	log := fmt.Sprintf("%s INF UAC (Unix-like Artifacts Collector)\n%s INF %s\n", at.Std().Format("2006-01-02 15:04:05 -0700"), at.Std().Format("2006-01-02 15:04:05 -0700"), event.ExerciseMark)
-	out := append(under("[root]", files), file{"uac.log", []byte(log), at}, file{"live_response/system/hostname.txt", []byte(strings.ToLower(s.name) + "\n"), at})
+	out := append(under("[root]", files), file{path: "uac.log", data: []byte(log), modified: at}, file{path: "live_response/system/hostname.txt", data: []byte(strings.ToLower(s.name) + "\n"), modified: at})
 	return s.tarred("uac-"+s.name+s.collected("-linux-20060102150405")+".tar.gz", out)
 }

@@ -2,68 +2,94 @@ package exercise
 
 import (
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"wardround/internal/event"
 )
 
-// decoys plans lawful work that looks like the intruder's.
-func (e *estate) decoys() {
-	d := e.dice("decoys")
-	e.adminTools(d)
-	e.nightlyJob(d)
-	e.oracleClient(d)
-	e.mailScanner(d)
-	e.deployments()
+// decoys are what a scenario can say under decoys: lawful work that looks like the intruder's.
+var decoys = map[string]func(*estate, *dice, *decoy){
+	"admin-psexec":       (*estate).adminPsexec,
+	"approved-psexec":    (*estate).approvedPsexec,
+	"nightly-xp":         (*estate).nightlyJob,
+	"oracle-client":      (*estate).oracleClient,
+	"mail-scanner":       (*estate).mailScanner,
+	"deployments":        (*estate).deployments,
+	"resolver":           (*estate).resolver,
+	"listed-account":     (*estate).listedAccount,
+	"renaming-backup":    (*estate).renamingBackup,
+	"lawful-encryption":  (*estate).lawfulEncryption,
+	"cleared-in-panic":   (*estate).clearedInPanic,
+	"disconnected":       (*estate).disconnected,
+	"remote-management":  (*estate).remoteManagement,
+	"vulnerability-scan": (*estate).vulnerabilityScan,
 }
 
-// adminTools: two administrators use PsExec from the jump server. One had his work approved, the other had not.
-func (e *estate) adminTools(d *dice) {
-	approved := d.within(e.at(-4, 22, 20), 90*time.Minute)
-	alone := d.within(e.at(-1, 15, 30), 90*time.Minute)
-	jump := e.by["JUMP1"]
-	e.changes = []change{
-		{e.at(-6, 21, 0), e.at(-5, 1, 0), e.domain.name + `\adm.sharma`, jump.name, "EX-MAIL1", "Exchange update", "CR-2207"},
-		{e.at(-4, 22, 0), e.at(-3, 2, 0), e.domain.name + `\adm.iyer`, jump.name, "EX-BKP1", "PsExec", "CR-2210"},
-		{e.at(-3, 18, 0), e.at(-3, 20, 0), e.domain.name + `\adm.khan`, jump.name, "EX-RIS1", "", "CR-2212"},
+func decoyNames() []string { return slices.Sorted(maps.Keys(decoys)) }
+
+// notes says of a server what was put there; two decoys on one server are both told.
+func (s *server) decoys(what string) {
+	if s.truth.decoy != "" {
+		what = s.truth.decoy + "; " + what
 	}
-	for _, c := range []struct {
-		to    string
-		who   *account
-		at    event.Time
-		runs  string
-		truth string
-	}{
-		{"BKP1", e.admins[1], approved, "cmd", "administrator's PsExec, approved"},
-		{"RIS1", e.admins[2], alone, `ipconfig /flushdns`, "administrator's PsExec, not approved"},
-	} {
-		s := e.by[c.to]
-		s.truth.decoy = c.truth
-		if c.to == "RIS1" {
-			s.truth.verdict = event.Suspected
-		}
-		e.do("PsExec on "+c.to, func(d *dice) {
-			e.ticket(d, c.at, c.who, jump.host(), s, true)
-			in := s.kerberos(d, c.at, c.who, jump.host())
-			service := s.remoteService(d, c.at.Add(300*time.Millisecond), in, "PSEXESVC", "PSEXESVC.exe", psexecPipes(d, "PSEXESVC", jump.host()))
-			s.start(d, c.at.Add(time.Second), service, in, `C:\Windows\System32\cmd.exe`, c.runs)
-			end := c.at.Add(d.about(5 * time.Minute))
-			s.runs(end, "PSEXESVC", "PSEXESVC", false)
-			s.logoff(end.Add(time.Second), in)
-		}, s, e.by["DC1"])
+	s.truth.decoy = what
+}
+
+// adminPsexec: an administrator uses PsExec from the jump server, and nobody approved it.
+func (e *estate) adminPsexec(d *dice, x *decoy) {
+	s := e.by[x.On[0]]
+	s.decoys("administrator's PsExec, not approved")
+	s.truth.verdict = worse(s.truth.verdict, event.Suspected)
+	at := d.within(e.at(-1, 15, 30), 90*time.Minute)
+	e.changes = append(e.changes, change{e.at(-6, 21, 0), e.at(-5, 1, 0), e.domain.name + `\` + e.admins[0].name, e.jump.name, s.name, "", "CR-2207"})
+	e.psexec(s, e.admins[2], at, "ipconfig /flushdns")
+}
+
+// approvedPsexec: the same, and the hospital lists it. Another row is for a server where nothing was done.
+func (e *estate) approvedPsexec(d *dice, x *decoy) {
+	s := e.by[x.On[0]]
+	s.decoys("administrator's PsExec, approved")
+	at := d.within(e.at(-4, 22, 20), 90*time.Minute)
+	e.changes = append(e.changes,
+		change{e.at(-4, 22, 0), e.at(-3, 2, 0), e.domain.name + `\` + e.admins[1].name, e.jump.name, s.name, "PsExec", "CR-2210"},
+		change{e.at(-3, 18, 0), e.at(-3, 20, 0), e.domain.name + `\` + e.admins[2].name, e.jump.name, e.dc.name, "", "CR-2212"})
+	e.psexec(s, e.admins[1], at, "cmd")
+}
+
+func worse(a, b event.Judgement) event.Judgement {
+	if a == event.Infiltrated {
+		return a
 	}
+	return b
+}
+
+func (e *estate) psexec(s *server, who *account, at event.Time, runs string) {
+	jump := e.jump
+	e.do("PsExec on "+s.key, func(d *dice) {
+		e.ticket(d, at, who, jump.host(), s, true)
+		in := s.kerberos(d, at, who, jump.host())
+		service := s.remoteService(d, at.Add(300*time.Millisecond), in, "PSEXESVC", "PSEXESVC.exe", psexecPipes(d, "PSEXESVC", jump.host()))
+		s.start(d, at.Add(time.Second), service, in, `C:\Windows\System32\cmd.exe`, runs)
+		end := at.Add(d.about(5 * time.Minute))
+		s.runs(end, "PSEXESVC", "PSEXESVC", false)
+		s.logoff(end.Add(time.Second), in)
+	}, s, e.dc)
 }
 
 // nightlyJob: for weeks, a job of SQL Server has copied the pharmacy's backups by xp_cmdshell.
-func (e *estate) nightlyJob(d *dice) {
-	s := e.by["PHARM-DB1"]
-	s.truth.decoy = "nightly xp_cmdshell job; genuine Oracle client with MSDTC"
+func (e *estate) nightlyJob(d *dice, x *decoy) {
+	s := e.by[x.On[0]]
+	s.decoys("nightly xp_cmdshell job")
 	minute := d.between(5, 50)
-	e.do("nightly job", func(d *dice) {
+	backup := e.backup()
+	e.do("nightly job "+s.key, func(d *dice) {
 		e.days(func(midnight event.Time, _ time.Weekday) {
 			at := d.within(midnight.Add(2*time.Hour+time.Duration(minute)*time.Minute), 20*time.Second)
-			const copies = `robocopy E:\Backup \\EX-BKP1\sql\pharm /MIR /R:2 /W:5`
-			shell := s.cmdshell(d, at, e.domain.name+`\svc_pharm`, "local machine", copies)
+			copies := `robocopy E:\Backup \\` + backup + `\sql\pharm /MIR /R:2 /W:5`
+			shell := s.cmdshell(d, at, e.domain.name+`\`+e.services["pharm"].name, "local machine", copies)
 			p := s.start(d, at.Add(60*time.Millisecond), shell, nil, `C:\Windows\System32\Robocopy.exe`, copies)
 			s.ends(at.Add(d.about(4*time.Minute)), p)
 			s.log(at.Add(5*time.Minute), "agent-102", fields{"@data": []string{"SQLServerAgent job 'Copy backups' completed"}})
@@ -71,11 +97,23 @@ func (e *estate) nightlyJob(d *dice) {
 	}, s)
 }
 
+// backup is the name of a server that keeps backups.
+func (e *estate) backup() string {
+	for _, s := range e.servers {
+		if s.role == "backup" {
+			return s.name
+		}
+	}
+	return e.dc.name
+}
+
 // oracleClient: MSDTC loads the library of a genuine Oracle client each time that it starts.
-func (e *estate) oracleClient(d *dice) {
-	s := e.by["PHARM-DB1"]
+func (e *estate) oracleClient(d *dice, x *decoy) {
+	s := e.by[x.On[0]]
+	s.decoys("genuine Oracle client with MSDTC")
 	installed := d.within(e.at(-e.options.Days+3, 12, 0), 3*time.Hour)
-	e.do("Oracle client", func(d *dice) {
+	s.leaves(`C:\oracle\client_1\bin\oci.dll`, []byte("MZ "+event.ExerciseMark+"\nOracle Call Interface: a genuine client's library stood here\n"), installed)
+	e.do("Oracle client "+s.key, func(d *dice) {
 		s.log(installed, "msi-11707", fields{"@data": []string{"Product: Oracle Client 12.2 for Windows x64 -- Installation completed successfully.", "(NULL)", "(NULL)", "(NULL)", "(NULL)", "(NULL)", ""}})
 		s.log(installed.Add(time.Second), "msi-1033", fields{"@data": []string{"Oracle Client 12.2 for Windows x64", "12.2.0.1", "1033", "0", "Oracle Corporation", "(NULL)", ""}})
 		for at := installed.Add(time.Hour); at < e.to; at = at.Add(d.about(6 * 24 * time.Hour)) {
@@ -90,12 +128,13 @@ func (e *estate) oracleClient(d *dice) {
 }
 
 // mailScanner: the mail server's antivirus names what comes by mail, and an administrator tests it.
-func (e *estate) mailScanner(d *dice) {
-	s := e.by["MAIL1"]
-	s.truth.decoy = "antivirus detections in mail, antivirus test file"
-	test := d.within(e.at(-9, 11, 0), 3*time.Hour)
-	e.do("mail scanner", func(d *dice) {
-		s.detects(d, test, "Virus:DOS/EICAR_Test_File", 2147519003, "Severe", "Virus", `file:_C:\Users\adm.sharma\Desktop\eicar.com`, `C:\Windows\explorer.exe`, e.domain.name+`\adm.sharma`)
+func (e *estate) mailScanner(d *dice, x *decoy) {
+	s := e.by[x.On[0]]
+	s.decoys("antivirus detections in mail, antivirus test file")
+	test := d.within(e.at(-8, 11, 0), 3*time.Hour)
+	user := e.admins[0].name
+	e.do("mail scanner "+s.key, func(d *dice) {
+		s.detects(d, test, "Virus:DOS/EICAR_Test_File", 2147519003, "Severe", "Virus", `file:_C:\Users\`+user+`\Desktop\eicar.com`, `C:\Windows\explorer.exe`, e.domain.name+`\`+user)
 		e.every(d, 8*24*time.Hour, func(at event.Time) {
 			file := fmt.Sprintf(`file:_C:\Program Files\Microsoft\Exchange Server\V15\TransportRoles\data\Temp\UnifiedContent\%s`, digest(16, at.String()))
 			s.detects(d, at, pick(d, []string{"TrojanDownloader:O97M/Emotet.CSK!MTB", "Trojan:HTML/Phish!MSR", "TrojanDownloader:JS/Nemucod"}), 2147760000+d.IntN(9000), "Severe", "Trojan Downloader", file,
@@ -105,9 +144,12 @@ func (e *estate) mailScanner(d *dice) {
 }
 
 // deployments: the account that deploys the portal logs on to its database server with its key, by day.
-func (e *estate) deployments() {
-	s, portal := e.by["PG1"], e.by["PORTAL"]
-	e.do("deployments", func(d *dice) {
+func (e *estate) deployments(_ *dice, x *decoy) {
+	s, portal := e.by[x.On[0]], e.by["PORTAL"]
+	if portal == nil {
+		portal = e.jump
+	}
+	e.do("deployments "+s.key, func(d *dice) {
 		e.days(func(midnight event.Time, weekday time.Weekday) {
 			at := d.within(midnight.Add(15*time.Hour), time.Hour)
 			if weekday != time.Tuesday && weekday != time.Friday || at > e.to {
@@ -118,4 +160,164 @@ func (e *estate) deployments() {
 			s.sshEnds(at.Add(3*time.Minute), l)
 		})
 	}, s)
+}
+
+// resolver: the domain controller asks, on behalf of everybody, the name server of the intruder's names, which lies at the
+// address to which his tools speak.
+func (e *estate) resolver(_ *dice, x *decoy) {
+	s := e.by[x.On[0]]
+	s.decoys("domain controller that resolves the bad name for everybody")
+	name := "cdn." + strings.ToLower(digest(7, "name", fmt.Sprint(e.options.Seed))) + ".example"
+	first := e.at(0, 0, 0)
+	if len(e.truth.hops) > 0 {
+		first = e.truth.hops[0].Time
+	}
+	e.do("resolver "+s.key, func(d *dice) {
+		dns := s.standing("dns")
+		for at := first.Add(d.about(20 * time.Minute)); at < e.to; at = at.Add(d.about(50 * time.Minute)) {
+			from := pick(d, e.servers)
+			s.dnsLine(d, at, from.address, name)
+			s.udp(d, at.Add(5*time.Millisecond), dns, e.intruder.control[d.IntN(2)], 53)
+		}
+		e.every(d, 25*time.Minute, func(at event.Time) {
+			other := pick(d, []string{"update.example", "time.example", "wsus.example", "mail.example", "www.example"})
+			s.dnsLine(d, at, pick(d, e.servers).address, other)
+			s.udp(d, at.Add(5*time.Millisecond), dns, host{"", fmt.Sprintf("198.19.%d.53", d.IntN(100))}, 53)
+		})
+	}, s)
+}
+
+// dnsLine is a question in the debug log of Windows' DNS server.
+func (s *server) dnsLine(d *dice, at event.Time, from, name string) {
+	const log = "C/Windows/System32/dns/dns.log"
+	if !s.open {
+		return
+	}
+	var coded strings.Builder
+	for _, label := range strings.Split(name, ".") {
+		fmt.Fprintf(&coded, "(%d)%s", len(label), label)
+	}
+	s.write(log, at, fmt.Sprintf("%s 0F2C PACKET  000000%08X UDP Rcv %-15s %04x   Q [0001   D   NOERROR] A      %s(0)\r\n", s.local(at).Std().In(ist).Format("02-01-2006 15:04:05"), d.Uint32(), from, d.IntN(65536), coded.String()))
+	if l := s.texts[log]; l != nil {
+		l.head = func(event.Time) string { return "DNS Server log, " + event.ExerciseMark + "\r\n" }
+	}
+}
+
+// udp logs a datagram that a process sent.
+func (s *server) udp(d *dice, at event.Time, p *process, to host, port int) {
+	if s.sysmon {
+		s.log(at, "sysmon-3", fields{"UtcTime": utc(s.local(at)), "ProcessGuid": s.guid(p), "ProcessId": p.pid, "Image": p.image, "User": `NT AUTHORITY\SYSTEM`, "Protocol": "udp", "SourceIp": s.address,
+			"SourceHostname": s.computer(), "SourcePort": d.port(), "DestinationIp": to.address, "DestinationPort": port, "DestinationPortName": "domain"})
+	}
+}
+
+// listedAccount: approved work is listed for the account that the intruder uses, on a server that he enters and at that
+// time, but from another server than his.
+func (e *estate) listedAccount(_ *dice, x *decoy) {
+	s := e.by[x.On[0]]
+	t := s.truth.from
+	if t == nil || t.Account == nil {
+		return
+	}
+	hour := event.At(s.truth.first.Std().Truncate(time.Hour))
+	e.changes = append(e.changes, change{hour.Add(-time.Hour), hour.Add(4 * time.Hour), *t.Account, e.jump.name, s.name, "", "CR-2231"})
+}
+
+// renamingBackup: every night a job copies the files of a share and renames the copies.
+func (e *estate) renamingBackup(d *dice, x *decoy) {
+	s := e.by[x.On[0]]
+	s.decoys("backup job that renames en masse")
+	minute := d.between(5, 50)
+	for i := range 12 {
+		name := fmt.Sprintf(`D:\Archive\report_%03d.pdf.bak`, i)
+		s.leaves(name, ordinaryContent(d, name, 5000), e.at(-1, 3, minute))
+	}
+	e.do("renaming backup "+s.key, func(d *dice) {
+		e.days(func(midnight event.Time, _ time.Weekday) {
+			at := d.within(midnight.Add(3*time.Hour+time.Duration(minute)*time.Minute), 20*time.Second)
+			s.runsTask(d, at, `\Hospital\Archive`, "S-1-5-18", `C:\Windows\System32\cmd.exe /c C:\Scripts\archive.cmd`, 6*time.Minute)
+			p := s.start(d, at.Add(2*time.Second), s.standing("svchost-netsvcs"), nil, `C:\Windows\System32\cmd.exe`, `C:\Windows\System32\cmd.exe /c C:\Scripts\archive.cmd`)
+			for i := range 60 {
+				s.creates(at.Add(time.Duration(3+i)*time.Second), p, fmt.Sprintf(`D:\Archive\report_%03d.pdf.bak`, i))
+			}
+			s.ends(at.Add(2*time.Minute), p)
+		})
+	}, s)
+}
+
+// lawfulEncryption: archives that staff lock with a password, and packed ones, look like encrypted files.
+func (e *estate) lawfulEncryption(d *dice, x *decoy) {
+	s := e.by[x.On[0]]
+	s.decoys("compressed and lawfully encrypted files")
+	for i := range 6 {
+		at := d.within(e.at(-9+i, 10, 0), 6*time.Hour)
+		head := []byte("7z\xbc\xaf\x27\x1c\x00\x04")
+		name := fmt.Sprintf(`D:\Departments\Accounts\salary_%02d.7z`, i+1)
+		if i%2 == 1 {
+			head, name = []byte("PK\x03\x04\x14\x00\x01\x00\x63\x00"), fmt.Sprintf(`D:\Departments\Establishment\files_%02d.zip`, i+1)
+		}
+		s.leaves(name, slices.Concat(head, []byte(" "+event.ExerciseMark+" "), noise(d, 20_000)), at)
+	}
+}
+
+// clearedInPanic: in the morning an administrator clears the Security log of a domain controller, whose disk is full.
+func (e *estate) clearedInPanic(d *dice, x *decoy) {
+	s := e.by[x.On[0]]
+	at := d.within(e.at(0, 8, 10), 50*time.Minute)
+	who := e.admins[1]
+	s.decoys("log cleared by an administrator")
+	s.flag("evidence tampered")
+	s.truth.verdict = worse(s.truth.verdict, event.Suspected)
+	if s.cleared == nil {
+		s.cleared = map[string]event.Time{}
+	}
+	s.cleared["Security"] = at
+	e.do("cleared "+s.key, func(d *dice) {
+		e.jump.explicit(d, at.Add(-10*time.Minute), e.jump.session(at.Add(-time.Hour), who, who.station, 10), who, s, `C:\Windows\System32\mstsc.exe`)
+		in := s.rdp(d, at.Add(-9*time.Minute), who, e.jump.host())
+		s.clears(at, in, "Security")
+		s.rdpEnds(at.Add(12*time.Minute), in)
+	}, s, e.dc, e.jump)
+}
+
+// disconnected: a server was cut off in time, and logs nothing after.
+func (e *estate) disconnected(d *dice, x *decoy) {
+	s := e.by[x.On[0]]
+	s.cutOff = d.within(e.at(0, 7, 15), 20*time.Minute)
+	s.notes = strings.TrimPrefix(s.notes+"; switched off on the morning of the incident", "; ")
+}
+
+// remoteManagement: a supplier's tool for remote management was installed by an administrator long before, and is used by
+// day.
+func (e *estate) remoteManagement(d *dice, x *decoy) {
+	s := e.by[x.On[0]]
+	s.decoys("supplier's remote management")
+	installed := d.within(e.at(-e.options.Days+2, 11, 0), 3*time.Hour)
+	e.do("remote management "+s.key, func(d *dice) {
+		s.log(installed, "7045", fields{"ServiceName": "AnyDesk Service", "ImagePath": `"C:\Program Files (x86)\AnyDesk\AnyDesk.exe" --service`, "StartType": "auto start", "@user": e.admins[0].sid})
+		s.runs(installed.Add(time.Second), "AnyDesk Service", "AnyDesk", true)
+		p := s.standing("anydesk")
+		e.every(d, 40*time.Hour, func(at event.Time) {
+			if hour := at.Std().In(ist).Hour(); hour > 9 && hour < 18 && at > installed {
+				s.connects(d, at, p, `NT AUTHORITY\SYSTEM`, host{"", "198.19.44.7"}, 443)
+			}
+		})
+	}, s)
+}
+
+// vulnerabilityScan: on a Sunday the hospital's scanner tries accounts and ports of a server.
+func (e *estate) vulnerabilityScan(d *dice, x *decoy) {
+	from := host{"EX-SCAN1", "10.20.9.60"}
+	for _, key := range x.On {
+		s := e.by[key]
+		s.decoys("vulnerability scan")
+		e.do("scan "+s.key, func(d *dice) {
+			at := d.within(e.at(-10, 11, 0), 3*time.Hour)
+			for range d.between(40, 80) {
+				s.log(at, "4625", fields{"TargetUserName": pick(d, []string{"administrator", "guest", "admin", "sa", "oracle"}), "TargetDomainName": "", "LogonType": 3, "LogonProcessName": "NtLmSsp ",
+					"AuthenticationPackageName": "NTLM", "WorkstationName": "NESSUS", "IpAddress": from.address, "IpPort": fmt.Sprint(d.port()), "SubStatus": 0xc0000064})
+				at = d.within(at, 4*time.Second)
+			}
+		}, s)
+	}
 }

@@ -12,22 +12,30 @@ import (
 // ist is the time of Indian hospitals.
 var ist = time.FixedZone("IST", 5*3600+1800)
 
-// incident is the day on which the exercise's files are encrypted; evidence is collected in its afternoon.
+// incident is the day on which the files are encrypted, unless the scenario lets the seed choose it; evidence is collected
+// in its afternoon.
 var incident = time.Date(2022, 11, 23, 0, 0, 0, 0, ist)
 
 // estate is a hospital's servers and all that happens on them. It is planned once; then each server's traces are written
 // on their own, for which all acts that touch that server are played again.
 type estate struct {
 	options  Options
+	story    *scenario
+	incident time.Time
 	from, to event.Time // the time that the logs cover
 	domain   domain
 	servers  []*server
-	by       map[string]*server // by role in the story
+	by       map[string]*server // by the key that the scenario gives it
+	dc, jump *server            // the first domain controller; the administrators' host, which monitors too
 	admins   []*account
 	staff    []*account
 	services map[string]*account
+	crowd    crowd
+	keys     map[string]string // fingerprints of keys
 	portal   portal
 	acts     []act
+	intruder *intruder
+	deeds    [2]int // the intruder's among the acts: first, and behind the last
 	truth    truth
 	changes  []change
 	networks []network
@@ -42,7 +50,7 @@ type act struct {
 	leave func(*dice)
 }
 
-// do plans an act.
+// do plans an act. Two of one name would throw the same dice, so the second gets a number.
 func (e *estate) do(name string, leave func(*dice), on ...*server) {
 	e.acts = append(e.acts, act{name, on, leave})
 }
@@ -61,7 +69,7 @@ func (e *estate) play(s *server) {
 
 // at is the time of day, IST, so many days after the incident's.
 func (e *estate) at(day int, hour, minute int) event.Time {
-	return event.At(incident.AddDate(0, 0, day).Add(time.Duration(hour)*time.Hour + time.Duration(minute)*time.Minute))
+	return event.At(e.incident.AddDate(0, 0, day).Add(time.Duration(hour)*time.Hour + time.Duration(minute)*time.Minute))
 }
 
 // days calls f with the midnight, IST, of each day of the window, the first and last in part.
@@ -96,7 +104,8 @@ type account struct {
 	name    string
 	sid     string
 	admin   bool
-	station host // where its holder mostly works
+	raw     []byte // its SID as logs hold it
+	station host   // where its holder mostly works
 }
 
 // host is a computer as another's log names it.
@@ -118,6 +127,7 @@ const (
 // server is one computer of the estate.
 type server struct {
 	e        *estate
+	key      string // in the scenario
 	name     string
 	kind     string
 	role     string
@@ -131,19 +141,30 @@ type server struct {
 	commands bool // process starts with command lines and share access are audited
 	shares   bool // access to files of shares is audited
 	sysmon   bool
+	scripts  bool   // PowerShell logs what it runs
 	distro   string // of Linux: ubuntu, centos
 	iso      bool   // its syslog has RFC 3339 times
+	zone     *time.Location
 
 	unlisted bool
+	hub      bool                     // forwards its syslog
 	layout   *packing                 // nil when nothing was collected
 	kept     map[string]time.Duration // by channel, how far back a log that rolled over reaches
 	cleared  map[string]event.Time    // by channel, when it was cleared
+	dark     map[string]event.Time    // by category of audit, since when it is off
 	clock    time.Duration            // how far its clock is ahead
-	sqlEnds  event.Time               // when SQL Server stopped for good; 0 never
+	setAt    event.Time               // when somebody set its clock, and by how much
+	setBy    time.Duration
+	marked   map[string]bool // what the plan must do once
+	former   string          // name until it was made of a template
+	renamed  event.Time      // when it got its own
+	cutOff   event.Time      // when it was cut off or shut down; 0 never
+	sqlEnds  event.Time      // when SQL Server stopped for good; 0 never
+	busy     int             // events of bulk in a day at noise real
 
 	open  bool // its traces are being written: what is logged elsewhere is dropped
 	tick  uint32
-	logs  map[string][]winEntry
+	logs  map[string]*winLog
 	texts map[string]*textLog
 	extra []file
 	truth serverTruth
@@ -155,25 +176,47 @@ func (s *server) host() host { return host{s.name, s.address} }
 func (s *server) computer() string { return s.name + "." + s.e.domain.dns }
 
 // newEstate plans everything.
-func newEstate(o Options) *estate {
-	e := &estate{options: o, by: map[string]*server{}, services: map[string]*account{}}
+func newEstate(o Options, sc *scenario) *estate {
+	e := &estate{options: o, story: sc, incident: incident, by: map[string]*server{}, services: map[string]*account{}}
+	d := e.dice("estate")
+	if sc.Estate.Vary {
+		e.incident = incident.AddDate(0, 0, d.between(-200, 60))
+	}
 	e.to = e.at(0, 14, 30)
 	e.from = e.to.Add(-time.Duration(o.Days) * 24 * time.Hour)
-	d := e.dice("estate")
 	e.domain = domain{name: "EXHOSP", dns: "exhosp.example",
 		sid: fmt.Sprintf("S-1-5-21-%d-%d-%d", d.Uint32(), d.Uint32(), d.Uint32())}
+	if sc.Estate.Vary {
+		word := pick(d, []string{"CARE", "MED", "CIVIL", "DIST", "HEART", "CHILD", "NORTH", "RIVER"})
+		e.domain.name, e.domain.dns = "EX"+word, "ex"+strings.ToLower(word)+".example"
+	}
 	e.people(d)
 	e.machines(d)
+	e.gather(d)
+	e.dc, e.jump = e.by["DC1"], e.by["JUMP1"]
 	e.portal = newPortal(d)
+	e.deeds[0] = len(e.acts)
 	e.intrusion()
-	e.decoys()
+	e.deeds[1] = len(e.acts)
+	for i := range sc.Decoys {
+		x := &sc.Decoys[i]
+		decoys[x.Do](e, e.dice("decoy", x.Do, x.On[0]), x)
+	}
 	e.ordinary()
 	return e
 }
 
+var surnames = []string{"sharma", "iyer", "khan", "das", "nair", "singh", "reddy", "bose", "patil", "mehta", "rao", "gill", "joshi", "thomas", "ansari", "kaur"}
+
 func (e *estate) people(d *dice) {
-	for i, name := range []string{"adm.sharma", "adm.iyer", "adm.khan"} {
-		a := e.account(name, 1110+i, true)
+	who := slices.Clone(surnames)
+	dba := "dba.menon"
+	if e.story.Estate.Vary {
+		d.Shuffle(len(who), func(i, j int) { who[i], who[j] = who[j], who[i] })
+		dba = pick(d, []string{"dba.", "sql.", "db-"}) + who[9]
+	}
+	for i, name := range who[:3] {
+		a := e.account("adm."+name, 1110+i, true)
 		a.station = host{fmt.Sprintf("EX-IT-PC%02d", i+1), fmt.Sprintf("10.20.9.%d", 21+i)}
 		e.admins = append(e.admins, a)
 	}
@@ -183,81 +226,265 @@ func (e *estate) people(d *dice) {
 		a.station = host{fmt.Sprintf("EX-%s-PC%02d", strings.ToUpper(ward), i/6+1), fmt.Sprintf("10.20.%d.%d", 40+i%6, 20+d.IntN(60)*3+i/6)}
 		e.staff = append(e.staff, a)
 	}
-	for i, name := range []string{"svc_monitor", "svc_backup", "svc_ehosp", "svc_lis", "svc_pharm", "dba.menon"} {
-		e.services[name] = e.account(name, 1301+i, name != "svc_pharm" && name != "svc_lis")
+	for i, name := range []string{"svc_monitor", "svc_backup", "svc_ehosp", "svc_lis", "svc_pharm", dba, "svc_deploy", "supplier.lis"} {
+		key := strings.TrimPrefix(name, "svc_")
+		switch i {
+		case 5:
+			key = "dba"
+		case 7:
+			key = "supplier"
+		}
+		e.services[key] = e.account(name, 1301+i, key != "pharm" && key != "lis")
 	}
 }
 
-// machines are the servers that the story needs; more are ordinary ones.
+// accountKeys are the names under which a scenario speaks of accounts; the seed may spell them otherwise.
+var accountKeys = []string{"admin", "dba", "clinician", "monitor", "backup", "ehosp", "lis", "pharm", "deploy", "supplier", "root", "made"}
+
+// who is the account of that name.
+func (e *estate) who(key string) *account {
+	switch key {
+	case "", "admin":
+		return e.admins[len(e.admins)-1]
+	case "clinician":
+		return e.staff[5]
+	}
+	return e.services[key]
+}
+
+// add makes a server; its address follows from its place.
+func (e *estate) add(key string, s server) *server {
+	s.e, s.key, s.name, s.zone = e, key, e.spell(key), ist
+	s.address = fmt.Sprintf("10.20.%d.%d", 1+len(e.servers)/8, 10+len(e.servers))
+	s.truth.verdict = event.NoEvidence
+	if s.layout == nil {
+		s.truth.verdict = event.Inconclusive
+	}
+	e.servers = append(e.servers, &s)
+	e.by[key] = &s
+	return &s
+}
+
+// spell is the name of a server. Where the scenario lets the seed choose names, it chooses a manner for the estate.
+func (e *estate) spell(key string) string {
+	if !e.story.Estate.Vary {
+		return "EX-" + key
+	}
+	word := strings.TrimRight(key, "0123456789")
+	number := key[len(word):]
+	switch e.dice("names").IntN(4) {
+	case 0:
+		return "EX-" + strings.ReplaceAll(word, "-", "") + "-" + fmt.Sprintf("%02s", number)
+	case 1:
+		return "EX-H" + number + strings.ReplaceAll(word, "-", "")
+	case 2:
+		return "EX-SRV" + fmt.Sprint(100+len(e.servers)) + "-" + word[:min(3, len(word))]
+	}
+	return "EX-" + key
+}
+
+// set understands what a scenario says of a server's system and logging.
+func (s *server) set(os, logging string) {
+	s.os = os
+	switch {
+	case strings.HasPrefix(os, "Windows"):
+		fmt.Sscanf(os, "Windows Server %d", &s.year)
+	case strings.HasPrefix(os, "VMware"):
+		s.system = esxi
+	default:
+		s.system, s.distro = linux, "ubuntu"
+		if strings.HasPrefix(os, "CentOS") {
+			s.distro = "centos"
+		}
+		s.iso = strings.HasPrefix(os, "Ubuntu 22")
+	}
+	all := logging == "full"
+	s.commands, s.sysmon, s.shares, s.scripts = all || logging == "commands", all || logging == "sysmon", all || logging == "shares", all
+}
+
+// machines are the scenario's servers, then as many ordinary ones as were asked for, then those that nobody listed.
 func (e *estate) machines(d *dice) {
-	add := func(key string, s server) {
-		s.e, s.name = e, "EX-"+key
-		s.address = fmt.Sprintf("10.20.%d.%d", 1+len(e.servers)/8, 10+len(e.servers))
-		s.truth = serverTruth{verdict: event.NoEvidence}
-		e.servers = append(e.servers, &s)
-		e.by[key] = &s
+	for i := range e.story.Servers {
+		e.cast(&e.story.Servers[i], true)
 	}
-	const first, second = "Server room, first floor", "Server room, second floor"
-	add("DC1", server{kind: "physical", role: "domain-controller", os: "Windows Server 2016", year: 2016, location: first, layout: kapeFolder})
-	add("JUMP1", server{kind: "virtual", role: "jump", os: "Windows Server 2019", year: 2019, location: first, layout: plainFolder,
-		notes: "administrators' RDP host; runs the monitoring"})
-	add("EHOSP-APP1", server{kind: "physical", role: "application", os: "Windows Server 2016", year: 2016, commands: true, location: first, layout: kapeZip})
-	add("EHOSP-DB1", server{kind: "physical", role: "database", os: "Windows Server 2016, SQL Server 2017", year: 2016, sysmon: true, location: first, layout: velociraptorZip,
-		notes: "e-Hospital, primary database"})
-	add("LIS-DB1", server{kind: "physical", role: "database", os: "Windows Server 2012 R2, SQL Server 2014", year: 2012, location: second, layout: velociraptorZip,
-		notes: "laboratory, primary database"})
-	add("PORTAL", server{kind: "virtual", role: "web", os: "Ubuntu 20.04, nginx, PHP", system: linux, distro: "ubuntu", location: first, layout: uacArchive,
-		notes: "appointments; reachable from the internet"})
-	add("PG1", server{kind: "virtual", role: "database", os: "Ubuntu 22.04, PostgreSQL 14", system: linux, distro: "ubuntu", iso: true, location: first, layout: uacArchive,
-		notes: "database of the portal"})
-	add("PACS1", server{kind: "physical", role: "pacs", os: "CentOS 7", system: linux, distro: "centos", location: second, layout: plainFolder})
-	add("FS1", server{kind: "physical", role: "file", os: "Windows Server 2012 R2", year: 2012, shares: true, location: second, layout: kapeFolder})
-	add("BKP1", server{kind: "physical", role: "backup", os: "Windows Server 2019", year: 2019, location: second, layout: plainFolder})
-	add("MAIL1", server{kind: "virtual", role: "mail", os: "Windows Server 2016, Exchange 2016", year: 2016, location: first, layout: jsonFolder})
-	add("ESX1", server{kind: "physical", role: "hypervisor", os: "VMware ESXi 6.7", system: esxi, location: first, layout: vmSupport})
-	add("DENTAL-LIS", server{kind: "virtual", role: "lis", os: "Windows Server 2019", year: 2019, location: "Dental block", layout: plainZip})
-	add("RIS1", server{kind: "virtual", role: "application", os: "Windows Server 2016", year: 2016, location: second, layout: kapeZip})
-	add("PHARM-DB1", server{kind: "virtual", role: "database", os: "Windows Server 2016, SQL Server 2017, Oracle client", year: 2016, sysmon: true, location: second, layout: plainZip})
-	add("HRMS1", server{kind: "physical", role: "application", os: "Windows Server 2008 R2", year: 2008, location: "Administration block", notes: "end of life; disk failed in October"})
-	e.by["HRMS1"].truth.verdict = event.Inconclusive
-	e.more(d, add)
-	add("NURSECALL", server{kind: "physical", role: "other", system: linux, distro: "centos", unlisted: true})
-	e.by["NURSECALL"].truth.verdict = event.Inconclusive
-	jump := e.by["JUMP1"]
-	jump.kept = map[string]time.Duration{"Security": e.dice("kept").about(50 * time.Hour)}
-	jump.truth.verdict = event.Inconclusive
-	e.by["FS1"].kept = map[string]time.Duration{"Security": 11 * 24 * time.Hour}
-	e.by["PACS1"].clock = -time.Duration(d.between(180, 500)) * time.Second
+	e.more(d)
+	e.choose(d)
+	for i := range e.story.Servers {
+		e.cast(&e.story.Servers[i], false)
+	}
 }
 
-// more adds ordinary servers until there are as many as were asked for. Some were never collected, some logs rolled over.
-func (e *estate) more(d *dice, add func(string, server)) {
-	roles := []struct{ key, role string }{{"APP", "application"}, {"FS", "file"}, {"LAB", "lis"}, {"DB", "database"}, {"WEB", "web"}, {"MISC", "other"}}
+// cast makes a server of the scenario, if it is one that is listed or not, as asked for.
+func (e *estate) cast(c *castServer, listed bool) {
+	if (c.Listed == nil || *c.Listed) != listed {
+		return
+	}
+	s := server{kind: c.Kind, role: c.Role, location: c.Location, notes: c.Notes, hub: c.Hub, unlisted: !listed}
+	s.set(c.OS, c.Logging)
+	layout := c.Layout
+	if layout == "" {
+		layout = map[system]string{windows: "kape-folder", linux: "uac", esxi: "vm-support"}[s.system]
+	}
+	if listed && (c.Collected == nil || *c.Collected) {
+		s.layout = packings[layout]
+	}
+	if c.Clock != "" {
+		s.clock, _ = days(c.Clock) // checked when the scenario was read
+	}
+	x := e.add(c.Key, s)
+	for channel, span := range c.Kept {
+		if x.kept == nil {
+			x.kept = map[string]time.Duration{}
+		}
+		x.kept[channel], _ = days(span)
+	}
+}
+
+// ordinaryRoles are those of the servers that no story names, as often as a hospital has them.
+var ordinaryRoles = []struct {
+	key, role string
+	linux     bool
+}{{"APP", "application", true}, {"FS", "file", false}, {"LAB", "lis", false}, {"DB", "database", true}, {"WEB", "web", true}, {"MISC", "other", true}, {"WARD", "application", false}, {"BIO", "other", false}}
+
+// more adds ordinary servers until there are as many as were asked for, in the states that the scenario asks for.
+func (e *estate) more(d *dice) {
+	m := e.story.Estate
+	physical := 0
+	for _, s := range e.servers {
+		if s.kind == "physical" {
+			physical++
+		}
+	}
+	for i := 0; i < m.Hypervisors && len(e.servers) < e.options.Servers; i++ {
+		if e.by[fmt.Sprintf("ESX%d", i+1)] != nil {
+			continue
+		}
+		e.add(fmt.Sprintf("ESX%d", i+1), server{kind: "physical", role: "hypervisor", os: "VMware ESXi 6.7", system: esxi, location: places[i%2], layout: vmSupport})
+		physical++
+	}
 	layouts := []*packing{kapeFolder, kapeZip, velociraptorZip, plainFolder, plainZip, jsonFolder}
+	var new []*server
 	for i := 0; len(e.servers) < e.options.Servers; i++ {
-		r := roles[i%len(roles)]
-		key := fmt.Sprintf("%s%02d", r.key, i/len(roles)+11)
-		s := server{kind: "virtual", role: r.role, os: "Windows Server 2016", year: 2016, location: "Server room, second floor", layout: pick(d, layouts)}
-		if r.role == "web" || i%5 == 4 {
-			s.system, s.os, s.distro, s.year, s.layout = linux, "CentOS 7", "centos", 0, uacArchive
+		r := ordinaryRoles[i%len(ordinaryRoles)]
+		s := server{kind: "virtual", role: r.role, location: places[i%3], layout: pick(d, layouts)}
+		s.set(pick(d, []string{"Windows Server 2016", "Windows Server 2016", "Windows Server 2019", "Windows Server 2022"}), pick(d, []string{"", "", "", "", "", "", "", "commands", "sysmon", "shares"}))
+		if s.commands || s.sysmon {
+			s.notes = "records more than the default"
 		}
-		if d.chance(15) {
-			s.layout = nil
+		if r.linux && d.chance(max(m.Linux, 1)*2) {
+			s.set(pick(d, []string{"CentOS 7", "Ubuntu 20.04", "Ubuntu 22.04"}), "")
+			s.year, s.commands, s.sysmon, s.shares, s.layout, s.notes = 0, false, false, false, uacArchive, ""
 		}
-		add(key, s)
-		x := e.by[key]
+		if physical < m.Physical {
+			s.kind = "physical"
+			physical++
+		}
+		new = append(new, e.add(fmt.Sprintf("%s%02d", r.key, i/len(ordinaryRoles)+11), s))
+	}
+	d.Shuffle(len(new), func(i, j int) { new[i], new[j] = new[j], new[i] })
+	e.states(d, new)
+}
+
+var places = []string{"Server room, first floor", "Server room, second floor", "Trauma centre"}
+
+// states gives ordinary servers what hospitals' servers suffer from: old systems, logs that rolled over, clocks that are
+// off, copies of templates; some were never collected.
+func (e *estate) states(d *dice, list []*server) {
+	m := e.story.Estate
+	share := func(n int) int { // fewer servers than the scenario has by itself have fewer troubles
+		return n * e.options.Servers / max(m.Servers, 1)
+	}
+	never, partial, old, clocks, clones := share(m.Never), share(m.Partial), share(m.EndOfLife), share(m.Clocks), share(m.Clones)
+	for i, s := range list {
 		switch {
-		case x.layout == nil:
-			x.truth.verdict = event.Inconclusive
-		case x.system == windows && d.chance(30):
-			x.kept = map[string]time.Duration{"Security": time.Duration(d.between(4, 60)) * time.Hour}
-			x.truth.verdict = event.Inconclusive
+		case i < never:
+			s.layout, s.truth.verdict = nil, event.Inconclusive
+		case i < never+partial:
+			e.rolls(d, s)
+		}
+		if j := len(list) - 1 - i; j < old {
+			s.age(d)
+		}
+		if j := i - never; j >= 0 && j%3 == 0 && j/3 < clocks && s.layout != nil {
+			s.clock = time.Duration(d.between(2, 9)) * time.Minute
+			if d.chance(50) {
+				s.clock = -s.clock
+			}
+		}
+		if s.system == windows && s.layout != nil && clones > 0 && s.year >= 2016 {
+			clones--
+			s.former, s.renamed = "EX-WIN-"+strings.ToUpper(d.letters(8, lower)), d.within(e.at(-e.options.Days+2, 10, 0), 48*time.Hour)
+		}
+		if s.system == linux && s.distro == "centos" && d.chance(30) {
+			s.zone = time.UTC
 		}
 	}
 }
 
-// story is how many servers the story needs.
-const story = 16
+// rolls lets a server's logs roll over: a few hours to five days are left of three quarters of them, three weeks of the
+// others.
+func (e *estate) rolls(d *dice, s *server) {
+	left := time.Duration(d.between(4, 120)) * time.Hour
+	s.truth.verdict = event.Inconclusive
+	if d.chance(25) {
+		left = time.Duration(d.between(20, 29)) * 24 * time.Hour
+		s.truth.verdict = event.NoEvidence
+	}
+	s.kept = map[string]time.Duration{"Security": left}
+	if s.system != windows {
+		s.kept = map[string]time.Duration{"*": left}
+	}
+}
+
+// age makes a server one whose system is no longer mended.
+func (s *server) age(d *dice) {
+	switch s.system {
+	case windows:
+		s.set(pick(d, []string{"Windows Server 2008 R2", "Windows Server 2012 R2"}), "")
+		s.notes = "end of life"
+	case linux:
+		s.set("CentOS 6", "")
+		s.notes = "end of life"
+	case esxi:
+		s.os, s.notes = "VMware ESXi 6.0", "end of life"
+	}
+}
+
+// choose gives the parts of the story that no server is named for to ordinary ones.
+func (e *estate) choose(d *dice) {
+	taken := map[*server]bool{}
+	for _, s := range e.servers[:min(len(e.story.Servers), len(e.servers))] {
+		taken[s] = true
+	}
+	for _, p := range e.story.Parts {
+		want := windows
+		if p.System == "linux" {
+			want = linux
+		}
+		var fit []*server
+		for _, s := range e.servers {
+			if !taken[s] && s.system == want && s.layout != nil && !s.unlisted && s.former == "" && (len(p.Roles) == 0 || slices.Contains(p.Roles, s.role)) {
+				fit = append(fit, s)
+			}
+		}
+		var s *server
+		if len(fit) > 0 {
+			s = pick(d, fit)
+		} else { // the estate was asked to be too small for chance: one is added
+			s = e.add(fmt.Sprintf("%s%02d", strings.TrimRight(p.Key, "0123456789"), 90+len(e.servers)%10), server{kind: "virtual", role: append(p.Roles, "application")[0], layout: kapeFolder})
+			s.set(map[system]string{windows: "Windows Server 2016", linux: "Ubuntu 20.04"}[want], "")
+		}
+		taken[s] = true
+		if p.Logging != "" {
+			s.set(s.os, p.Logging)
+		}
+		s.kept = nil
+		if s.system == windows && s.year < 2012 {
+			s.set("Windows Server 2012 R2", p.Logging)
+		}
+		e.by[p.Key] = s
+	}
+}
 
 // each calls f for the servers of a system that have logs of their own.
 func (e *estate) each(of system, f func(*server)) {

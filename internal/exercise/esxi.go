@@ -24,7 +24,9 @@ func (s *server) esxi(log string, at event.Time, format string, args ...any) {
 	}
 	name := "var/run/log/" + log + ".log"
 	s.write(name, at, at.Std().Format(stamp)+fmt.Sprintf(format, args...)+"\n")
-	s.textLog(name).head = func(at event.Time) string { return at.Std().Format(stamp) + esxiLogs[log] + event.ExerciseMark + "\n" }
+	if l := s.texts[name]; l != nil {
+		l.head = func(at event.Time) string { return at.Std().Format(stamp) + esxiLogs[log] + event.ExerciseMark + "\n" }
+	}
 }
 
 // hypervises logs the ordinary days of a hypervisor: statistics, storage, the virtual machines' tasks, administrators who

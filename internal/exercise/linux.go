@@ -28,10 +28,18 @@ type textEntry struct {
 
 // write adds a line, complete with its end, to a log.
 func (s *server) write(path string, at event.Time, line string) {
-	if s.open && s.e.covers(at) {
+	if s.open && s.lives(at) && at >= s.e.to.Add(-s.left()) {
 		l := s.textLog(path)
 		l.entries = append(l.entries, textEntry{at, line})
 	}
+}
+
+// left is how far back the logs of a server that is not Windows reach.
+func (s *server) left() time.Duration {
+	if d, ok := s.kept["*"]; ok {
+		return d
+	}
+	return s.e.to.Sub(s.e.from)
 }
 
 func (s *server) textLog(path string) *textLog {
@@ -45,13 +53,15 @@ func (s *server) textLog(path string) *textLog {
 
 // syslog adds a message to a log of the syslog daemon. tag is the program, with its process number.
 func (s *server) syslog(file string, at event.Time, tag, format string, args ...any) {
-	if !s.open || !s.e.covers(at) {
+	if !s.open || !s.lives(at) {
 		return
 	}
 	name := s.logName(file)
 	line := s.syslogLine(at, tag, fmt.Sprintf(format, args...))
 	s.write(name, at, line)
-	s.textLog(name).weekly = true
+	if l := s.texts[name]; l != nil {
+		l.weekly = true
+	}
 	if s.forwards(file) {
 		s.e.hub = append(s.e.hub, textEntry{at, line})
 	}
@@ -59,7 +69,7 @@ func (s *server) syslog(file string, at event.Time, tag, format string, args ...
 
 // forwards reports whether the server sends the messages of a log to the syslog hub too.
 func (s *server) forwards(file string) bool {
-	return s == s.e.by["PACS1"] || s == s.e.by["NURSECALL"] && file != "auth"
+	return s.hub && (!s.unlisted || file != "auth")
 }
 
 // logName is where a distribution keeps a log: auth, syslog, cron.
@@ -72,7 +82,7 @@ func (s *server) logName(file string) string {
 
 // syslogLine is a line with the server's kind of stamp, by its clock.
 func (s *server) syslogLine(at event.Time, tag, message string) string {
-	t := at.Add(s.clock).Std().In(ist)
+	t := s.local(at).Std().In(s.zone)
 	stamp := t.Format(time.Stamp)
 	if s.iso {
 		stamp = t.Format("2006-01-02T15:04:05.000000-07:00")
@@ -136,7 +146,7 @@ func (s *server) textFile(l *textLog, entries []textEntry, age int) (file, error
 	for _, e := range entries {
 		b.WriteString(e.line)
 	}
-	f := file{path: l.path, data: b.Bytes(), modified: entries[len(entries)-1].at.Add(s.clock)}
+	f := file{path: l.path, data: b.Bytes(), modified: s.local(entries[len(entries)-1].at)}
 	switch {
 	case age == 0:
 		return f, nil

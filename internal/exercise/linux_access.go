@@ -91,13 +91,17 @@ func (s *server) loginRecord(at event.Time, kind uint16, l *login) {
 	if !s.open {
 		return
 	}
-	s.write(name, at, utmp(at.Add(s.clock), kind, l.pid, l.tty, l.user, l.from.address, ""))
-	s.textLog(name).head = func(at event.Time) string {
+	s.write(name, at, utmp(s.local(at), kind, l.pid, l.tty, l.user, l.from.address, ""))
+	log := s.texts[name]
+	if log == nil {
+		return
+	}
+	log.head = func(at event.Time) string {
 		kernel := "5.4.0-132-generic"
 		if s.distro == "centos" {
 			kernel = "3.10.0-1160.71.1.el7.x86_64"
 		}
-		return utmp(at.Add(s.clock-time.Hour), 2, 0, "~", "reboot", kernel, event.ExerciseMark)
+		return utmp(s.local(at).Add(-time.Hour), 2, 0, "~", "reboot", kernel, event.ExerciseMark)
 	}
 }
 

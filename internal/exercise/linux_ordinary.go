@@ -18,7 +18,7 @@ func (s *server) linuxDays(d *dice) {
 	}
 	s.e.every(d, 50*time.Minute, func(at event.Time) {
 		tag := fmt.Sprintf("sshd[%d]", d.between(1200, 30000))
-		from := s.e.by["JUMP1"].host()
+		from := s.e.jump.host()
 		s.syslog("auth", at, tag, "Accepted publickey for nagios from %s port %d ssh2: ED25519 SHA256:%s", from.address, d.port(), s.e.dice("key", "nagios").letters(43, base64s))
 		s.syslog("auth", at.Add(3*time.Millisecond), tag, "pam_unix(sshd:session): session opened for user nagios(uid=998) by (uid=0)")
 		s.syslog("auth", at.Add(2*time.Second), tag, "pam_unix(sshd:session): session closed for user nagios")
@@ -29,7 +29,7 @@ func (s *server) linuxDays(d *dice) {
 		s.syslog("syslog", at.Add(d.about(2*time.Second)), "systemd[1]", "Finished %s.", unit)
 	})
 	s.e.every(d, 7*time.Hour, func(at event.Time) {
-		s.syslog("syslog", at, "chronyd[702]", "Selected source %s", s.e.by["DC1"].address)
+		s.syslog("syslog", at, "chronyd[702]", "Selected source %s", s.e.dc.address)
 	})
 	s.e.days(func(midnight event.Time, weekday time.Weekday) {
 		at := d.within(midnight.Add(10*time.Hour), 7*time.Hour)
@@ -44,7 +44,7 @@ func (s *server) linuxDays(d *dice) {
 		s.sudo(at.Add(time.Minute), l, "/home/sysadmin", pick(d, []string{"/usr/bin/systemctl status nginx", "/usr/bin/tail /var/log/syslog", "/usr/bin/df -h", "/usr/bin/apt list --upgradable"}))
 		s.sshEnds(at.Add(d.about(12*time.Minute)), l)
 	})
-	if s.role == "web" && s.distro == "ubuntu" {
+	if s.commands {
 		s.e.every(d, 50*time.Minute, func(at event.Time) {
 			s.audits(d, at, command{exe: "/usr/lib/sysstat/sadc", args: []string{"/usr/lib/sysstat/sadc", "-F", "-L", "-S", "DISK", "1", "1", "/var/log/sysstat"}, folder: "/", auid: -1, ppid: 902, tty: "(none)"})
 		})
@@ -54,7 +54,7 @@ func (s *server) linuxDays(d *dice) {
 // visitors of a web server: patients by day, scanners at any hour, the monitoring every five minutes.
 func (s *server) visitors(d *dice) {
 	for at := d.within(s.e.from, 5*time.Minute); at < s.e.to; at = at.Add(5 * time.Minute) {
-		s.request(at, s.e.by["JUMP1"].address, "GET", "/", 200, 612, "-", "check_http/v2.3.3 (nagios-plugins 2.3.3)")
+		s.request(at, s.e.jump.address, "GET", "/", 200, 612, "-", "check_http/v2.3.3 (nagios-plugins 2.3.3)")
 	}
 	s.e.every(d, 18*time.Minute, func(at event.Time) {
 		if hour := at.Std().In(ist).Hour(); hour >= 7 && hour < 22 || d.chance(20) {
@@ -79,9 +79,8 @@ func (e *estate) portalDays(d *dice) {
 }
 
 // images are the transfers of a picture archive: studies from the modalities by day, its own upkeep.
-func (e *estate) images(d *dice) {
-	s := e.by["PACS1"]
-	e.every(d, 45*time.Minute, func(at event.Time) {
+func (s *server) images(d *dice) {
+	s.e.every(d, 45*time.Minute, func(at event.Time) {
 		if hour := at.Std().In(ist).Hour(); hour < 8 && d.chance(70) {
 			return
 		}

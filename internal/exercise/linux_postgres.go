@@ -13,13 +13,16 @@ func (s *server) postgres(at event.Time, pid int, who, format string, args ...an
 		if who != "" {
 			who += " "
 		}
-		return fmt.Sprintf("%s [%d] %s%s\n", at.Add(s.clock).Std().In(ist).Format("2006-01-02 15:04:05.000 MST"), pid, who, text)
+		return fmt.Sprintf("%s [%d] %s%s\n", s.local(at).Std().In(ist).Format("2006-01-02 15:04:05.000 MST"), pid, who, text)
 	}
 	if !s.open {
 		return
 	}
 	s.write(name, at, line(at, pid, who, fmt.Sprintf(format, args...)))
-	l := s.textLog(name)
+	l := s.texts[name]
+	if l == nil {
+		return
+	}
 	l.weekly = true
 	l.head = func(at event.Time) string { return line(at, 1, "", "LOG:  "+event.ExerciseMark) }
 }

@@ -33,14 +33,37 @@ func (s *server) request(at event.Time, client, method, uri string, status, size
 	if !s.open {
 		return
 	}
+	if s.system == windows {
+		s.requestIIS(at, client, method, uri, status, referer, agent)
+		return
+	}
 	line := func(at event.Time, client, method, uri string, status, size int, referer, agent string) string {
 		return fmt.Sprintf("%s - - [%s] \"%s %s HTTP/1.1\" %d %d \"%s\" \"%s\"\n", client, at.Std().In(ist).Format("02/Jan/2006:15:04:05 -0700"), method, uri, status, size, referer, agent)
 	}
 	s.write(name, at, line(at, client, method, uri, status, size, referer, agent))
-	l := s.textLog(name)
+	l := s.texts[name]
+	if l == nil {
+		return
+	}
 	l.weekly = true
 	l.head = func(at event.Time) string {
 		return line(at, "127.0.0.1", "GET", "/", 200, 612, "-", event.ExerciseMark)
+	}
+}
+
+// requestIIS logs a request to a site of IIS, in its own form and in UTC, a file for each day.
+func (s *server) requestIIS(at event.Time, client, method, uri string, status int, referer, agent string) {
+	t := s.local(at).Std()
+	name := "C/inetpub/logs/LogFiles/W3SVC1/u_ex" + t.Format("060102") + ".log"
+	stem, query, _ := strings.Cut(uri, "?")
+	if query == "" {
+		query = "-"
+	}
+	s.write(name, at, fmt.Sprintf("%s %s %s %s %s 80 - %s %s %s %d 0 0 %d\r\n", t.Format("2006-01-02 15:04:05"), s.address, method, stem, query, client, strings.ReplaceAll(agent, " ", "+"), referer, status, 3+at%90))
+	if l := s.texts[name]; l != nil {
+		l.head = func(event.Time) string {
+			return "#Software: Microsoft Internet Information Services 10.0\r\n#Version: 1.0\r\n#Remark: " + event.ExerciseMark + "\r\n#Fields: date time s-ip cs-method cs-uri-stem cs-uri-query s-port cs-username c-ip cs(User-Agent) cs(Referer) sc-status sc-substatus sc-win32-status time-taken\r\n"
+		}
 	}
 }
 
@@ -51,8 +74,7 @@ func (s *server) complains(at event.Time, level, format string, args ...any) {
 		return fmt.Sprintf("%s [%s] 811#811: %s\n", at.Std().In(ist).Format("2006/01/02 15:04:05"), level, text)
 	}
 	s.write(name, at, line(at, level, fmt.Sprintf(format, args...)))
-	if s.open {
-		l := s.textLog(name)
+	if l := s.texts[name]; l != nil {
 		l.weekly = true
 		l.head = func(at event.Time) string { return line(at, "notice", event.ExerciseMark) }
 	}
@@ -108,7 +130,7 @@ type command struct {
 // its arguments, its folder, its files, its title.
 func (s *server) audits(d *dice, at event.Time, c command) (pid int) {
 	pid = d.between(9000, 32000)
-	if !s.open {
+	if !s.open || !s.commands {
 		return pid
 	}
 	auid, session := int64(c.auid), int64(1+number(4000, at.String()))
@@ -139,7 +161,11 @@ func (s *server) audit(at event.Time, head, format string, args ...any) {
 	const name = "var/log/audit/audit.log"
 	typ, rest, _ := strings.Cut(format, "|")
 	s.write(name, at, fmt.Sprintf(head, typ)+fmt.Sprintf(rest, args...)+"\n")
-	s.textLog(name).head = func(at event.Time) string {
+	l := s.texts[name]
+	if l == nil {
+		return
+	}
+	l.head = func(at event.Time) string {
 		return fmt.Sprintf("type=USER msg=audit(%d.000:1): pid=711 uid=0 auid=4294967295 ses=4294967295 subj=unconfined msg='text=%s exe=\"/usr/sbin/auditctl\" hostname=? addr=? terminal=? res=success'\n",
 			at.Std().Unix(), event.ExerciseMark)
 	}

@@ -10,31 +10,39 @@ import (
 
 // ordinary plans a hospital's days: what its servers do by themselves, what staff and administrators do by shift.
 func (e *estate) ordinary() {
-	dc := e.by["DC1"]
+	dc := e.dc
 	e.each(windows, func(s *server) {
 		e.do("system "+s.name, s.systemDays, s)
 		e.do("tasks "+s.name, s.taskDays, s)
 		e.do("monitoring "+s.name, s.monitored, s, dc)
-		e.do("administration "+s.name, s.administered, s, dc, e.by["JUMP1"])
+		e.do("administration "+s.name, s.administered, s, dc, e.jump)
 		e.do("users "+s.name, s.used, s, dc)
 		switch s.role {
 		case "database":
 			e.do("database "+s.name, s.databaseDays, s)
 		case "domain-controller":
-			e.do("domain", e.domainDays, s)
+			e.do("domain "+s.name, s.domainDays, s, dc)
 		}
 		if s.sysmon || s.commands {
 			e.do("processes "+s.name, s.processes, s)
 		}
+		e.do("bulk "+s.name, s.bulk, s)
 	})
 	e.each(linux, func(s *server) {
 		e.do("linux "+s.name, s.linuxDays, s)
+		e.do("bulk "+s.name, s.linuxBulk, s)
 		if s.role == "web" {
 			e.do("visitors "+s.name, s.visitors, s)
 		}
 	})
-	e.do("portal's database", e.portalDays, e.by["PG1"])
-	e.do("images", e.images, e.by["PACS1"])
+	if e.by["PG1"] != nil && e.by["PORTAL"] != nil {
+		e.do("portal's database", e.portalDays, e.by["PG1"])
+	}
+	e.each(linux, func(s *server) {
+		if s.role == "pacs" {
+			e.do("images "+s.name, s.images, s)
+		}
+	})
 	e.each(esxi, func(s *server) { e.do("hypervisor "+s.name, s.hypervises, s) })
 }
 
@@ -56,10 +64,10 @@ func (s *server) systemDays(d *dice) {
 	})
 	s.e.every(d, 17*time.Hour, func(at event.Time) { s.log(at, "10016", fields{}) })
 	s.e.every(d, 5*time.Hour, func(at event.Time) {
-		s.log(at, "1500", fields{"ProcessingTimeInMilliseconds": d.between(300, 2600), "DCName": `\\` + s.e.by["DC1"].computer(), "@activity": d.guid()})
+		s.log(at, "1500", fields{"ProcessingTimeInMilliseconds": d.between(300, 2600), "DCName": `\\` + s.e.dc.computer(), "@activity": d.guid()})
 	})
 	s.e.every(d, 31*time.Hour, func(at event.Time) {
-		s.log(at, "37", fields{"TimeSource": fmt.Sprintf("%s (ntp.d|0x0|%s:123->%s:123)", s.e.by["DC1"].computer(), s.address, s.e.by["DC1"].address)})
+		s.log(at, "37", fields{"TimeSource": fmt.Sprintf("%s (ntp.d|0x0|%s:123->%s:123)", s.e.dc.computer(), s.address, s.e.dc.address)})
 	})
 	s.e.every(d, 8*time.Hour, func(at event.Time) {
 		s.log(at, "spp-902", fields{"@data": []string{"10.0.14393.0"}})
@@ -98,7 +106,7 @@ func (s *server) taskDays(d *dice) {
 // monitored is the monitoring's logon every half hour or so. A ticket lasts ten hours; only then the domain controller
 // is asked again.
 func (s *server) monitored(d *dice) {
-	who, from := s.e.services["svc_monitor"], s.e.by["JUMP1"].host()
+	who, from := s.e.services["monitor"], s.e.jump.host()
 	var ticket event.Time
 	s.e.every(d, 40*time.Minute, func(at event.Time) {
 		if at > ticket {
@@ -112,7 +120,7 @@ func (s *server) monitored(d *dice) {
 
 // administered are the administrators' sessions of Remote Desktop through the jump server, on weekdays by day.
 func (s *server) administered(d *dice) {
-	jump := s.e.by["JUMP1"]
+	jump := s.e.jump
 	s.e.days(func(midnight event.Time, weekday time.Weekday) {
 		who := pick(d, s.e.admins)
 		at := d.within(midnight.Add(10*time.Hour), 7*time.Hour)
@@ -199,7 +207,8 @@ var (
 
 // databaseDays are a database server's: backups by night, logons that fail.
 func (s *server) databaseDays(d *dice) {
-	short := strings.ToLower(strings.Split(s.name, "-")[1])
+	short := strings.ToLower(s.key)
+	app := s.e.applicationOf(s)
 	s.e.days(func(midnight event.Time, _ time.Weekday) {
 		at := d.within(midnight.Add(90*time.Minute), 10*time.Minute)
 		for _, name := range []string{"master", "msdb", short} {
@@ -208,14 +217,40 @@ func (s *server) databaseDays(d *dice) {
 		}
 	})
 	s.e.every(d, 3*time.Hour, func(at event.Time) {
-		s.sqlLogon(at, s.e.domain.name+`\svc_`+short, s.e.by["EHOSP-APP1"].address)
+		s.sqlLogon(at, s.e.domain.name+`\`+app.who.name, app.from.address)
 	})
 	s.e.every(d, 60*time.Hour, func(at event.Time) { s.sqlFails(at, "report", pick(d, s.e.staff).station.address) })
 }
 
+// uses of a database: the application and the account with which it logs on.
+type application struct {
+	from host
+	who  *account
+}
+
+// applicationOf is the application that uses a database server: that of the same name, else any.
+func (e *estate) applicationOf(s *server) application {
+	word, _, _ := strings.Cut(s.key, "-")
+	a := application{e.jump.host(), e.services["ehosp"]}
+	for key, who := range map[string]string{"LIS": "lis", "PHARM": "pharm"} {
+		if strings.HasPrefix(s.key, key) {
+			a.who = e.services[who]
+		}
+	}
+	for _, x := range e.servers {
+		if x.role == "application" && x.system == windows && !x.unlisted {
+			if strings.HasPrefix(x.key, word+"-") {
+				return application{x.host(), a.who}
+			}
+			a.from = x.host()
+		}
+	}
+	return a
+}
+
 // domainDays are the domain controller's: computers that fetch their policies.
-func (e *estate) domainDays(d *dice) {
-	dc := e.by["DC1"]
+func (s *server) domainDays(d *dice) {
+	e, dc := s.e, s
 	e.every(d, 35*time.Minute, func(at event.Time) {
 		from := pick(d, e.staff).station
 		who := &account{name: from.name + "$", sid: fmt.Sprintf("%s-%d", e.domain.sid, 2000+number(900, from.name))}
@@ -245,7 +280,7 @@ func (s *server) processes(d *dice) {
 			s.creates(at.Add(time.Second), p, fmt.Sprintf(`C:\Windows\Temp\%s.tmp`, strings.ToUpper(d.letters(6, lower))))
 		}
 	})
-	dc := s.e.by["DC1"].host()
+	dc := s.e.dc.host()
 	s.e.every(d, 70*time.Minute, func(at event.Time) {
 		name, user, port := "lsass", `NT AUTHORITY\SYSTEM`, pick(d, []int{88, 389, 445})
 		switch {

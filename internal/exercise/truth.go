@@ -37,8 +37,16 @@ type hop struct {
 }
 
 type truth struct {
-	hops  []hop
-	first *server
+	hops    []hop
+	first   *server
+	origins []string
+}
+
+// origin notes an address from which the intruder came.
+func (e *estate) origin(address string) {
+	if !slices.Contains(e.truth.origins, address) {
+		e.truth.origins = append(e.truth.origins, address)
+	}
 }
 
 // reached notes that the intruder came to a server; the first time counts.
@@ -52,6 +60,8 @@ func (e *estate) reached(to *server, at event.Time, from host, server *server, w
 	if server != nil {
 		a.Server = &server.name
 		name = server.name
+	} else if strings.HasPrefix(from.address, "198.18.") {
+		e.origin(from.address)
 	}
 	e.truth.hops = append(e.truth.hops, hop{name, to.name, at, way})
 	if to.truth.from == nil {
@@ -79,12 +89,17 @@ func (e *estate) truthJSON() ([]byte, error) {
 		Seed        uint64         `json:"seed"`
 		Window      map[string]any `json:"window"`
 		Servers     []entry        `json:"servers"`
-		PatientZero string         `json:"patient_zero"`
+		Noise       string         `json:"noise"`
+		Techniques  []string       `json:"techniques"`
+		PatientZero *string        `json:"patient_zero"`
 		Hops        []hop          `json:"hops"`
 		Clock       map[string]int `json:"clock_offset_s"`
 		Origin      []string       `json:"origin"`
-	}{Exercise: event.ExerciseMark, Scenario: "small", Seed: e.options.Seed, Window: map[string]any{"from": e.from, "to": e.to}, PatientZero: e.truth.first.name,
-		Hops: e.truth.hops, Clock: map[string]int{}, Origin: []string{*e.truth.first.truth.from.Address}}
+	}{Exercise: event.ExerciseMark, Scenario: e.story.Name, Seed: e.options.Seed, Noise: e.options.Noise, Techniques: append([]string{}, e.story.Techniques...), Window: map[string]any{"from": e.from, "to": e.to},
+		Hops: append([]hop{}, e.truth.hops...), Clock: map[string]int{}, Origin: append([]string{}, e.truth.origins...)}
+	if e.truth.first != nil {
+		out.PatientZero = &e.truth.first.name
+	}
 	for _, s := range e.servers {
 		t := &s.truth
 		x := entry{Server: s.name, Listed: !s.unlisted, Verdict: t.verdict, Flags: append([]string{}, t.flags...), From: t.from}

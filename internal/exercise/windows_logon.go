@@ -81,16 +81,20 @@ func (s *server) realm() string {
 // kerberos logs a network logon with a ticket, which the domain controller gave.
 func (s *server) kerberos(d *dice, at event.Time, who *account, from host) *session {
 	x := s.session(at, who, from, 3)
+	s.kerberosAs(d, at, x)
+	return x
+}
+
+func (s *server) kerberosAs(d *dice, at event.Time, x *session) {
 	s.special(at, x)
 	s.logon4624(at, x, fields{"TargetDomainName": s.realm(), "LogonProcessName": "Kerberos", "AuthenticationPackageName": "Kerberos",
 		"LogonGuid": d.guid(), "IpPort": fmt.Sprint(d.port())})
-	return x
 }
 
 // ticket is what the domain controller logs before: a ticket of the account for the server. first asks for the
 // account's own ticket too.
 func (e *estate) ticket(d *dice, at event.Time, who *account, from host, to *server, first bool) {
-	dc := e.by["DC1"]
+	dc := e.dc
 	address := "::ffff:" + from.address
 	if from == dc.host() {
 		address = "::1"
@@ -106,21 +110,25 @@ func (e *estate) ticket(d *dice, at event.Time, who *account, from host, to *ser
 
 // machine is the account of the computer itself.
 func (s *server) machine() *account {
-	return &account{name: s.name + "$", sid: fmt.Sprintf("%s-%d", s.e.domain.sid, 1000+number(90, s.name))}
+	return &account{name: s.name + "$", sid: fmt.Sprintf("%s-%d", s.e.domain.sid, 1000+number(90, s.key))}
 }
 
 // ntlm logs a network logon by password or hash, which the domain controller checked. Tools that are not of Windows name
 // no workstation.
 func (s *server) ntlm(d *dice, at event.Time, who *account, from host, workstation string) *session {
 	x := s.session(at, who, from, 3)
-	s.e.by["DC1"].log(at.Add(-15*time.Millisecond), "4776", fields{"TargetUserName": who.name, "Workstation": workstation})
+	s.ntlmAs(d, at, x, workstation)
+	return x
+}
+
+func (s *server) ntlmAs(d *dice, at event.Time, x *session, workstation string) {
+	s.e.dc.log(at.Add(-15*time.Millisecond), "4776", fields{"TargetUserName": x.who.name, "Workstation": workstation})
 	s.special(at, x)
 	if workstation == "" {
 		workstation = "-"
 	}
 	s.logon4624(at, x, fields{"LogonProcessName": "NtLmSsp ", "AuthenticationPackageName": "NTLM", "WorkstationName": workstation, "LmPackageName": "NTLM V2",
 		"KeyLength": 128, "IpPort": fmt.Sprint(d.port())})
-	return x
 }
 
 func (s *server) logoff(at event.Time, x *session) {
@@ -136,13 +144,27 @@ func (s *server) logoff(at event.Time, x *session) {
 // rdp logs a session of Remote Desktop: the listener, the check of the password over the network before it (NLA), the
 // session and what follows it in three logs.
 func (s *server) rdp(d *dice, at event.Time, who *account, from host) *session {
-	s.e.ticket(d, at, who, from, s, true)
+	x := s.session(at, who, from, 10)
+	s.rdpAs(d, at, who, from, x)
+	return x
+}
+
+// rdpAs is rdp with a session that was planned. Who comes from outside the domain has no ticket: his password is checked by
+// NTLM, and his computer's name is told.
+func (s *server) rdpAs(d *dice, at event.Time, who *account, from host, x *session) {
+	inside := strings.HasPrefix(from.name, "EX-")
+	if inside {
+		s.e.ticket(d, at, who, from, s, true)
+	}
+	s.log(at.Add(-2500*time.Millisecond), "core-131", fields{"ClientIP": fmt.Sprintf("%s:%d", from.address, d.port())})
 	s.log(at.Add(-2*time.Second), "remote-261", fields{})
 	check := s.session(at.Add(-900*time.Millisecond), who, from, 3)
-	s.special(check.at, check)
-	s.logon4624(check.at, check, fields{"TargetDomainName": s.realm(), "LogonProcessName": "Kerberos", "AuthenticationPackageName": "Kerberos", "LogonGuid": d.guid(), "IpPort": fmt.Sprint(d.port())})
+	if inside {
+		s.kerberosAs(d, check.at, check)
+	} else {
+		s.ntlmAs(d, check.at, check, from.name)
+	}
 	s.log(at.Add(-600*time.Millisecond), "remote-1149", fields{"Param1": who.name, "Param2": s.e.domain.name, "Param3": from.address})
-	x := s.session(at, who, from, 10)
 	process, name := s.pid("svchost-term"), `C:\Windows\System32\svchost.exe`
 	if s.year < 2016 {
 		process, name = s.pid("winlogon"), `C:\Windows\System32\winlogon.exe`
@@ -157,7 +179,6 @@ func (s *server) rdp(d *dice, at event.Time, who *account, from host) *session {
 	s.log(at.Add(900*time.Millisecond), "session-22", fields{"User": user, "SessionID": number, "Address": from.address})
 	s.log(at.Add(time.Second), "7001", fields{"TSId": number, "UserSid": who.sid})
 	s.log(check.at.Add(12*time.Second), "4634", s.target(check).with(fields{"LogonType": 3}))
-	return x
 }
 
 // desk is the number of a desktop's session, as the terminal services count them.
@@ -180,7 +201,7 @@ func (s *server) explicit(d *dice, at event.Time, x *session, who *account, to *
 
 // mistyped logs a wrong password at the server and at the domain controller.
 func (s *server) mistyped(d *dice, at event.Time, who *account, from host) {
-	dc := s.e.by["DC1"]
+	dc := s.e.dc
 	dc.log(at.Add(-10*time.Millisecond), "4776", fields{"TargetUserName": who.name, "Workstation": from.name, "Status": 0xc000006a})
 	s.log(at, "4625", fields{"TargetUserName": who.name, "TargetDomainName": s.e.domain.name, "LogonType": 3, "LogonProcessName": "NtLmSsp ", "AuthenticationPackageName": "NTLM",
 		"WorkstationName": from.name, "IpAddress": from.address, "IpPort": fmt.Sprint(d.port())})

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"wardround/internal/event"
+	"wardround/internal/evtx"
 )
 
 // process is a program that runs on a Windows server.
@@ -32,6 +33,11 @@ func (s *server) standing(name string) *process {
 		{"svchost-netsvcs", `C:\Windows\System32\svchost.exe`, `C:\Windows\system32\svchost.exe -k netsvcs`},
 		{"svchost-dcom", `C:\Windows\System32\svchost.exe`, `C:\Windows\system32\svchost.exe -k DcomLaunch`},
 		{"svchost-local", `C:\Windows\System32\svchost.exe`, `C:\Windows\system32\svchost.exe -k NetworkService`},
+		{"dns", `C:\Windows\System32\dns.exe`, `C:\Windows\system32\dns.exe`},
+		{"w3wp", `C:\Windows\System32\inetsrv\w3wp.exe`, `c:\windows\system32\inetsrv\w3wp.exe -ap "DefaultAppPool" -v "v4.0" -l "webengine4.dll" -a \\.\pipe\iisipmc2b5f -h "C:\inetpub\temp\apppools\DefaultAppPool\DefaultAppPool.config" -w "" -m 0 -t 20`},
+		{"teamviewer", `C:\Program Files (x86)\TeamViewer\TeamViewer_Service.exe`, `"C:\Program Files (x86)\TeamViewer\TeamViewer_Service.exe"`},
+		{"anydesk", `C:\Program Files (x86)\AnyDesk\AnyDesk.exe`, `"C:\Program Files (x86)\AnyDesk\AnyDesk.exe" --service`},
+		{"explorer", `C:\Windows\explorer.exe`, `C:\Windows\Explorer.EXE`},
 		{"sqlservr", `C:\Program Files\Microsoft SQL Server\MSSQL14.MSSQLSERVER\MSSQL\Binn\sqlservr.exe`, `"C:\Program Files\Microsoft SQL Server\MSSQL14.MSSQLSERVER\MSSQL\Binn\sqlservr.exe" -sMSSQLSERVER`},
 	} {
 		if known.name == name {
@@ -81,7 +87,7 @@ func (s *server) startedSysmon(p, parent *process) {
 		}
 	}
 	base := p.image[strings.LastIndexByte(p.image, '\\')+1:]
-	f := fields{"UtcTime": utc(p.at.Add(s.clock)), "ProcessGuid": s.guid(p), "ProcessId": p.pid, "Image": p.image, "CommandLine": p.command, "User": user, "LogonGuid": s.logonGuid(logon),
+	f := fields{"UtcTime": utc(s.local(p.at)), "ProcessGuid": s.guid(p), "ProcessId": p.pid, "Image": p.image, "CommandLine": p.command, "User": user, "LogonGuid": s.logonGuid(logon),
 		"LogonId": logon, "TerminalSessionId": desk, "IntegrityLevel": level, "CurrentDirectory": p.folder, "Hashes": hashes(p), "OriginalFileName": base,
 		"ParentProcessGuid": s.guid(parent), "ParentProcessId": parent.pid, "ParentImage": parent.image, "ParentCommandLine": parent.command}
 	if strings.HasPrefix(p.image, `C:\Windows\`) && p.content == nil {
@@ -96,28 +102,28 @@ func (s *server) startedSysmon(p, parent *process) {
 // ends logs the end of a process.
 func (s *server) ends(at event.Time, p *process) {
 	if s.sysmon {
-		s.log(at, "sysmon-5", fields{"UtcTime": utc(at.Add(s.clock)), "ProcessGuid": s.guid(p), "ProcessId": p.pid, "Image": p.image})
+		s.log(at, "sysmon-5", fields{"UtcTime": utc(s.local(at)), "ProcessGuid": s.guid(p), "ProcessId": p.pid, "Image": p.image})
 	}
 }
 
 // creates logs that a process made or overwrote a file.
 func (s *server) creates(at event.Time, p *process, path string) {
 	if s.sysmon {
-		s.log(at, "sysmon-11", fields{"UtcTime": utc(at.Add(s.clock)), "ProcessGuid": s.guid(p), "ProcessId": p.pid, "Image": p.image, "TargetFilename": path, "CreationUtcTime": utc(at.Add(s.clock))})
+		s.log(at, "sysmon-11", fields{"UtcTime": utc(s.local(at)), "ProcessGuid": s.guid(p), "ProcessId": p.pid, "Image": p.image, "TargetFilename": path, "CreationUtcTime": utc(s.local(at))})
 	}
 }
 
 // sets logs that a process set a value of the registry.
 func (s *server) sets(at event.Time, p *process, object, details string) {
 	if s.sysmon {
-		s.log(at, "sysmon-13", fields{"UtcTime": utc(at.Add(s.clock)), "ProcessGuid": s.guid(p), "ProcessId": p.pid, "Image": p.image, "TargetObject": object, "Details": details})
+		s.log(at, "sysmon-13", fields{"UtcTime": utc(s.local(at)), "ProcessGuid": s.guid(p), "ProcessId": p.pid, "Image": p.image, "TargetObject": object, "Details": details})
 	}
 }
 
 // connects logs a connection that a process opened.
 func (s *server) connects(d *dice, at event.Time, p *process, user string, to host, port int) {
 	if s.sysmon {
-		s.log(at, "sysmon-3", fields{"UtcTime": utc(at.Add(s.clock)), "ProcessGuid": s.guid(p), "ProcessId": p.pid, "Image": p.image, "User": user, "SourceIp": s.address,
+		s.log(at, "sysmon-3", fields{"UtcTime": utc(s.local(at)), "ProcessGuid": s.guid(p), "ProcessId": p.pid, "Image": p.image, "User": user, "SourceIp": s.address,
 			"SourceHostname": s.computer(), "SourcePort": d.port(), "DestinationIp": to.address, "DestinationHostname": to.name, "DestinationPort": port})
 	}
 }
@@ -127,7 +133,7 @@ func (s *server) loads(at event.Time, p *process, library string, content []byte
 	if !s.sysmon {
 		return
 	}
-	f := fields{"UtcTime": utc(at.Add(s.clock)), "ProcessGuid": s.guid(p), "ProcessId": p.pid, "Image": p.image, "ImageLoaded": library,
+	f := fields{"UtcTime": utc(s.local(at)), "ProcessGuid": s.guid(p), "ProcessId": p.pid, "Image": p.image, "ImageLoaded": library,
 		"Hashes": hashes(&process{image: library, content: content}), "Signature": signer, "OriginalFileName": library[strings.LastIndexByte(library, '\\')+1:], "Company": signer}
 	if signer == "" {
 		f["Signed"], f["Signature"], f["SignatureStatus"], f["Company"], f["OriginalFileName"] = "false", "-", "Unavailable", "-", "-"
@@ -159,4 +165,13 @@ func hashes(p *process) string {
 		b = []byte(strings.ToLower(p.image))
 	}
 	return fmt.Sprintf("SHA1=%X,MD5=%X,SHA256=%X,IMPHASH=%s", sha1.Sum(b), md5.Sum(b), sha256.Sum256(b), strings.ToUpper(digest(32, p.image)))
+}
+
+// guidOf is a GUID as text that is ours.
+func guidOf(s string) [16]byte {
+	g, err := evtx.ParseGUID(s)
+	if err != nil {
+		panic(err) // bug: all GUIDs are ours
+	}
+	return g
 }

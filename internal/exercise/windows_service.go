@@ -30,6 +30,12 @@ func utf16le(s string) []byte {
 // remoteService is what installing and starting a service over SMB leaves, as PsExec and its likenesses do: the file on
 // the administrative share, the service manager's pipe, the service, its process, and the pipes over which it speaks.
 func (s *server) remoteService(d *dice, at event.Time, x *session, name, file string, pipes [3]string) *process {
+	p := &process{image: `C:\Windows\` + file, command: `C:\Windows\` + file, pid: d.pid(), at: at.Add(400 * time.Millisecond), folder: `C:\Windows\system32\`}
+	s.remoteServiceAs(d, at, x, name, file, pipes, p)
+	return p
+}
+
+func (s *server) remoteServiceAs(d *dice, at event.Time, x *session, name, file string, pipes [3]string, p *process) {
 	c := s.connection(d, x)
 	c.opens(at, admin, `\`, 0x100088)
 	c.opens(at.Add(30*time.Millisecond), admin, file, 0x120196)
@@ -40,12 +46,20 @@ func (s *server) remoteService(d *dice, at event.Time, x *session, name, file st
 		s.log(at.Add(300*time.Millisecond), "4697", s.subject(x).with(fields{"ServiceName": name, "ServiceFileName": image}))
 	}
 	s.log(at.Add(310*time.Millisecond), "7045", fields{"ServiceName": name, "ImagePath": image, "@user": x.who.sid})
-	p := s.start(d, at.Add(400*time.Millisecond), s.standing("services"), nil, `C:\Windows\`+file, `C:\Windows\`+file)
+	s.creates(at.Add(31*time.Millisecond), s.standing("System"), `C:\Windows\`+file)
+	s.started(p, s.standing("services"))
 	s.runs(at.Add(450*time.Millisecond), name, name, true)
 	for i, pipe := range pipes {
 		c.opens(at.Add(600*time.Millisecond), ipc, pipe, []int{0x120196, 0x120089, 0x120089}[i])
+		s.pipe(at.Add(550*time.Millisecond), p, pipe)
 	}
-	return p
+}
+
+// pipe logs that a process made a named pipe.
+func (s *server) pipe(at event.Time, p *process, name string) {
+	if s.sysmon {
+		s.log(at, "sysmon-17", fields{"UtcTime": utc(s.local(at)), "ProcessGuid": s.guid(p), "ProcessId": p.pid, "PipeName": `\` + name, "Image": p.image})
+	}
 }
 
 // psexecPipes and remcomPipes are the pipes of standard input, output and errors of the two families of such tools.
@@ -63,9 +77,10 @@ func remcomPipes(d *dice) [3]string {
 type share struct{ name, local string }
 
 var (
-	admin  = share{`\\*\ADMIN$`, `\??\C:\Windows`}
-	ipc    = share{`\\*\IPC$`, ""}
-	common = share{`\\*\Departments`, `\??\D:\Departments`}
+	admin    = share{`\\*\ADMIN$`, `\??\C:\Windows`}
+	ipc      = share{`\\*\IPC$`, ""}
+	common   = share{`\\*\Departments`, `\??\D:\Departments`}
+	programs = share{`\\*\C$`, `\??\C:\Hospital`}
 )
 
 // connection is a session's use of a server's shares.
@@ -135,8 +150,10 @@ func (s *server) version() (major, minor, build int) {
 		return 6, 3, 9600
 	case s.year < 2019:
 		return 10, 0, 14393
+	case s.year < 2022:
+		return 10, 0, 17763
 	}
-	return 10, 0, 17763
+	return 10, 0, 20348
 }
 
 // stamp is a time as event 6005 carries it, a SYSTEMTIME.
@@ -165,14 +182,18 @@ func (s *server) clears(at event.Time, x *session, channel string) {
 // runsTask logs a run of a scheduled task.
 func (s *server) runsTask(d *dice, at event.Time, name, user, command string, lasts time.Duration) {
 	action, _, _ := strings.Cut(command, " ")
-	g, pid := d.guid(), d.pid()
+	p := &process{image: action, command: command, pid: d.pid(), at: at.Add(9 * time.Millisecond), folder: `C:\Windows\system32\`}
+	s.runsTaskAs(d, at, name, user, p, lasts)
+}
+
+func (s *server) runsTaskAs(d *dice, at event.Time, name, user string, p *process, lasts time.Duration) {
+	g, action, pid := d.guid(), p.image, p.pid
 	s.log(at, "task-100", fields{"TaskName": name, "UserContext": user, "InstanceId": g, "@activity": g})
 	s.log(at.Add(8*time.Millisecond), "task-129", fields{"TaskName": name, "Path": action, "ProcessID": pid})
 	s.log(at.Add(10*time.Millisecond), "task-200", fields{"TaskName": name, "ActionName": action, "TaskInstanceId": g, "EnginePID": pid, "@activity": g})
 	s.log(at.Add(lasts), "task-201", fields{"TaskName": name, "TaskInstanceId": g, "ActionName": action, "EnginePID": pid, "@activity": g})
 	s.log(at.Add(lasts+2*time.Millisecond), "task-102", fields{"TaskName": name, "UserContext": user, "InstanceId": g, "@activity": g})
 	if s.commands || s.sysmon {
-		p := &process{image: action, command: command, pid: pid, at: at.Add(9 * time.Millisecond), folder: `C:\Windows\system32\`}
 		s.started(p, s.standing("svchost-netsvcs"))
 		console := s.start(d, at.Add(20*time.Millisecond), p, nil, `C:\Windows\System32\conhost.exe`, `\??\C:\Windows\system32\conhost.exe 0xffffffff -ForceV1`)
 		s.ends(at.Add(lasts), p)

@@ -142,7 +142,7 @@ func (k *winKind) attributes(words []string) error {
 }
 
 var fieldTypes = map[string]event.Type{
-	"": event.UTF16, "sid": event.SID, "hex32": event.Hex32, "hex64": event.Hex64, "u16": event.Uint16, "u32": event.Uint32,
+	"": event.UTF16, "sid": event.SID, "hex32": event.Hex32, "hex64": event.Hex64, "u16": event.Uint16, "u32": event.Uint32, "u64": event.Uint64,
 	"i32": event.Int32, "bool": event.Bool, "guid": event.GUID, "time": event.FileTime,
 }
 
