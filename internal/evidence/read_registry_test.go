@@ -11,7 +11,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-	"unicode/utf16"
 
 	"wardround/internal/event"
 )
@@ -47,17 +46,11 @@ func (k *regKey) set(path, name string, kind uint32, data []byte) *regKey {
 	return k
 }
 
-func (k *regKey) text(path, name, text string) *regKey { return k.set(path, name, regSZ, wide(text)) }
+func (k *regKey) text(path, name, text string) *regKey {
+	return k.set(path, name, regSZ, wide(text+"\x00"))
+}
 func (k *regKey) number(path, name string, n uint32) *regKey {
 	return k.set(path, name, regDWORD, binary.LittleEndian.AppendUint32(nil, n))
-}
-
-// wide is text in UTF-16 with a NUL.
-func wide(s string) (b []byte) {
-	for _, u := range append(utf16.Encode([]rune(s)), 0) {
-		b = binary.LittleEndian.AppendUint16(b, u)
-	}
-	return b
 }
 
 // hiveWriter lays out cells behind the base block, in one bin.
@@ -158,9 +151,9 @@ func systemHive() *regKey {
 	k.text(iface, "DhcpIPAddress", "10.1.2.3").number(iface, "EnableDHCP", 1).number(iface, "LeaseObtainedTime", 1669167469)
 	k.text(testSet+`Services\updater`, "ImagePath", `C:\ProgramData\u.exe -s`).number(testSet+`Services\updater`, "Type", 0x10).number(testSet+`Services\updater`, "Start", 2).text(testSet+`Services\updater`, "ObjectName", "LocalSystem")
 	k.number(testSet+`Services\hosted`, "Type", 0x20).text(testSet+`Services\hosted\Parameters`, "ServiceDll", `C:\Windows\x.dll`)
-	k.set(testSet+`Services\LanmanServer\Shares`, "PACS", regMultiSZ, append(append(wide(`Path=D:\PACS`), wide("ShareName=PACS")...), 0, 0))
+	k.set(testSet+`Services\LanmanServer\Shares`, "PACS", regMultiSZ, append(append(wide(`Path=D:\PACS`+"\x00"), wide("ShareName=PACS"+"\x00")...), 0, 0))
 	k.set(testSet+`Services\bam\State\UserSettings\S-1-5-21-1-2-3-500`, `\Device\HarddiskVolume2\u.exe`, regBinary, append(binary.LittleEndian.AppendUint64(nil, 133136482690000000), make([]byte, 16)...))
-	k.set(testSet+`Control\Lsa`, "Security Packages", regMultiSZ, append(wide("evilssp"), 0, 0)).number(testSet+`Control\Lsa`, "RunAsPPL", 1)
+	k.set(testSet+`Control\Lsa`, "Security Packages", regMultiSZ, append(wide("evilssp"+"\x00"), 0, 0)).number(testSet+`Control\Lsa`, "RunAsPPL", 1)
 	k.set(testSet+`Control\Session Manager\AppCompatCache`, "AppCompatCache", regBinary, shimTen(200))
 	return k
 }
@@ -170,7 +163,7 @@ func shimTen(n int) []byte {
 	b := make([]byte, 0x34)
 	b[0] = 0x34
 	for i := range n {
-		path := wide(fmt.Sprintf(`C:\Program Files\Imaging Workstation\Plugins\viewer%03d.exe`, i))
+		path := wide(fmt.Sprintf(`C:\Program Files\Imaging Workstation\Plugins\viewer%03d.exe`, i) + "\x00")
 		path = path[:len(path)-2]
 		e := binary.LittleEndian.AppendUint16(nil, uint16(len(path)))
 		e = binary.LittleEndian.AppendUint64(append(e, path...), 133136482690000000)
@@ -239,7 +232,7 @@ func TestSoftwareHive(t *testing.T) {
 		k.set(at, "DynamicInfo", regBinary, dynamic)
 	}
 	text := func(b []byte, s string) []byte {
-		w := wide(s)
+		w := wide(s + "\x00")
 		return append(binary.LittleEndian.AppendUint32(b, uint32(len(w)-2)), w[:len(w)-2]...)
 	}
 	exec := text([]byte{3, 0}, "Author")
@@ -284,7 +277,7 @@ func TestUserHive(t *testing.T) {
 
 // TestShimcacheLayouts: of each generation one entry.
 func TestShimcacheLayouts(t *testing.T) {
-	path := wide(`C:\a.exe`)
+	path := wide(`C:\a.exe` + "\x00")
 	path = path[:len(path)-2]
 	le := binary.LittleEndian
 	const when = 133136482690000000
