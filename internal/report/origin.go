@@ -38,10 +38,10 @@ type (
 		evidenceLinks
 	}
 	clockView struct {
-		Server                        linkView
-		Offset, Spread, Pairs, Number string
-		Against                       string
-		Corrected                     bool
+		Server                linkView
+		Offset, Spread, Pairs string
+		Against               string
+		Corrected             bool
 	}
 )
 
@@ -55,7 +55,7 @@ func (p *page) zero(e *estate, l *layout) zeroView {
 			v.Class, v.Word = e.servers[n-1].class(), e.servers[n-1].verdictWord()
 		}
 	}
-	for _, r := range z.Rivals[:min(len(z.Rivals), listed)] {
+	for _, r := range z.Rivals[:min(len(z.Rivals), entriesShown)] {
 		v.Rivals = append(v.Rivals, rivalView{e.link(r.Server), cmp.Or(e.says(r.WhyNot), notKnown)})
 	}
 	v.More = len(z.Rivals) - len(v.Rivals)
@@ -64,7 +64,7 @@ func (p *page) zero(e *estate, l *layout) zeroView {
 
 func (p *page) arrivals(e *estate, s *storyView) {
 	all := e.story.Unexplained
-	for _, a := range all[:min(len(all), 5*listed)] {
+	for _, a := range all[:min(len(all), 5*entriesShown)] {
 		s.Unexplained = append(s.Unexplained, arrivalView{e.link(a.Server), cmp.Or(e.says(a.Why), "why is "+notKnown)})
 	}
 	s.MoreArrived = len(all) - len(s.Unexplained)
@@ -72,7 +72,7 @@ func (p *page) arrivals(e *estate, s *storyView) {
 
 func (p *page) taken(e *estate, l *layout, s *storyView) {
 	all := e.story.Accounts
-	for i := range all[:min(len(all), 2*listed)] {
+	for i := range all[:min(len(all), 2*entriesShown)] {
 		a := &all[i]
 		v := takenView{Account: cmp.Or(show(a.Account, maxName), "account "+notKnown), Says: cmp.Or(e.says(a.Says), "how is "+notKnown), Since: e.second(a.Since),
 			evidenceLinks: p.carried(e, l, a.Because, nil)}
@@ -188,7 +188,7 @@ func (v *levelView) add(r rungView) {
 		v.Weak = r.Low && (v.Weak || !v.Known)
 		v.Known = true
 	}
-	if len(v.Rungs) == listed {
+	if len(v.Rungs) == entriesShown {
 		v.More++
 		return
 	}
@@ -240,7 +240,7 @@ func (p *page) clocks(e *estate, s *storyView) {
 		}
 	}
 	slices.SortStableFunc(off, func(a, b event.Clock) int { return compareBool(b.Corrected, a.Corrected) })
-	for _, c := range off[:min(len(off), 10*listed)] {
+	for _, c := range off[:min(len(off), 10*entriesShown)] {
 		s.Clocks = append(s.Clocks, clockView{Server: e.link(c.Server), Offset: offset(c.OffsetSeconds), Spread: "± " + seconds(c.SpreadSeconds), Pairs: grouped(int64(c.Pairs)),
 			Against: list(serverNames(c.Against), 4), Corrected: c.Corrected})
 	}
