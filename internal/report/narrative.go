@@ -224,7 +224,7 @@ func (t *teller) first() {
 		t.say([]string{string(r.Server), byStory}, "Why not ", show(string(r.Server), maxName), ": ", cmp.Or(t.others(r.WhyNot), notKnown))
 	}
 	if more := len(z.Rivals) - rivalsTold; more > 0 {
-		t.say([]string{byStory}, count(more, "further server comes", "further servers come"), " into question")
+		t.say([]string{byStory}, count(more, "further server is", "further servers are"), " weighed in the report")
 	}
 }
 

@@ -48,7 +48,7 @@ type (
 // zero says who was first, or why that is not known.
 func (p *page) zero(e *estate, l *layout) zeroView {
 	z := &e.story.PatientZero
-	v := zeroView{Says: cmp.Or(e.says(z.Says), "why is "+notKnown), Confidence: certaintyWord(stated(z.Confidence)), evidenceLinks: p.carried(e, l, z.Because, nil)}
+	v := zeroView{Says: upper(cmp.Or(e.says(z.Says), "why is "+notKnown)), Confidence: certaintyWord(stated(z.Confidence)), evidenceLinks: p.carried(e, l, z.Because, nil)}
 	if z.Server != nil && *z.Server != "" {
 		v.Known, v.Server = true, e.link(*z.Server)
 		if n := v.Server.N; n > 0 {
@@ -196,7 +196,7 @@ func (v *levelView) add(r rungView) {
 }
 
 func (p *page) rung(e *estate, l *layout, r *event.Rung) rungView {
-	v := rungView{Value: notKnown, Of: climbsFrom(r), Says: e.says(r.Says), Source: show(stated(r.Source), maxSay), evidenceLinks: p.carried(e, l, r.Because, nil),
+	v := rungView{Value: notKnown, Of: climbsFrom(r), Says: upper(e.says(r.Says)), Source: show(stated(r.Source), maxSay), evidenceLinks: p.carried(e, l, r.Because, nil),
 		Alternatives: e.few(r.Alternatives), Ask: e.few(r.Ask)}
 	if s := stated(r.Value); s != "" {
 		v.Value, v.Known, v.Low = show(s, maxName), true, r.Confidence != "high" && r.Confidence != "moderate"

@@ -16,7 +16,7 @@ const (
 	momentRows   = 1_000
 	looseBriefs  = 1_200 // findings that the story alone cites, a line each
 	refsShown    = 6     // of one statement
-	placesCited  = 3
+	placesCited  = 2
 	serversOfHop = 12
 	entriesShown = 60 // accounts, arrivals, rivals, rungs of a kind
 )
@@ -302,8 +302,7 @@ func (p *page) carried(e *estate, l *layout, ids []string, at []event.Place) (v 
 		done[id] = true
 	}
 	for _, x := range at[:min(len(at), 200)] {
-		w := newPlace(x)
-		text(w.Collection + " · " + w.File + " " + w.Record)
+		text(newPlace(x).short())
 	}
 	v.More += max(0, len(at)-200)
 	return v
