@@ -191,8 +191,7 @@ func (e *estate) notes(because []string) (out []string) {
 func (e *estate) note(c *cited) string {
 	at := "place " + notKnown
 	if len(c.Places) > 0 {
-		p := c.Places[0]
-		at = p.Collection + " · " + p.File + " " + p.Record
+		at = c.Places[0].short()
 	}
 	s := "finding " + c.ID + ": " + at
 	if c.Time != event.NoTime {

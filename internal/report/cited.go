@@ -42,6 +42,15 @@ type place struct {
 	File, Record, Collection, Path, SHA256, Offset string
 }
 
+// short names a place in little room: the ends of its path tell the computer and the log.
+func (p place) short() string {
+	first, rest, deep := strings.Cut(strings.ReplaceAll(p.Path, "\\", "/"), "/")
+	if !deep || !strings.Contains(rest, "/") {
+		return p.Collection + " · " + p.Path + " " + p.Record
+	}
+	return p.Collection + " · " + first + "/…/" + p.File + " " + p.Record
+}
+
 type field struct{ Name, Value string }
 
 // spare is a finding that no verdict cites. If the story does, it is shown without its fields, so that it does not matter

@@ -224,7 +224,7 @@ func (t *teller) first() {
 		t.say([]string{string(r.Server), byStory}, "Why not ", show(string(r.Server), maxName), ": ", cmp.Or(t.others(r.WhyNot), notKnown))
 	}
 	if more := len(z.Rivals) - rivalsTold; more > 0 {
-		t.say([]string{byStory}, count(more, "further server comes", "further servers come"), " into question")
+		t.say([]string{byStory}, count(more, "further server is", "further servers are"), " weighed in the report")
 	}
 }
 
@@ -382,19 +382,14 @@ func (t *teller) accounts() {
 // steered climbs the ladder as far as there is proof and says that it names nobody.
 func (t *teller) steered() {
 	t.section("From where it was steered")
+	by := byStory
 	if t.e.story == nil {
+		by = byVerdicts
 		t.answered("from where", "From where it was steered is not known")
 	} else {
 		t.rungs()
 	}
-	t.say([]string{t.source()}, "An address or a network is not a person: nothing here says who did it")
-}
-
-func (t *teller) source() string {
-	if t.e.story != nil {
-		return byStory
-	}
-	return byVerdicts
+	t.say([]string{by}, "An address or a network is not a person: nothing here says who did it")
 }
 
 func (t *teller) rungs() {
@@ -437,12 +432,11 @@ func (t *teller) rungs() {
 
 // stop says where proof ends.
 func (t *teller) stop(l climbed, atOnce bool) {
-	switch {
-	case atOnce:
+	if atOnce {
 		t.say([]string{byStory}, "From where it was steered is not known: no rung from what was seen to an address, a network or a holder is proven")
-	default:
-		t.say([]string{byStory}, "Proof stops there: ", l.asks, " is not proven")
+		return
 	}
+	t.say([]string{byStory}, "Proof stops there: ", l.asks, " is not proven")
 }
 
 func sourceOf(r *event.Rung) string {

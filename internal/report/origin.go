@@ -38,24 +38,24 @@ type (
 		evidenceLinks
 	}
 	clockView struct {
-		Server                        linkView
-		Offset, Spread, Pairs, Number string
-		Against                       string
-		Corrected                     bool
+		Server                linkView
+		Offset, Spread, Pairs string
+		Against               string
+		Corrected             bool
 	}
 )
 
 // zero says who was first, or why that is not known.
 func (p *page) zero(e *estate, l *layout) zeroView {
 	z := &e.story.PatientZero
-	v := zeroView{Says: cmp.Or(e.says(z.Says), "why is "+notKnown), Confidence: certaintyWord(stated(z.Confidence)), evidenceLinks: p.carried(e, l, z.Because, nil)}
+	v := zeroView{Says: upper(cmp.Or(e.says(z.Says), "why is "+notKnown)), Confidence: certaintyWord(stated(z.Confidence)), evidenceLinks: p.carried(e, l, z.Because, nil)}
 	if z.Server != nil && *z.Server != "" {
 		v.Known, v.Server = true, e.link(*z.Server)
 		if n := v.Server.N; n > 0 {
 			v.Class, v.Word = e.servers[n-1].class(), e.servers[n-1].verdictWord()
 		}
 	}
-	for _, r := range z.Rivals[:min(len(z.Rivals), listed)] {
+	for _, r := range z.Rivals[:min(len(z.Rivals), entriesShown)] {
 		v.Rivals = append(v.Rivals, rivalView{e.link(r.Server), cmp.Or(e.says(r.WhyNot), notKnown)})
 	}
 	v.More = len(z.Rivals) - len(v.Rivals)
@@ -64,7 +64,7 @@ func (p *page) zero(e *estate, l *layout) zeroView {
 
 func (p *page) arrivals(e *estate, s *storyView) {
 	all := e.story.Unexplained
-	for _, a := range all[:min(len(all), 5*listed)] {
+	for _, a := range all[:min(len(all), 5*entriesShown)] {
 		s.Unexplained = append(s.Unexplained, arrivalView{e.link(a.Server), cmp.Or(e.says(a.Why), "why is "+notKnown)})
 	}
 	s.MoreArrived = len(all) - len(s.Unexplained)
@@ -72,7 +72,7 @@ func (p *page) arrivals(e *estate, s *storyView) {
 
 func (p *page) taken(e *estate, l *layout, s *storyView) {
 	all := e.story.Accounts
-	for i := range all[:min(len(all), 2*listed)] {
+	for i := range all[:min(len(all), 2*entriesShown)] {
 		a := &all[i]
 		v := takenView{Account: cmp.Or(show(a.Account, maxName), "account "+notKnown), Says: cmp.Or(e.says(a.Says), "how is "+notKnown), Since: e.second(a.Since),
 			evidenceLinks: p.carried(e, l, a.Because, nil)}
@@ -188,7 +188,7 @@ func (v *levelView) add(r rungView) {
 		v.Weak = r.Low && (v.Weak || !v.Known)
 		v.Known = true
 	}
-	if len(v.Rungs) == listed {
+	if len(v.Rungs) == entriesShown {
 		v.More++
 		return
 	}
@@ -196,7 +196,7 @@ func (v *levelView) add(r rungView) {
 }
 
 func (p *page) rung(e *estate, l *layout, r *event.Rung) rungView {
-	v := rungView{Value: notKnown, Of: climbsFrom(r), Says: e.says(r.Says), Source: show(stated(r.Source), maxSay), evidenceLinks: p.carried(e, l, r.Because, nil),
+	v := rungView{Value: notKnown, Of: climbsFrom(r), Says: upper(e.says(r.Says)), Source: show(stated(r.Source), maxSay), evidenceLinks: p.carried(e, l, r.Because, nil),
 		Alternatives: e.few(r.Alternatives), Ask: e.few(r.Ask)}
 	if s := stated(r.Value); s != "" {
 		v.Value, v.Known, v.Low = show(s, maxName), true, r.Confidence != "high" && r.Confidence != "moderate"
@@ -240,7 +240,7 @@ func (p *page) clocks(e *estate, s *storyView) {
 		}
 	}
 	slices.SortStableFunc(off, func(a, b event.Clock) int { return compareBool(b.Corrected, a.Corrected) })
-	for _, c := range off[:min(len(off), 10*listed)] {
+	for _, c := range off[:min(len(off), 10*entriesShown)] {
 		s.Clocks = append(s.Clocks, clockView{Server: e.link(c.Server), Offset: offset(c.OffsetSeconds), Spread: "± " + seconds(c.SpreadSeconds), Pairs: grouped(int64(c.Pairs)),
 			Against: list(serverNames(c.Against), 4), Corrected: c.Corrected})
 	}

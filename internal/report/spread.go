@@ -12,13 +12,13 @@ import (
 
 // Budgets of the story. What they leave out is counted on the page.
 const (
-	hopRows       = 400
-	momentRows    = 1_000
-	looseBriefs   = 1_200 // findings that the story alone cites, a line each
-	refsShown     = 6     // of one statement
-	placesShownOf = 3
-	serversOfHop  = 12
-	listed        = 60 // accounts, arrivals, rivals, rungs of a kind
+	hopRows      = 400
+	momentRows   = 1_000
+	looseBriefs  = 1_200 // findings that the story alone cites, a line each
+	refsShown    = 6     // of one statement
+	placesCited  = 2
+	serversOfHop = 12
+	entriesShown = 60 // accounts, arrivals, rivals, rungs of a kind
 )
 
 // storyView is the story as the page's template reads it.
@@ -201,14 +201,6 @@ func (e *estate) source(x *event.Edge, kinds map[string]string) end {
 	return end{event.NodeServer, from}
 }
 
-// stated is an optional text, "" when it is absent or blank.
-func stated(s *string) string {
-	if s == nil || strings.TrimSpace(*s) == "" {
-		return ""
-	}
-	return *s
-}
-
 // place links an end; what is no server of the page is only named.
 func (e *estate) place(x end) linkView {
 	switch x.kind {
@@ -284,7 +276,7 @@ func (p *page) carried(e *estate, l *layout, ids []string, at []event.Place) (v 
 	text := func(s string) {
 		switch {
 		case done[s]:
-		case len(v.Places) < placesShownOf:
+		case len(v.Places) < placesCited:
 			v.Places = append(v.Places, s)
 		default:
 			v.More++
@@ -310,8 +302,7 @@ func (p *page) carried(e *estate, l *layout, ids []string, at []event.Place) (v 
 		done[id] = true
 	}
 	for _, x := range at[:min(len(at), 200)] {
-		w := newPlace(x)
-		text(w.Collection + " · " + w.File + " " + w.Record)
+		text(newPlace(x).short())
 	}
 	v.More += max(0, len(at)-200)
 	return v

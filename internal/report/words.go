@@ -185,6 +185,14 @@ func certaintyWord(s string) string {
 	return show(s, 40)
 }
 
+// stated is an optional text, "" when it is absent or blank.
+func stated(s *string) string {
+	if s == nil || strings.TrimSpace(*s) == "" {
+		return ""
+	}
+	return *s
+}
+
 // known shows an optional text; one that is absent reads "not known".
 func known(s *string, limit int) string {
 	if s == nil || strings.TrimSpace(*s) == "" {

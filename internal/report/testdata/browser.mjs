@@ -59,7 +59,9 @@ for (const name of ["exercise.html", "small.html", "empty.html"]) {
     check(await bottom(page, ".hours") <= 768, name + ": the first screen ends at " + await bottom(page, ".hours") + " of 768 px");
     check(await width(page) <= 1366, name + ": scrolls sideways at 1366 px");
     if (name === "exercise.html") {
-      await accessible(page, name + " " + colorScheme, "#first"); // the rest is small.html many times over
+      for (const part of ["#first", "#zero", "#spread", "#origin", "#timeline"]) { // the rest is small.html many times over
+        await accessible(page, name + " " + colorScheme + " " + part, part);
+      }
     } else {
       await openAll(page);
       await accessible(page, name + " " + colorScheme);
@@ -69,7 +71,7 @@ for (const name of ["exercise.html", "small.html", "empty.html"]) {
   }
 }
 
-for (const name of ["exercise.html", "small.html", "empty.html", "thousand.html", "hostile.html"]) {
+for (const name of ["exercise.html", "burst.html", "small.html", "empty.html", "thousand.html", "hostile.html", "account.html", "account-hostile.html"]) {
   const page = await open(name, { viewport: { width: 390, height: 844 } });
   check(await width(page) <= 390, name + ": scrolls sideways at 390 px: " + await width(page));
   await openAll(page);
@@ -130,6 +132,100 @@ for (const name of ["exercise.html", "small.html", "empty.html", "thousand.html"
   check(await page.locator("#all tbody tr").count() === 103, "sorting loses rows");
   await page.keyboard.press("Home");
   check((await bad(page)).length === 0, "exercise.html: " + await bad(page));
+  await page.context().close();
+}
+
+{ // the lanes, step by step, by keyboard
+  const page = await open("exercise.html");
+  const slide = page.locator("#step"), said = page.locator("#say");
+  check(await said.innerText() === "All 11 steps are shown.", "the lanes begin with " + await said.innerText());
+  await slide.focus();
+  await page.keyboard.press("Home");
+  check(await said.innerText() === "19 Nov 03:12: 198.18.0.7 → EX-JUMP1, vpn, HOSP\\svc_bkp, both ends", "step 1 says " + await said.innerText());
+  check(await page.locator("#lanes g.later .dot").count() === 10, "at step 1, " + await page.locator("#lanes g.later .dot").count() + " steps are later");
+  await page.keyboard.press("ArrowRight");
+  await page.keyboard.press("ArrowRight");
+  check(await page.locator("#hops tr.now th").innerText() === "3", "the row of step 3 is not marked");
+  check(await slide.getAttribute("aria-valuetext") === "step 3 of 11", "aria-valuetext is " + await slide.getAttribute("aria-valuetext"));
+  await accessible(page, "exercise.html at step 3", "#spread");
+  await page.emulateMedia({ media: "print" });
+  check(await page.evaluate(() => [...document.querySelectorAll("#lanes g")].every((g) => getComputedStyle(g).opacity === "1")), "print: later steps are faint");
+  check(!await slide.isVisible(), "print: the slider is drawn");
+  await page.emulateMedia({ media: "screen" });
+  await page.keyboard.press("End");
+  check(await page.locator("#lanes g.later").count() === 0, "at the end, steps are missing");
+  check((await bad(page)).length === 0, "lanes: " + await bad(page));
+  await page.context().close();
+}
+
+{ // long lanes scroll inside their box, which follows the step
+  const page = await open("burst.html", { viewport: { width: 390, height: 844 } });
+  await page.locator("#step").focus();
+  await page.keyboard.press("Home");
+  await page.keyboard.press("End");
+  const seen = await page.evaluate(() => {
+    const box = document.getElementById("lanes").getBoundingClientRect(), at = document.querySelector("#lanes g.now").getBoundingClientRect();
+    return at.left >= box.left && at.right <= box.right + 1;
+  });
+  check(seen, "burst.html: the last step is out of sight");
+  check(await page.locator("#lanes .lab").first().evaluate((e) => e.getBoundingClientRect().left >= 0), "burst.html: the names of the lanes scroll away");
+  await page.context().close();
+}
+
+{ // the timeline's filter
+  const page = await open("exercise.html");
+  const picks = page.locator("#filter select"), rows = page.locator("#acts tbody tr:not(.gap)");
+  const visible = () => page.evaluate(() => [...document.querySelectorAll("#acts tbody tr")].filter((r) => r.getBoundingClientRect().height > 0).length);
+  const all = await rows.count(), whole = await visible();
+  check(await picks.count() === 3, await picks.count() + " filters");
+  await picks.nth(0).selectOption("EX-DC1");
+  const some = await visible();
+  check(some > 0 && some < all, "filtered by server, " + some + " of " + all + " rows are shown");
+  check(await page.locator("#filter output").innerText() === some + " of " + all + " acts shown", "the filter says " + await page.locator("#filter output").innerText());
+  await picks.nth(2).selectOption("impact");
+  check(await visible() < some, "filtered by tactic too, there are no fewer");
+  await accessible(page, "exercise.html filtered", "#timeline");
+  await page.emulateMedia({ media: "print" });
+  check(await visible() === whole, "print: hidden acts stay hidden");
+  await page.emulateMedia({ media: "screen" });
+  await page.locator("#filter button").focus();
+  await page.keyboard.press("Enter");
+  check(await visible() === whole, "“Show all” does not");
+  check((await bad(page)).length === 0, "filter: " + await bad(page));
+  await page.context().close();
+}
+
+{ // without script the story is whole and nothing that needs script is shown
+  const page = await open("exercise.html", { javaScriptEnabled: false });
+  check(!await page.locator("#step").isVisible() && !await page.locator("#filter").isVisible(), "without script there are controls");
+  check(await page.locator("#lanes .dot").count() === 11 && await page.locator("#lanes .dot").last().isVisible(), "without script steps are missing");
+  check(await page.locator("#hops tbody tr").count() === 11 && await page.locator("#acts tbody tr:not(.gap)").last().isVisible(), "without script rows are missing");
+  await page.context().close();
+}
+
+for (const name of ["account.html", "account-burst.html", "account-hostile.html"]) { // the written account
+  for (const colorScheme of ["light", "dark"]) {
+    const page = await open(name, { colorScheme });
+    await accessible(page, name + " " + colorScheme);
+    check(await width(page) <= 1366, name + ": scrolls sideways");
+    check(await page.locator("script").count() === 0, name + ": a script");
+    check(await page.locator("a:not([href^='#n'])").count() === 0, name + ": a link leads out");
+    check((await bad(page)).length === 0, name + ": " + await bad(page));
+    if (colorScheme === "light") {
+      await page.pdf({ path: join(pages, name.replace("html", "pdf")), preferCSSPageSize: true });
+    }
+    await page.context().close();
+  }
+}
+
+{ // a heavy page opens within 2 s of the browser's own time
+  const page = await open("heavy.html");
+  const session = await page.context().newCDPSession(page);
+  await session.send("Performance.enable");
+  const busy = (await session.send("Performance.getMetrics")).metrics.find((m) => m.name === "TaskDuration").value;
+  console.log("heavy.html: " + busy.toFixed(2) + " s");
+  check(busy <= 2, "heavy.html: the browser was busy for " + busy.toFixed(2) + " s");
+  check(await width(page) <= 1366, "heavy.html: scrolls sideways");
   await page.context().close();
 }
 
