@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -11,6 +12,9 @@ import (
 )
 
 func makeExercise(ctx context.Context, args []string) int {
+	if len(args) > 0 && args[0] == "score" {
+		return scoreExercise(args[1:])
+	}
 	var o exercise.Options
 	f := flags("exercise", `exercise --out DIR --seed N [OPTIONS]
 
@@ -20,6 +24,7 @@ of it is marked as an exercise.
 
   wardround exercise --out estate --seed 1
   wardround examine estate/collections --inventory estate/inventory.csv --changes estate/changes.csv --case estate-case
+  wardround exercise score estate-case estate/truth.json
 
 Another seed is another hospital, another scenario another story: wardround exercise --out estate2 --seed 2 --scenario small
 Scenarios: `+strings.Join(exercise.Scenarios(), ", "))
@@ -51,5 +56,36 @@ Scenarios: `+strings.Join(exercise.Scenarios(), ", "))
 	fmt.Printf("%s: scenario %s, %d listed servers, %d collected; %d events of Windows, %d files, %.1f MB; from %s to %s\n",
 		o.Dir, sum.Scenario, sum.Servers, sum.Collected, sum.Events, sum.Files, float64(sum.Bytes)/1e6, sum.From, sum.To)
 	fmt.Printf("Examine it:\n  wardround examine %[1]s/collections --inventory %[1]s/inventory.csv --changes %[1]s/changes.csv --case %[1]s-case\n", o.Dir)
+	return exitDone
+}
+
+func scoreExercise(args []string) int {
+	f := flags("exercise score", `exercise score CASE TRUTH [--json]
+
+Compares a case with the truth.json of its exercise: verdicts, since when, from where, movements, origin, decoys.`)
+	asJSON := f.Bool("json", false, "write the score as JSON")
+	rest, code, done := parse(f, args)
+	switch {
+	case done:
+		return code
+	case len(rest) != 2:
+		return complain(exitUse, errors.New("name a case and the truth: `wardround exercise score CASE estate/truth.json`"))
+	}
+	score, err := exercise.Compare(rest[0], rest[1])
+	switch {
+	case errors.Is(err, exercise.ErrNoCase):
+		return complain(exitUse, err)
+	case err != nil:
+		return complain(exitNotWritten, err)
+	case *asJSON:
+		out := json.NewEncoder(os.Stdout)
+		out.SetIndent("", " ")
+		err = out.Encode(score)
+	default:
+		err = score.Text(os.Stdout)
+	}
+	if err != nil {
+		return complain(exitNotWritten, err)
+	}
 	return exitDone
 }

@@ -21,8 +21,13 @@ func TestExerciseRefuses(t *testing.T) {
 		{[]string{"--out", filepath.Join(used, "new"), "--days", "1"}, exitUse},
 		{[]string{"--out", filepath.Join(used, "new"), "--seed", "-1"}, exitUse},
 		{[]string{"--out", filepath.Join(used, "new"), "more"}, exitUse},
+		{[]string{"--out", filepath.Join(used, "new"), "--noise", "loud"}, exitUse},
+		{[]string{"--out", filepath.Join(used, "new"), "--scenario", "no-such"}, exitUse},
 		{[]string{"--help"}, exitDone},
-		{[]string{"--out", filepath.Join(used, "evidence.zip")}, exitNotWritten},
+		{[]string{"score"}, exitUse},
+		{[]string{"score", used, filepath.Join(used, "truth.json")}, exitUse},
+		{[]string{"score", "--help"}, exitDone},
+		{[]string{"--out", filepath.Join(used, "evidence.zip"), "--scenario", "small", "--noise", "small"}, exitNotWritten},
 	} {
 		if got := makeExercise(t.Context(), c.args); got != c.want {
 			t.Errorf("%q: exit code %d; want %d", c.args, got, c.want)
