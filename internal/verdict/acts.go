@@ -21,6 +21,18 @@ type piece struct {
 	object  string   // what it was done to, shortened
 	says    string   // in place of the line's sentence
 	exposed []string // accounts whose key or password it gave away, as far as it names them
+	paths   []string // programs that it names, not the system's own
+	payload string   // SHA-256 of the program that it is about
+	beside  string   // a second finding that it rests on
+	untimed bool     // the evidence does not tell when: at is the window's end, and nothing is linked to it by time
+}
+
+// when is the piece's time, NoTime where the evidence does not tell.
+func (p *piece) when() event.Time {
+	if p.untimed {
+		return event.NoTime
+	}
+	return p.at
 }
 
 // act is what somebody did once: the pieces that are traces of it.
@@ -149,6 +161,11 @@ func mates(a, b *act) bool {
 	return false
 }
 
+// untimed reports whether the evidence tells of none of an act's pieces when it was.
+func (a *act) untimed() bool {
+	return !slices.ContainsFunc(a.pieces, func(p *piece) bool { return !p.untimed })
+}
+
 // linked reports whether two acts share a trait or lie near each other in time, and which.
 func linked(a, b *act, window time.Duration) (string, bool) {
 	if why, ok := a.traits.share(&b.traits); ok {
@@ -157,7 +174,7 @@ func linked(a, b *act, window time.Duration) (string, bool) {
 	if a.first > b.first {
 		a, b = b, a
 	}
-	if b.first <= a.last.Add(window) {
+	if b.first <= a.last.Add(window) && !a.untimed() && !b.untimed() {
 		return "time", true
 	}
 	return "", false

@@ -137,7 +137,7 @@ func (j *Judge) criticalHours(opinions map[event.ServerID]*opinion, w event.Wind
 				continue
 			}
 			for _, p := range a.pieces {
-				if p.at >= w.From && p.at <= w.To {
+				if p.at >= w.From && p.at <= w.To && !p.untimed {
 					hour := p.at - p.at%event.Time(time.Hour)
 					out = append(out, interval{hour.Add(-margin), hour.Add(time.Hour + margin)})
 				}
@@ -174,6 +174,7 @@ func (j *Judge) because(s *server, o *opinion, v *event.Verdict, st *state) {
 			Why: "the same rules fired on more than a tenth of the servers, or on this one before the window",
 		})
 	}
+	flags["encrypted"] = flags["encrypted"] || flags["affected"] && o.wroteHere(j.policy.Thresholds.LinkWindow)
 	for _, f := range slices.Sorted(maps.Keys(flags)) {
 		if flags[f] && (f != "affected" || !flags["encrypted"]) {
 			v.Flags = append(v.Flags, f)
@@ -188,10 +189,30 @@ func (a *act) reasons() (out []event.Reason) {
 		if len(of) == 0 {
 			continue // it joined others, and what showed it is past the bound
 		}
-		out = append(out, event.Reason{Findings: idsOf(of), Class: l.Class, Line: l.Name, Time: of[0].at, Says: sentence(of[0], a)})
+		out = append(out, event.Reason{Findings: idsOf(of), Class: l.Class, Line: l.Name, Time: of[0].when(), Says: sentence(of[0], a)})
 	}
 	return out
 }
+
+// wroteHere reports whether what encrypted a server's files was a process of its own: shadow copies were deleted or the
+// intruder's program was started here about when the files were written, or at all where their time is not known.
+func (o *opinion) wroteHere(window time.Duration) bool {
+	for _, a := range o.acts {
+		if a.why != "" || !slices.ContainsFunc(a.lines, func(l *policy.Line) bool { return l.Flag == "affected" }) {
+			continue
+		}
+		for _, b := range o.acts {
+			local := slices.ContainsFunc(b.lines, func(l *policy.Line) bool { return slices.Contains(localLines, l.Name) })
+			if b.why == "" && local && (a.untimed() || a.first <= b.last.Add(window) && b.first <= a.last.Add(window)) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// localLines are what only a process of the server itself does in the course of encryption.
+var localLines = []string{"backups deleted", "payload executed", "code in memory", "encrypted here"}
 
 func plural(n int, what string) string {
 	if n == 1 {
@@ -206,8 +227,10 @@ const maxIDs = 20
 func idsOf(pieces []*piece) []string {
 	out := []string{}
 	for _, p := range pieces {
-		if p.id != "" && !slices.Contains(out, p.id) && len(out) < maxIDs {
-			out = append(out, p.id)
+		for _, id := range []string{p.id, p.beside} {
+			if id != "" && !slices.Contains(out, id) && len(out) < maxIDs {
+				out = append(out, id)
+			}
 		}
 	}
 	return out

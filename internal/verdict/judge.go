@@ -12,13 +12,14 @@ import (
 
 // state is what one round of judging rests on and the next one starts from.
 type state struct {
-	proven map[event.ServerID]event.Time // infiltrated servers, and since when that is proven
-	taken  map[string]event.Time         // accounts, and since when they are proven taken
-	window event.Window
+	proven   map[event.ServerID]event.Time // infiltrated servers, and since when that is proven
+	taken    map[string]event.Time         // accounts, and since when they are proven taken
+	payloads map[string]payload            // by SHA-256: contents that the intruder ran
+	window   event.Window
 }
 
 func newState() state {
-	return state{proven: map[event.ServerID]event.Time{}, taken: map[string]event.Time{}}
+	return state{proven: map[event.ServerID]event.Time{}, taken: map[string]event.Time{}, payloads: map[string]payload{}}
 }
 
 // opinion is what is thought of one server in a round.
@@ -48,7 +49,7 @@ func (j *Judge) Verdicts() event.Verdicts {
 			opinions[id] = j.opine(id, &st)
 		}
 		next := j.next(ids, opinions)
-		if maps.Equal(next.proven, st.proven) && maps.Equal(next.taken, st.taken) && next.window == st.window {
+		if maps.Equal(next.proven, st.proven) && maps.Equal(next.taken, st.taken) && maps.Equal(next.payloads, st.payloads) && next.window == st.window {
 			break
 		}
 		st = next
@@ -77,6 +78,8 @@ func (j *Judge) next(ids []event.ServerID, opinions map[event.ServerID]*opinion)
 				}
 			}
 		}
+		j.takeAfter(&st, id, o)
+		j.learn(&st, id, o)
 	}
 	st.window = j.window(ids, opinions)
 	return st
@@ -156,7 +159,7 @@ func (j *Judge) estateLast() event.Time {
 // opine judges one server on what is known so far.
 func (j *Judge) opine(id event.ServerID, st *state) *opinion {
 	s := j.servers[id]
-	pieces := slices.Concat(s.strong, j.movements(id, s, st), j.attackersAccounts(id, s, st), s.tampering(j.policy, st.window))
+	pieces := slices.Concat(s.strong, j.executed(s), j.carried(id, s, st), s.untimed(st.window.To), j.movements(id, s, st), j.attackersAccounts(id, s, st), s.tampering(j.policy, st.window))
 	sortPieces(pieces)
 	o := &opinion{links: map[*act]string{}}
 	o.acts = actsOf(pieces, j.policy.Thresholds.ActWindow)

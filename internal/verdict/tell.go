@@ -21,7 +21,7 @@ func (j *Judge) tell(ids []event.ServerID, opinions map[event.ServerID]*opinion,
 	for _, id := range ids {
 		o := opinions[id]
 		for _, a := range o.acts {
-			if a.why != "" {
+			if a.why != "" || a.untimed() {
 				continue
 			}
 			j.acts = append(j.acts, event.Act{
@@ -66,6 +66,13 @@ func (j *Judge) takenBy(account string, ids []event.ServerID, opinions map[event
 		}
 		if used {
 			out.Servers = append(out.Servers, id)
+		}
+	}
+	if out.Says == "" {
+		for _, id := range ids {
+			if opinions[id].judgement == event.Infiltrated && j.first[id][account] == since {
+				out.Says = fmt.Sprintf("it came from %s for the first time after passwords had been read there", id)
+			}
 		}
 	}
 	return out

@@ -242,10 +242,10 @@ func Fields() []string {
 	for _, p := range accountFields {
 		out = append(out, p[0], p[1])
 	}
-	for _, list := range [][]string{sessionFields, sourceFields, fileFields, processFields, parentFields, objectFields, programFields} {
+	for _, list := range [][]string{sessionFields, sourceFields, fileFields, processFields, parentFields, objectFields, programFields, pathFields} {
 		out = append(out, list...)
 	}
-	out = append(out, "Computer", "PreviousTime", "NewTime")
+	out = append(out, "Computer", "PreviousTime", "NewTime", "Hashes", "Signed")
 	slices.Sort(out)
 	return slices.DeleteFunc(slices.Compact(out), func(s string) bool { return s == "" })
 }

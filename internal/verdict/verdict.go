@@ -43,6 +43,7 @@ type Judge struct {
 	last    event.Time
 	acts    []event.Act
 	taken   []event.Taken
+	first   map[event.ServerID]map[string]event.Time // by source and account: its first arrival anywhere
 }
 
 // server is all that is known of one.
@@ -50,6 +51,8 @@ type server struct {
 	in       Server
 	strong   []*piece            // class A and B
 	noted    []*piece            // lines without class
+	timeless []*piece            // class A and B, of which the evidence does not tell when
+	files    []File              // that were collected and are no logs
 	context  map[string]*context // by rule
 	arrivals map[arrivalKey]*arrival
 	logs     logs
@@ -106,7 +109,16 @@ const (
 // AddFinding takes a finding that serves a line of the table.
 func (j *Judge) AddFinding(f *event.Finding, line string) {
 	s, l := j.servers[f.Server], j.policy.Line(line)
-	if s == nil || l == nil || f.Corrected == event.NoTime {
+	if s == nil || l == nil {
+		return
+	}
+	if f.Corrected == event.NoTime {
+		if (l.Class == event.A || l.Class == event.B) && len(s.timeless) < maxStrong {
+			s.counts[string(l.Class)]++
+			p := pieceOf(f, l)
+			p.untimed = true
+			s.timeless = append(s.timeless, p)
+		}
 		return
 	}
 	if d, ok := clockSet(f.Fields); ok && d < j.policy.Thresholds.ClockSet {
@@ -156,6 +168,8 @@ func pieceOf(f *event.Finding, l *policy.Line) *piece {
 	}
 	p.program = short(first(f.Fields, programFields))
 	p.object = short(first(f.Fields, objectFields))
+	p.paths = pathsOf(f.Fields)
+	p.payload = payloadOf(f.Fields)
 	if l.Class != event.C && l.Class != "" { // whatever line it serves: a web shell's command may read a key
 		for _, name := range slices.Concat(objectFields, fileFields) {
 			p.exposed = exposedBy(p.exposed, f.Fields[name])
@@ -219,6 +233,13 @@ func (j *Judge) AddMovement(m *event.Movement) {
 	a.spans.Add(m.Time, 1)
 }
 
+// AddFile takes a file that was collected and is no log.
+func (j *Judge) AddFile(f File) {
+	if s := j.servers[f.Server]; s != nil && f.SHA256 != "" {
+		s.files = append(s.files, f)
+	}
+}
+
 // AddActivity takes what a server wrote to a log.
 func (j *Judge) AddActivity(id event.ServerID, a event.Activity) {
 	s := j.servers[id]
@@ -244,11 +265,16 @@ func (j *Judge) sort() []event.ServerID {
 		ids = append(ids, id)
 		sortPieces(s.strong)
 		sortPieces(s.noted)
+		sortPieces(s.timeless)
+		slices.SortFunc(s.files, func(a, b File) int {
+			return cmp.Or(strings.Compare(a.Path, b.Path), strings.Compare(a.SHA256, b.SHA256))
+		})
 		for _, c := range s.context {
 			sortPieces(c.pieces)
 		}
 	}
 	slices.Sort(ids)
+	j.first = j.firstFrom()
 	return ids
 }
 
