@@ -14,6 +14,8 @@ import (
 type state struct {
 	proven map[event.ServerID]event.Time // infiltrated servers, and since when that is proven
 	taken  map[string]event.Time         // accounts, and since when they are proven taken
+	early  map[string]event.Time         // accounts, and since when it is likely that they are: exposed, or used in a new way from an infiltrated server
+	left   map[departure]event.Time      // by which server the intruder went on from here, and when
 	window event.Window
 }
 
@@ -35,7 +37,7 @@ const maxRounds = 1000
 // Verdicts judges the estate.
 func (j *Judge) Verdicts() event.Verdicts {
 	ids := j.sort()
-	st := state{proven: map[event.ServerID]event.Time{}, taken: map[string]event.Time{}}
+	st := state{proven: map[event.ServerID]event.Time{}, taken: map[string]event.Time{}, early: map[string]event.Time{}, left: map[departure]event.Time{}}
 	st.window = j.window(nil, nil)
 	var opinions map[event.ServerID]*opinion
 	for range maxRounds {
@@ -44,7 +46,7 @@ func (j *Judge) Verdicts() event.Verdicts {
 			opinions[id] = j.opine(id, &st)
 		}
 		next := j.next(ids, opinions)
-		if maps.Equal(next.proven, st.proven) && maps.Equal(next.taken, st.taken) && next.window == st.window {
+		if maps.Equal(next.proven, st.proven) && maps.Equal(next.taken, st.taken) && maps.Equal(next.early, st.early) && maps.Equal(next.left, st.left) && next.window == st.window {
 			break
 		}
 		st = next
@@ -56,7 +58,7 @@ func (j *Judge) Verdicts() event.Verdicts {
 
 // next derives from a round's opinions what the next one starts from.
 func (j *Judge) next(ids []event.ServerID, opinions map[event.ServerID]*opinion) state {
-	st := state{proven: map[event.ServerID]event.Time{}, taken: map[string]event.Time{}}
+	st := state{proven: map[event.ServerID]event.Time{}, taken: map[string]event.Time{}, early: map[string]event.Time{}, left: map[departure]event.Time{}}
 	for _, id := range ids {
 		o := opinions[id]
 		if o.judgement != event.Infiltrated {
@@ -71,10 +73,19 @@ func (j *Judge) next(ids []event.ServerID, opinions map[event.ServerID]*opinion)
 				for _, account := range p.exposed {
 					st.take(account, p.at)
 				}
+				if p.line.Name == "credentials read" {
+					j.servers[id].exposes(p.at, &st)
+				}
 			}
 		}
 	}
 	st.window = j.window(ids, opinions)
+	for _, id := range ids {
+		if o := opinions[id]; o.judgement == event.Infiltrated {
+			j.depart(id, o, &st)
+		}
+	}
+	j.usedEarly(&st)
 	return st
 }
 
@@ -152,7 +163,7 @@ func (j *Judge) estateLast() event.Time {
 // opine judges one server on what is known so far.
 func (j *Judge) opine(id event.ServerID, st *state) *opinion {
 	s := j.servers[id]
-	pieces := slices.Concat(s.strong, j.movements(id, s, st), j.attackersAccounts(id, s, st), s.tampering(j.policy, st.window))
+	pieces := slices.Concat(s.strong, j.movements(id, s, st), j.departures(id, st), j.attackersAccounts(id, s, st), s.tampering(j.policy, st.window))
 	sortPieces(pieces)
 	o := &opinion{links: map[*act]string{}}
 	o.acts = actsOf(pieces, j.policy.Thresholds.ActWindow)
@@ -454,12 +465,12 @@ func (j *Judge) movements(id event.ServerID, s *server, st *state) []*piece {
 		if !bad || from == id {
 			continue
 		}
-		taken := takenAt(k.account, st)
+		taken := usableAt(k.account, st)
 		if taken == event.NoTime {
 			continue
 		}
 		at := a.unusual(max(since, taken), st.window.From)
-		if at == event.NoTime {
+		if at == event.NoTime || s.opensDesktop(k, at) {
 			continue
 		}
 		says := k.how + " from " + string(from) + " with account " + k.account + ", after both were taken"
@@ -470,7 +481,7 @@ func (j *Judge) movements(id event.ServerID, s *server, st *state) []*piece {
 			says += "; seen at the source alone, this server's log of that time is missing"
 		}
 		out = append(out, &piece{
-			at: at, line: line, rule: "movement", place: placeOf(a.place) + k.source + k.account + k.how,
+			until: event.NoTime, at: at, line: line, rule: "movement", place: placeOf(a.place) + k.source + k.account + k.how,
 			traits: traits{accounts: []string{k.account}, sources: []string{k.source}}, says: says,
 		})
 	}
@@ -522,6 +533,17 @@ func (a *arrival) unusual(at, from event.Time) event.Time {
 		}
 	}
 	return event.NoTime
+}
+
+// usableAt is since when the intruder may use an account: since it was proven taken, or likely.
+func usableAt(account string, st *state) event.Time {
+	out := takenAt(account, st)
+	for x, at := range st.early {
+		if sameAccount(account, x) && (out == event.NoTime || at < out) {
+			out = at
+		}
+	}
+	return out
 }
 
 // takenAt is since when an account is proven taken, NoTime if it is not.
