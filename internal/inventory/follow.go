@@ -57,10 +57,32 @@ func follow(names []*stretch) (order []*stretch, proven, ok bool) {
 		if oneCounter(order) {
 			return order, true, true
 		}
-		return order, false, followsSetup(order) && inTurn(order)
+		return order, false, followsSetup(order) && inTurn(order) && names[0].log.apart(order)
 	}
 	slices.SortFunc(order, func(a, b *stretch) int { return cmp.Or(cmp.Compare(a.first, b.first), strings.Compare(a.key, b.key)) })
-	return order, false, len(order) <= maxRenames && inTurn(order) && !names[0].log.hub()
+	if collected(names[0].log.Artifact.Kind) && !followsSetup(order) {
+		return order, false, false
+	}
+	return order, false, len(order) <= maxRenames && inTurn(order) && !names[0].log.hub() && names[0].log.apart(order)
+}
+
+// collected reports whether artifacts of that kind are written by what gathers events, from one computer or many, and not
+// by the computer itself: that two names follow one another there says little.
+func collected(kind string) bool { return strings.HasPrefix(kind, "windows-") }
+
+// apart reports whether names follow one another over all channels of the artifact, and not in one alone: a server that is
+// quiet in one log may write another all the while.
+func (v *view) apart(order []*stretch) bool {
+	for i, s := range order[1:] {
+		for _, a := range v.stretches {
+			for _, b := range v.stretches {
+				if a.key == order[i].key && b.key == s.key && a.last > b.first {
+					return false
+				}
+			}
+		}
+	}
+	return true
 }
 
 // numbered reports whether record numbers of that kind of artifact are the log's own, not lines.

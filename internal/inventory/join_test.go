@@ -524,3 +524,20 @@ func FuzzJoin(f *testing.F) {
 func key(l Log) string {
 	return l.Artifact.Collection + "\x00" + l.Artifact.Root + "\x00" + l.Artifact.Path
 }
+
+// TestTwoServersInOneRecording: a recording of events of two servers, of which one is quiet in a log while the other writes.
+func TestTwoServersInOneRecording(t *testing.T) {
+	logs := logsOf(t, `
+		c _ recording.json
+		  windows/security DB1 10-20 1-2
+		  windows/security APP1 30-40 3-4
+		  windows/sysmon DB1 10-20 1-5
+		  windows/sysmon APP1 30-40 2-6
+	`)
+	for _, kind := range []string{"windows-json", "syslog"} {
+		logs[0].Artifact.Kind = kind
+		if n := Join(nil, logs); len(n.Servers) != 2 {
+			t.Errorf("%s: %+v", kind, n.Servers)
+		}
+	}
+}

@@ -61,10 +61,10 @@ const (
 // same way in the same session the first.
 func (t *Teller) entryOf(s *server, moves []*move) *move {
 	var best *move
-	rank := [2]int{unfit, 3}
+	rank := [2]int{unfit, 4}
 	for _, m := range moves {
 		r := [2]int{t.fitness(s, m), t.match(s, m)}
-		if r[0] == unfit || r[1] == 3 {
+		if r[0] == unfit || r[1] == 3 && r[0] != fromAbroad {
 			continue
 		}
 		// Who did it goes before from where: an arrival with another account brought somebody else.

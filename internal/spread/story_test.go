@@ -265,6 +265,13 @@ func TestRivals(t *testing.T) {
 			t.Errorf("rival %d: %+v; want %v", i, r, want)
 		}
 	}
+	y := newTale()
+	y.clean("DESK")
+	y.server("DB1", 1, 2, "answered")
+	y.act("DB1", "remote service", 2, `hosp\x`, "DESK")
+	if z := y.tell(nil).PatientZero; *z.Server != "DB1" || *z.Confidence != "moderate" || len(z.Rivals) != 1 || z.Rivals[0].Server != "DESK" {
+		t.Errorf("from a server that is not proven infiltrated: %+v", z)
+	}
 	if z := web().tell(nil).PatientZero; *z.Confidence != "high" {
 		t.Errorf("without a rival: %s", *z.Confidence)
 	}

@@ -18,7 +18,7 @@ var tactics = []string{"reconnaissance", "resource development", "initial access
 var tacticOfLine = map[string]string{
 	"encrypted here": "impact", "payload executed": "execution", "command and control": "command and control", "code in memory": "defense evasion",
 	"account of the attacker": "persistence", "web shell": "persistence", "payload persists": "persistence", "hypervisor encryptor": "impact",
-	"database command of the attacker": "execution", "movement": "lateral movement", "remote service": "lateral movement", "admin share": "lateral movement",
+	"database command of the attacker": "execution", "movement": "lateral movement", "departure": "lateral movement", "remote service": "lateral movement", "admin share": "lateral movement",
 	"credentials read": "credential access", "backups deleted": "impact", "anti-forensics": "defense evasion", "protection off": "defense evasion",
 	"antivirus detection": "execution", "tool present": "command and control", "database command": "execution", "bytes out": "exfiltration", "affected from afar": "impact",
 }

@@ -51,6 +51,9 @@ func (t *Teller) patientZero() event.PatientZero {
 			out.Rivals = append(out.Rivals, event.Rival{Server: s.id, WhyNot: why})
 		}
 	}
+	if f := t.before(zero); f != nil {
+		put(f, fmt.Sprintf("the intruder came from it to %s, but it is not proven infiltrated (%s)", zero.id, f.verdict.Verdict), false)
+	}
 	for _, s := range roots[1:] {
 		why, excluded := t.whyNot(s, zero)
 		put(s, why, excluded)
@@ -76,6 +79,15 @@ func (s *server) sureness(open int) string {
 		return "moderate"
 	}
 	return "low"
+}
+
+// before is the server of the estate from which patient zero was reached, and which is not proven infiltrated; nil if there
+// is none.
+func (t *Teller) before(zero *server) *server {
+	if zero.entry == nil {
+		return nil
+	}
+	return t.servers[event.ServerID(zero.entry.from)]
 }
 
 func (t *Teller) saysZero(s *server) (string, []string) {

@@ -70,7 +70,7 @@ func (j *Judge) verdict(id event.ServerID, o *opinion, st *state, critical []int
 	}
 	j.because(s, o, &v, st)
 	if v.Verdict == event.Infiltrated {
-		v.Since = j.since(s, o, role, st.window)
+		v.Since = j.since(s, o, role, st)
 		v.From = j.from(s, o)
 	}
 	if s.in.ClockOff {

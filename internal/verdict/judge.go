@@ -14,12 +14,23 @@ import (
 type state struct {
 	proven   map[event.ServerID]event.Time // infiltrated servers, and since when that is proven
 	taken    map[string]event.Time         // accounts, and since when they are proven taken
+	early    map[string]event.Time         // accounts, and since when it is likely that they are: exposed, or used in a new way from an infiltrated server
+	left     map[departure]event.Time      // by which server the intruder went on from here, and when
 	payloads map[string]payload            // by SHA-256: contents that the intruder ran
 	window   event.Window
 }
 
 func newState() state {
-	return state{proven: map[event.ServerID]event.Time{}, taken: map[string]event.Time{}, payloads: map[string]payload{}}
+	return state{
+		proven: map[event.ServerID]event.Time{}, taken: map[string]event.Time{}, early: map[string]event.Time{}, left: map[departure]event.Time{},
+		payloads: map[string]payload{},
+	}
+}
+
+// equal reports whether nothing more was derived.
+func (st *state) equal(o *state) bool {
+	return maps.Equal(st.proven, o.proven) && maps.Equal(st.taken, o.taken) && maps.Equal(st.early, o.early) && maps.Equal(st.left, o.left) &&
+		maps.Equal(st.payloads, o.payloads) && st.window == o.window
 }
 
 // opinion is what is thought of one server in a round.
@@ -49,7 +60,7 @@ func (j *Judge) Verdicts() event.Verdicts {
 			opinions[id] = j.opine(id, &st)
 		}
 		next := j.next(ids, opinions)
-		if maps.Equal(next.proven, st.proven) && maps.Equal(next.taken, st.taken) && maps.Equal(next.payloads, st.payloads) && next.window == st.window {
+		if next.equal(&st) {
 			break
 		}
 		st = next
@@ -76,12 +87,21 @@ func (j *Judge) next(ids []event.ServerID, opinions map[event.ServerID]*opinion)
 				for _, account := range p.exposed {
 					note(st.taken, account, p.at)
 				}
+				if p.line.Name == "credentials read" {
+					j.servers[id].exposes(p.at, &st)
+				}
 			}
 		}
 		j.takeAfter(&st, id, o)
 		j.learn(&st, id, o)
 	}
 	st.window = j.window(ids, opinions)
+	for _, id := range ids {
+		if o := opinions[id]; o.judgement == event.Infiltrated {
+			j.depart(id, o, &st)
+		}
+	}
+	j.usedEarly(&st)
 	return st
 }
 
@@ -159,7 +179,8 @@ func (j *Judge) estateLast() event.Time {
 // opine judges one server on what is known so far.
 func (j *Judge) opine(id event.ServerID, st *state) *opinion {
 	s := j.servers[id]
-	pieces := slices.Concat(s.strong, j.executed(s), j.carried(id, s, st), s.untimed(st.window.To), j.movements(id, s, st), j.attackersAccounts(id, s, st), s.tampering(j.policy, st.window))
+	pieces := slices.Concat(s.strong, j.executed(s), j.carried(id, s, st), s.untimed(st.window.To), j.movements(id, s, st), j.departures(id, st),
+		j.attackersAccounts(id, s, st), s.tampering(j.policy, st.window))
 	sortPieces(pieces)
 	o := &opinion{links: map[*act]string{}}
 	o.acts = actsOf(pieces, j.policy.Thresholds.ActWindow)
@@ -461,12 +482,12 @@ func (j *Judge) movements(id event.ServerID, s *server, st *state) []*piece {
 		if !bad || from == id {
 			continue
 		}
-		taken := notedAt(st.taken, k.account)
+		taken := usableAt(k.account, st)
 		if taken == event.NoTime {
 			continue
 		}
 		at := a.unusual(max(since, taken), st.window.From)
-		if at == event.NoTime {
+		if at == event.NoTime || s.opensDesktop(k, at) {
 			continue
 		}
 		says := k.how + " from " + string(from) + " with account " + k.account + ", after both were taken"
@@ -477,7 +498,7 @@ func (j *Judge) movements(id event.ServerID, s *server, st *state) []*piece {
 			says += "; seen at the source alone, this server's log of that time is missing"
 		}
 		out = append(out, &piece{
-			at: at, line: line, rule: "movement", place: placeOf(a.place) + k.source + k.account + k.how,
+			until: event.NoTime, at: at, line: line, rule: "movement", place: placeOf(a.place) + k.source + k.account + k.how,
 			traits: traits{accounts: []string{k.account}, sources: []string{k.source}}, says: says,
 		})
 	}
@@ -529,6 +550,15 @@ func (a *arrival) unusual(at, from event.Time) event.Time {
 		}
 	}
 	return event.NoTime
+}
+
+// usableAt is since when the intruder may use an account: since it was proven taken, or likely.
+func usableAt(account string, st *state) event.Time {
+	out := notedAt(st.taken, account)
+	if likely := notedAt(st.early, account); likely != event.NoTime && (out == event.NoTime || likely < out) {
+		out = likely
+	}
+	return out
 }
 
 // notedAt is the earliest time noted for an account, NoTime if there is none.

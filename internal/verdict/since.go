@@ -9,9 +9,10 @@ import (
 
 // since bounds the time of infiltration. It was proven at the first decisive act. It is possible from the start of the last
 // gap in the entry questions before that; without a gap, from the latest time up to which they are answered and nothing
-// unexplained is seen.
-func (j *Judge) since(s *server, o *opinion, role policy.Role, w event.Window) *event.Since {
-	proven := firstOf(o.decisive)
+// unexplained is seen. An arrival that may have been the intruder's is never later than that.
+func (j *Judge) since(s *server, o *opinion, role policy.Role, st *state) *event.Since {
+	w, proven := st.window, firstOf(o.decisive)
+	came := j.unexplained(s, o, proven, st)
 	out := &event.Since{FirstProven: proven, EarliestPossible: proven, BoundedBy: "answered"}
 	starts := event.NoTime // the latest beginning of what answers an entry question
 	gap := interval{event.NoTime, event.NoTime}
@@ -40,7 +41,10 @@ func (j *Judge) since(s *server, o *opinion, role policy.Role, w event.Window) *
 	case starts != event.NoTime:
 		out.EarliestPossible, out.BoundedBy = min(starts, proven), "log start"
 	default:
-		out.EarliestPossible = j.answered(s, o, role, proven, w)
+		out.EarliestPossible = j.answered(s, o, role, came, w)
+	}
+	if came < out.EarliestPossible {
+		out.EarliestPossible = j.answered(s, o, role, came, w)
 	}
 	return out
 }

@@ -219,7 +219,8 @@ func (j *Judge) firstFrom() map[event.ServerID]map[string]event.Time {
 	return out
 }
 
-// takeAfter notes accounts that first came from a server after passwords were read there: whoever read them uses them.
+// takeAfter notes accounts that first came from a server after passwords were read there: it is likely that whoever read
+// them uses them.
 func (j *Judge) takeAfter(st *state, id event.ServerID, o *opinion) {
 	read := event.NoTime
 	for _, a := range o.decisive {
@@ -234,7 +235,7 @@ func (j *Judge) takeAfter(st *state, id event.ServerID, o *opinion) {
 	}
 	for account, at := range j.first[id] {
 		if at > read {
-			note(st.taken, account, at)
+			note(st.early, account, at)
 		}
 	}
 }

@@ -68,13 +68,6 @@ func (j *Judge) takenBy(account string, ids []event.ServerID, opinions map[event
 			out.Servers = append(out.Servers, id)
 		}
 	}
-	if out.Says == "" {
-		for _, id := range ids {
-			if opinions[id].judgement == event.Infiltrated && j.first[id][account] == since {
-				out.Says = fmt.Sprintf("it came from %s for the first time after passwords had been read there", id)
-			}
-		}
-	}
 	return out
 }
 

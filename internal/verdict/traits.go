@@ -249,3 +249,15 @@ func Fields() []string {
 	slices.Sort(out)
 	return slices.DeleteFunc(slices.Compact(out), func(s string) bool { return s == "" })
 }
+
+// shared100 is what carriers use inside (RFC 6598).
+var shared100 = netip.MustParsePrefix("100.64.0.0/10")
+
+// abroad reports whether an arrival came from an address of the world at large.
+func (j *Judge) abroad(k arrivalKey) bool {
+	if k.from != "" {
+		return false
+	}
+	a, err := netip.ParseAddr(k.source)
+	return err == nil && !a.Unmap().IsPrivate() && !a.IsLinkLocalUnicast() && !shared100.Contains(a.Unmap())
+}

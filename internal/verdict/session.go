@@ -1,0 +1,202 @@
+package verdict
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"wardround/internal/event"
+)
+
+// departure is that the intruder's session on one server was opened from another.
+type departure struct {
+	from, to event.ServerID
+	account  string
+	how      string
+}
+
+// steered are the ways by which somebody at one computer works on another; a database's client, or a visitor of a web page,
+// only passes on what he is given.
+var steered = map[string]bool{
+	"rdp": true, "ssh": true, "network logon": true, "network logon, password in clear": true, "admin share": true, "winrm": true, "wmi": true, "login": true, "vmware": true,
+}
+
+// staysInMemory is how long after it came an account's password or key may be read from a server's memory: sessions of
+// administrators are left open for days.
+const staysInMemory = 7 * 24 * time.Hour
+
+// exposes takes the accounts that had a session on a server when its memory of logons was read. A logon over the network
+// leaves nothing there to read.
+func (s *server) exposes(at event.Time, st *state) {
+	for k, a := range s.arrivals {
+		if k.failed || k.fromSource || k.account == "" || k.how != "rdp" && k.how != "network logon, password in clear" {
+			continue
+		}
+		if t := a.spans.Before(at + 1); t != event.NoTime && t >= at.Add(-staysInMemory) {
+			likely(st.early, k.account, at)
+		}
+	}
+}
+
+func likely(m map[string]event.Time, account string, at event.Time) {
+	if old, ok := m[account]; !ok || at < old {
+		m[account] = at
+	}
+}
+
+// usedEarly finds, for accounts that are proven taken, when they were first used from a server that was infiltrated by then
+// and that they had never come from before: that was the intruder already. What an administrator is used to do is not.
+func (j *Judge) usedEarly(st *state) {
+	type origin struct {
+		account string
+		from    event.ServerID
+	}
+	first, owned := map[origin]event.Time{}, map[origin]bool{}
+	for _, s := range j.servers {
+		for k, a := range s.arrivals {
+			since, bad := st.proven[k.from]
+			if !bad || k.failed || k.fromSource || k.account == "" || !steered[k.how] || notedAt(st.taken, k.account) == event.NoTime {
+				continue
+			}
+			o := origin{k.account, k.from}
+			owned[o] = owned[o] || a.spans.First() < since
+			if t := a.spans.Next(since); t != event.NoTime {
+				if old, ok := first[o]; !ok || t < old {
+					first[o] = t
+				}
+			}
+		}
+	}
+	for o, at := range first {
+		if !owned[o] {
+			likely(st.early, o.account, at)
+		}
+	}
+}
+
+// depart notes, for the acts that prove a server infiltrated, from which server their sessions were opened.
+func (j *Judge) depart(id event.ServerID, o *opinion, st *state) {
+	s := j.servers[id]
+	for _, a := range o.decisive {
+		for _, account := range a.traits.accounts {
+			k, at := s.opened(account, a.first, st.window.From)
+			if k.from == "" || k.from == id {
+				continue
+			}
+			d := departure{k.from, id, account, k.how}
+			if old, ok := st.left[d]; !ok || at < old {
+				st.left[d] = at
+			}
+		}
+	}
+}
+
+// opened is the last arrival of an account before an act that is no habit, in the time that a session lasts, by a way in
+// which somebody works on another computer.
+func (s *server) opened(account string, act, from event.Time) (k arrivalKey, at event.Time) {
+	at = event.NoTime
+	for x, a := range s.arrivals {
+		if x.failed || x.fromSource || !steered[x.how] || x.account == "" || !sameAccount(x.account, account) {
+			continue
+		}
+		t := a.spans.Before(act + 1)
+		if t == event.NoTime || t < act.Add(-sessionLasts) || t < at || a.usual(t, from) {
+			continue
+		}
+		if t > at || before(x, k) {
+			k, at = x, t
+		}
+	}
+	return k, at
+}
+
+// before puts arrivals of one instant in an order.
+func before(a, b arrivalKey) bool {
+	return a.source+"\x00"+a.account+"\x00"+a.how < b.source+"\x00"+b.account+"\x00"+b.how
+}
+
+// departures makes pieces of sessions on other, infiltrated servers that were opened from this one. A server that the
+// intruder worked from stays in his hands: what is found there later lies within his reach.
+func (j *Judge) departures(id event.ServerID, st *state) []*piece {
+	line := j.policy.Line("departure")
+	if line == nil {
+		return nil
+	}
+	until := st.window.To
+	if until == event.NoTime {
+		until = 1 << 62
+	}
+	var out []*piece
+	for _, d := range slices.SortedFunc(maps.Keys(st.left), compareDepartures) {
+		if d.from != id {
+			continue
+		}
+		out = append(out, &piece{
+			at: st.left[d], until: until, line: line, rule: "departure", place: "departure " + string(d.to) + d.account + d.how, traits: traits{accounts: []string{d.account}},
+			says: "The session in which " + string(d.to) + " was attacked was opened from here: " + d.how + " with account " + d.account,
+		})
+	}
+	return out
+}
+
+func compareDepartures(a, b departure) int {
+	key := func(d departure) string {
+		return string(d.from) + "\x00" + string(d.to) + "\x00" + d.account + "\x00" + d.how
+	}
+	switch x, y := key(a), key(b); {
+	case x < y:
+		return -1
+	case x > y:
+		return 1
+	}
+	return 0
+}
+
+// unexplained is the earliest arrival before the first proof by which the intruder may have come: that of the session in
+// which the first acts were done; one from the world at large, or from a server that may have been infiltrated by then, by
+// a way that is no habit.
+func (j *Judge) unexplained(s *server, o *opinion, proven event.Time, st *state) event.Time {
+	first := proven
+	for k, a := range s.arrivals {
+		if k.failed || k.fromSource {
+			continue
+		}
+		since := event.NoTime
+		switch bad, known := st.proven[k.from]; {
+		case j.abroad(k):
+			since = st.window.From
+		case known && notedAt(st.taken, k.account) != event.NoTime && steered[k.how]:
+			since = bad
+		case j.didFirst(o, proven, k.account):
+			since = proven.Add(-sessionLasts)
+		default:
+			continue
+		}
+		if t := a.unusual(max(since, st.window.From), st.window.From); t != event.NoTime {
+			first = min(first, t)
+		}
+	}
+	return first
+}
+
+// didFirst reports whether an account did the first acts that prove a server infiltrated.
+func (j *Judge) didFirst(o *opinion, proven event.Time, account string) bool {
+	return account != "" && slices.ContainsFunc(o.decisive, func(a *act) bool {
+		return a.first <= proven.Add(j.policy.Thresholds.ActWindow) && slices.ContainsFunc(a.traits.accounts, func(x string) bool { return sameAccount(x, account) })
+	})
+}
+
+// opensDesktop reports whether a logon over the network was the first half of one by remote desktop: then that one is the
+// arrival. Network level authentication asks for the password before there is a session.
+func (s *server) opensDesktop(k arrivalKey, at event.Time) bool {
+	if k.how != "network logon" {
+		return false
+	}
+	k.how = "rdp"
+	desktop := s.arrivals[k]
+	if desktop == nil {
+		return false
+	}
+	t := desktop.spans.Next(at)
+	return t != event.NoTime && t <= at.Add(10*time.Second)
+}

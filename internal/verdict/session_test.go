@@ -1,0 +1,137 @@
+package verdict
+
+import (
+	"strings"
+	"testing"
+
+	"wardround/internal/event"
+)
+
+func lineOf(v event.Verdict, line string) *event.Reason {
+	for i := range v.Because {
+		if v.Because[i].Line == line {
+			return &v.Because[i]
+		}
+	}
+	return nil
+}
+
+// TestDeparture: the session in which a server was attacked was opened from another. That is evidence against the other,
+// which an antivirus detection a day later joins; alone it is none.
+func TestDeparture(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		how   string
+		habit bool
+		virus bool
+		want  event.Judgement
+	}{
+		{"and a detection", "rdp", false, true, event.Infiltrated},
+		{"alone", "rdp", false, false, event.Suspected},
+		{"by a database's client", "database", false, true, event.Suspected},
+		{"as every day at that hour", "rdp", true, true, event.Suspected},
+	} {
+		w := newWorld("S", "T")
+		w.move("S", "T", `HOSP\dba`, c.how, hour(1))
+		if c.habit {
+			for d := range 6 {
+				w.move("S", "T", `HOSP\dba`, c.how, hour(1-24*float64(d+9)))
+			}
+		}
+		w.find("T", "credentials read", hour(2), "User", `HOSP\dba`)
+		w.find("T", "protection off", hour(2.2), "User", `HOSP\dba`)
+		if c.virus {
+			w.find("S", "antivirus detection", hour(26))
+		}
+		got := w.judge()["S"]
+		departed := lineOf(got, "departure")
+		if got.Verdict != c.want || (departed != nil) != (c.how == "rdp" && !c.habit) {
+			t.Errorf("%s: %s because %+v", c.name, got.Verdict, got.Because)
+		}
+		if departed != nil && (!strings.Contains(departed.Says, "T") || departed.Time != hour(1)) {
+			t.Errorf("%s: %+v", c.name, departed)
+		}
+	}
+}
+
+// TestExposedAccounts: whose session was open when a server's memory of logons was read, his account is the intruder's; an
+// approval that lists him still explains what he did.
+func TestExposedAccounts(t *testing.T) {
+	for _, c := range []struct {
+		how  string
+		at   float64
+		want bool // his way on counts as movement
+	}{{"rdp", -40, true}, {"network logon", -40, false}, {"rdp", -24 * 9, false}, {"rdp", 3, false}} {
+		w := newWorld("F", "T", "U")
+		w.move("DESK", "F", `HOSP\adm`, c.how, hour(c.at))
+		w.find("F", "web shell", hour(0), "User", `HOSP\one`)
+		w.find("F", "credentials read", hour(1), "User", `HOSP\one`)
+		w.move("F", "T", `HOSP\adm`, "network logon", hour(4))
+		w.find("U", "remote service", hour(5), "ServiceName", "PSEXESVC", "User", `HOSP\adm`)
+		w.opt.Changes = []event.Change{{Line: 2, From: hour(4.5), To: hour(6), Account: `HOSP\adm`}}
+		got := w.judge()
+		if (lineOf(got["T"], "movement") != nil) != c.want {
+			t.Errorf("%s at %v: T is %s because %+v", c.how, c.at, got["T"].Verdict, got["T"].Because)
+		}
+		if got["U"].Verdict != event.Inconclusive || len(got["U"].Against) != 1 {
+			t.Errorf("%s at %v: U is %s", c.how, c.at, got["U"].Verdict)
+		}
+	}
+}
+
+// TestUsedEarly: an account that is proven taken later was the intruder's when it first came from a server that was
+// infiltrated by then and that it had never come from; its owner's own ways are not.
+func TestUsedEarly(t *testing.T) {
+	for _, owned := range []bool{false, true} {
+		w := newWorld("F", "T", "Z")
+		w.find("F", "web shell", hour(0), "User", `HOSP\one`)
+		if owned {
+			w.move("F", "Z", `HOSP\adm`, "rdp", hour(-100))
+		}
+		w.move("F", "T", `HOSP\adm`, "winrm", hour(10))
+		w.find("T", "antivirus detection", hour(12))
+		w.find("Z", "protection off", hour(60), "User", `HOSP\adm`)
+		w.find("Z", "backups deleted", hour(61), "User", `HOSP\adm`)
+		want := event.Infiltrated
+		if owned {
+			want = event.Suspected
+		}
+		if got := w.judge()["T"]; got.Verdict != want {
+			t.Errorf("owned %v: %s because %+v", owned, got.Verdict, got.Because)
+		}
+	}
+}
+
+// TestSinceReachesBackToTheArrival: of the session in which the first act was done, and of a stranger from the world at
+// large days before.
+func TestSinceReachesBackToTheArrival(t *testing.T) {
+	for _, c := range []struct {
+		from string
+		who  string
+		at   float64
+		want float64 // earliest possible is at most that, and no more than the log's step before
+	}{{"DESK", `HOSP\dba`, 5.5, 5.5}, {"198.18.0.7", `HOSP\supplier`, -60, -60}, {"10.0.0.9", `HOSP\nurse`, 2, 9.8}} {
+		w := newWorld("A")
+		w.watched("A", hour(24))
+		w.move(c.from, "A", c.who, "rdp", hour(c.at))
+		w.find("A", "credentials read", hour(10), "User", `HOSP\dba`)
+		w.find("A", "protection off", hour(10.2), "User", `HOSP\dba`)
+		got := w.judge()["A"].Since
+		if got == nil || got.EarliestPossible > hour(c.want+0.2) || got.EarliestPossible < hour(c.want-0.2) || got.FirstProven != hour(10) || got.BoundedBy != "answered" {
+			t.Errorf("%s: %+v, want from %s", c.who, got, hour(c.want))
+		}
+	}
+}
+
+// TestDesktopIsTheArrival: the logon over the network that comes with a remote desktop is no arrival of its own.
+func TestDesktopIsTheArrival(t *testing.T) {
+	w := newWorld("F", "T")
+	w.find("F", "web shell", hour(0), "User", `HOSP\one`)
+	w.move("F", "T", `HOSP\one`, "network logon", hour(1))
+	w.move("F", "T", `HOSP\one`, "rdp", hour(1.001))
+	w.find("T", "protection off", hour(1.5))
+	got := w.judge()["T"]
+	if m := lineOf(got, "movement"); m == nil || !strings.HasPrefix(m.Says, "rdp") || got.Since.FirstProven != hour(1.001) {
+		t.Errorf("%+v, %+v", got.Because, got.Since)
+	}
+}
