@@ -11,7 +11,7 @@ import (
 // stricter before the laxer.
 var readers = []reader{
 	// Told by a signature.
-	evtxReader, registryReader, journalReader, utmpReader, lastlogReader,
+	evtxReader, registryReader, prefetchReader, journalReader, utmpReader, lastlogReader,
 	// Told by the names of their fields.
 	winJSONReader, winXMLReader, webJSONReader, postgresJSONReader,
 	// Told by the look of their lines.
