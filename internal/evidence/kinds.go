@@ -11,7 +11,7 @@ import (
 // stricter before the laxer.
 var readers = []reader{
 	// Told by a signature.
-	evtxReader, registryReader, mftReader, usnReader, srumReader, journalReader, utmpReader, lastlogReader, ivantiReader,
+	evtxReader, registryReader, prefetchReader, mftReader, usnReader, srumReader, journalReader, utmpReader, lastlogReader, ivantiReader,
 	// Told by the names of their fields.
 	winJSONReader, winXMLReader, webJSONReader, postgresJSONReader,
 	// Told by where they lie and the look of their lines.

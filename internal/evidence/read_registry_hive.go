@@ -71,7 +71,7 @@ func newHive(p *pages, out *output) (*hive, bool) {
 		return nil, false
 	}
 	u := func(at int) uint32 { return binary.LittleEndian.Uint32(b[at:]) }
-	h := &hive{pages: p, out: out, bad: map[int64]bool{}, cells: p.size/8 + 4096, budget: 4*p.size + 64<<20}
+	h := &hive{pages: p, out: out, bad: map[int64]bool{}, cells: p.size/8 + 4096, budget: p.size + 64<<20}
 	if u(4) != u(8) {
 		out.note("the hive was open when it was copied: changes that stand in its transaction logs alone were not applied")
 	}

@@ -90,7 +90,7 @@ func shimTable(b []byte, head, narrow, wide int) int {
 
 // readShimTable reads a table of entries that point at their paths.
 func readShimTable(b []byte, head, count, size int, f func(shimEntry)) bool {
-	whole := true
+	whole, text := true, uint64(2*len(b)) // text: that paths may still refer to, since they may overlap
 	for i := range count {
 		at := head + i*size
 		if at+size > len(b) {
@@ -101,10 +101,11 @@ func readShimTable(b []byte, head, count, size int, f func(shimEntry)) bool {
 		if size == 32 && head == 8 || size == 48 {
 			offset, rest = binary.LittleEndian.Uint64(e[8:]), e[16:]
 		}
-		if offset > uint64(len(b)) || length > uint64(len(b))-offset {
+		if offset > uint64(len(b)) || length > uint64(len(b))-offset || length > text {
 			whole = false
 			continue
 		}
+		text -= length
 		flags := int64(-1)
 		if head == 128 {
 			flags = int64(binary.LittleEndian.Uint32(rest[8:]))

@@ -402,7 +402,9 @@ func BenchmarkHive(b *testing.B) {
 }
 
 func FuzzRegistry(f *testing.F) {
-	f.Add(systemHive().encode())
+	small := systemHive()
+	small.subkeys[2].subkeys[0].subkeys = small.subkeys[2].subkeys[0].subkeys[:3]
+	f.Add(small.encode())
 	k := &regKey{name: "ROOT"}
 	f.Add(k.text(`Software\Microsoft\Windows\CurrentVersion\Run`, "x", `C:\x.exe`).encode())
 	f.Add((&regKey{}).set(`SAM\Domains\Account\Users\Names\a`, "", 500, nil).set(`SAM\Domains\Account\Users\000001F4`, "F", regBinary, make([]byte, 80)).encode())
