@@ -90,7 +90,7 @@ func prefetchEvents(b []byte, out *output) {
 	if int64(u(12)) > int64(len(b)) {
 		out.damage(int64(len(b)), -1, "prefetch file cut short")
 	}
-	name := wideText(b[16:76])
+	name := untilNUL(b[16:76])
 	files := part(b, u(100), u(104))
 	if files == nil {
 		out.damage(100, 8, "list of files outside of the file")

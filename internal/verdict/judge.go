@@ -92,7 +92,6 @@ func (j *Judge) next(ids []event.ServerID, opinions map[event.ServerID]*opinion)
 				}
 			}
 		}
-		j.takeAfter(&st, id, o)
 		j.learn(&st, id, o)
 	}
 	st.window = j.window(ids, opinions)
