@@ -43,7 +43,6 @@ type Judge struct {
 	last    event.Time
 	acts    []event.Act
 	taken   []event.Taken
-	first   map[event.ServerID]map[string]event.Time // by source and account: its first arrival anywhere
 }
 
 // server is all that is known of one.
@@ -274,7 +273,6 @@ func (j *Judge) sort() []event.ServerID {
 		}
 	}
 	slices.Sort(ids)
-	j.first = j.firstFrom()
 	return ids
 }
 
