@@ -28,6 +28,7 @@ type world struct {
 	findings []event.Finding
 	lines    []string
 	moves    []event.Movement
+	files    []File
 	activity []struct {
 		id event.ServerID
 		a  event.Activity
@@ -130,6 +131,9 @@ func (w *world) verdicts(shuffle *rand.Rand) event.Verdicts {
 	}
 	for _, i := range order(len(w.findings)) {
 		j.AddFinding(&w.findings[i], w.lines[i])
+	}
+	for _, f := range w.files {
+		j.AddFile(f)
 	}
 	for _, i := range order(len(w.moves)) {
 		j.AddMovement(&w.moves[i])

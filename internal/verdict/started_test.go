@@ -1,0 +1,88 @@
+package verdict
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"wardround/internal/event"
+)
+
+// TestProgramsOfTheIntruder: what an antivirus names counts as executed only where that very file was started, and content
+// only where the intruder is proven to have run it.
+func TestProgramsOfTheIntruder(t *testing.T) {
+	const sha = "5e884898da28047151d0e56f8dc6292773603d0d6aabbdd62a11ef721d1542d8"
+	named := func(w *world, path string) {
+		w.find("S", "antivirus detection", hour(9), "Path", `file:_`+path, "Threat Name", "Backdoor:Win32/X")
+	}
+	started := func(w *world, path string, h float64) {
+		w.find("S", "program started", hour(h), "ImagePath", `"`+path+`" -k`)
+	}
+	for _, c := range []struct {
+		name  string
+		make  func(w *world)
+		want  event.Judgement
+		says  string
+		flags string
+	}{
+		{"named, not started", func(w *world) { named(w, `C:\ProgramData\a.exe`) }, event.Suspected, "named malicious", ""},
+		{"started, not named", func(w *world) { started(w, `C:\ProgramData\a.exe`, 3) }, event.NoEvidence, "", ""},
+		{"named and started", func(w *world) { named(w, `C:\ProgramData\a.exe`); started(w, `C:\PROGRAMDATA\A.EXE`, 3) }, event.Infiltrated, "was started, and an antivirus named it", ""},
+		{"started by a variable's path", func(w *world) { named(w, `C:\ProgramData\a.exe`); started(w, `%ProgramData%\a.exe`, 3) }, event.Infiltrated, "was started", ""},
+		{"another file started", func(w *world) { named(w, `C:\ProgramData\a.exe`); started(w, `C:\ProgramData\b.exe`, 3) }, event.Suspected, "", ""},
+		{"started long after it was taken away", func(w *world) { named(w, `C:\ProgramData\a.exe`); started(w, `C:\ProgramData\a.exe`, 20) }, event.Suspected, "", ""},
+		{"content that the intruder ran elsewhere", func(w *world) {
+			w.find("T", "web shell", hour(3), "User", "www")
+			w.find("T", "program started", hour(3.05), "CommandLine", `rundll32 C:\ProgramData\x\lib.dll,#1`)
+			w.files = []File{{"T", "T.zip!/C/ProgramData/x/lib.dll", sha}, {"S", "S/C/Hospital/lib2.dll", sha}}
+		}, event.Suspected, "has the content (SHA-256 " + sha + ")", ""},
+		{"content that was started there on another day", func(w *world) {
+			w.find("T", "web shell", hour(3), "User", "www")
+			w.find("T", "program started", hour(-40), "CommandLine", `rundll32 C:\ProgramData\x\lib.dll,#1`)
+			w.files = []File{{"T", "T.zip!/C/ProgramData/x/lib.dll", sha}, {"S", "S/C/Hospital/lib2.dll", sha}}
+		}, event.NoEvidence, "", ""},
+		{"content of a system's program", func(w *world) {
+			w.find("T", "web shell", hour(3), "User", "www")
+			w.find("T", "tool present", hour(3.05), "Image", `C:\Windows\System32\lib.dll`)
+			w.files = []File{{"T", "T.zip!/C/Windows/System32/lib.dll", sha}, {"S", "S/C/Windows/System32/lib.dll", sha}}
+		}, event.NoEvidence, "", ""},
+		{"a digest that Sysmon wrote", func(w *world) {
+			w.find("T", "web shell", hour(3), "User", "www")
+			w.find("T", "tool present", hour(3.05), "ImageLoaded", `C:\Windows\System32\oci.dll`, "Signed", "false", "Hashes", "MD5=00,SHA256="+strings.ToUpper(sha))
+			w.files = []File{{"S", "S/C/Hospital/lib2.dll", sha}}
+		}, event.Suspected, "has the content", ""},
+		{"encrypted files of an unknown time", func(w *world) {
+			w.find("S", "affected from afar", event.NoTime, "TargetFilename", `D:\Data\a.mdf.x`)
+		}, event.Suspected, "", "affected"},
+		{"encrypted files, and shadow copies deleted", func(w *world) {
+			w.find("S", "affected from afar", event.NoTime, "TargetFilename", `D:\Data\a.mdf.x`)
+			w.find("S", "backups deleted", hour(3), "CommandLine", "vssadmin delete shadows /all")
+		}, event.Suspected, "", "encrypted"},
+		{"encrypted files, and shadow copies deleted in that hour", func(w *world) {
+			w.find("S", "affected from afar", hour(3.5), "TargetFilename", `D:\Data\a.mdf.x`)
+			w.find("S", "backups deleted", hour(3), "CommandLine", "vssadmin delete shadows /all")
+		}, event.Infiltrated, "", "encrypted"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld("S", "T")
+			w.watched("S", hour(24))
+			w.watched("T", hour(24))
+			c.make(w)
+			v := w.judge()["S"]
+			if v.Verdict != c.want {
+				t.Errorf("got %s, want %s; because %+v; against %+v", v.Verdict, c.want, v.Because, v.Against)
+			}
+			if c.says != "" && !slices.ContainsFunc(v.Because, func(r event.Reason) bool { return strings.Contains(r.Says, c.says) }) {
+				t.Errorf("because %+v, want %q", v.Because, c.says)
+			}
+			if c.flags != "" && !slices.Contains(v.Flags, c.flags) {
+				t.Errorf("flags %v, want %s", v.Flags, c.flags)
+			}
+			for _, r := range v.Because {
+				if r.Line == "affected from afar" && slices.ContainsFunc(w.findings, func(f event.Finding) bool { return f.Corrected == event.NoTime }) && r.Time != event.NoTime {
+					t.Errorf("a piece without a time is told with %s", r.Time)
+				}
+			}
+		})
+	}
+}
