@@ -182,7 +182,7 @@ func (e *estate) notes(because []string) (out []string) {
 		}
 	}
 	if len(servers) > 0 {
-		out = append([]string{plain(len(servers), "verdict", "verdicts") + " on " + names(servers, 4) + ", " + byVerdicts}, out...)
+		out = append([]string{plain(len(servers), "verdict", "verdicts") + " on " + names(servers, 3) + ", " + byVerdicts}, out...)
 	}
 	return out
 }

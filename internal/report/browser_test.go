@@ -83,6 +83,11 @@ func longAccount() []*Message {
 	for i := range v.Servers {
 		v.Servers[i].Server = long(v.Servers[i].Server)
 	}
+	for i := range v.DoNext {
+		for k, name := range v.DoNext[i].Servers {
+			v.DoNext[i].Servers[k] = long(name)
+		}
+	}
 	for i := range s.Edges {
 		s.Edges[i].To, s.Edges[i].From = long(s.Edges[i].To), ptr(string(long("EX-DC1")))
 		s.Edges[i].Time = s.Edges[i].Time.Add(time.Duration(i) * time.Hour)
@@ -135,6 +140,9 @@ func readPaper(t *testing.T, pdf string) {
 		for _, at := range head.FindAllStringIndex(s, -1) {
 			if strings.Contains(s[at[0]:], "First proven") || strings.Contains(s, "Could have") {
 				continue // a row of the table
+			}
+			if strings.HasSuffix(strings.TrimSpace(s[:at[0]]), "Patient zero") {
+				continue
 			}
 			sections++
 			if !strings.Contains(s[at[1]:], "Because") {

@@ -21,7 +21,7 @@ const (
 	chartWidth   = 1140 // of a screen, beside the names of the lanes
 	paperWidth   = 540  // of A4, beside them: the chart is cut there and goes on below
 	narrowStep   = 27
-	stepsDrawn   = 120
+	stepsDrawn   = 90
 	lanesDrawn   = 150
 	silentFrom   = 6 * time.Hour
 )

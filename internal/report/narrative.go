@@ -10,13 +10,14 @@ import (
 
 // Lengths of the written account, so that it stays within two sheets of A4.
 const (
-	namesTold    = 6
-	hopsTold     = 7
+	namesTold    = 5
+	hopsTold     = 6
 	rivalsTold   = 3
 	arrivalsTold = 3
-	asksTold     = 5
-	gapsTold     = 6
-	accountSay   = 280 // bytes of one sentence of another's
+	asksTold     = 4
+	gapsTold     = 5
+	valuesTold   = 2   // of one rung, for as many addresses
+	accountSay   = 250 // bytes of one sentence of another's
 )
 
 // What carries a sentence that rests on no single record.
@@ -394,40 +395,73 @@ func (t *teller) steered() {
 
 func (t *teller) rungs() {
 	levels := t.e.climb()
+	weighed := map[string]bool{}
 	for i, l := range levels {
 		if !l.reached && (i == 0 || levels[i-1].reached) {
 			t.stop(l, i == 0)
 		}
-		var found, by, others []string
-		for _, r := range l.rungs {
-			v := stated(r.Value)
-			if v == "" || len(found) == 3 {
-				continue
-			}
-			text := show(v, maxName)
-			if o := climbsFrom(r); o != "" {
-				text += " of " + o
-			}
-			found = append(found, text+", "+certaintyWord(r.Confidence)+sourceOf(r))
-			by = append(by, r.Because[:min(len(r.Because), 1)]...)
-			others = append(others, r.Alternatives...)
-		}
-		if len(found) == 0 {
+		if !l.known {
 			continue
 		}
-		by = append(by, byStory)
+		by, says := l.found()
 		switch {
 		case l.rung == event.RungClaim:
-			t.say(by, "A third party claims, which is no proof: ", strings.Join(found, "; "))
+			t.say(by, "A third party claims, which is no proof: ", says)
 		case !l.reached:
-			t.say(by, "It does not follow from what was seen: ", strings.ToLower(l.name), " ", strings.Join(found, "; "))
+			t.say(by, "It does not follow from what was seen: ", strings.ToLower(l.name), " ", says)
 		default:
-			t.say(by, l.name, ": ", strings.Join(found, "; "))
-			if len(others) > 0 {
-				t.say([]string{byStory}, "It could also be ", t.others(strings.Join(others[:min(len(others), 2)], "; or ")))
+			t.say(by, l.name, ": ", says)
+			if other := l.other(weighed); other != "" {
+				t.say([]string{byStory}, "It could also be ", t.others(other))
 			}
 		}
 	}
+}
+
+// found tells the values of a level, each with its certainty, and the sources of all.
+func (l *climbed) found() (by []string, says string) {
+	var values, sources []string
+	more := 0
+	for _, r := range l.rungs {
+		v := stated(r.Value)
+		if v == "" {
+			continue
+		}
+		if len(values) == valuesTold {
+			more++
+			continue
+		}
+		text := show(v, maxName)
+		if o := climbsFrom(r); o != "" {
+			text += " of " + o
+		}
+		values = append(values, text+", "+certaintyWord(r.Confidence))
+		by = append(by, r.Because[:min(len(r.Because), 1)]...)
+		if s := stated(r.Source); s != "" && !slices.Contains(sources, s) {
+			sources = append(sources, s)
+		}
+	}
+	says = strings.Join(values, "; ")
+	if more > 0 {
+		says += "; and " + grouped(int64(more)) + " more in the report"
+	}
+	if len(sources) > 0 {
+		says += " (" + names(sources, 2) + ")"
+	}
+	return append(by, byStory), says
+}
+
+// other is the first alternative of a level that no level before it had.
+func (l *climbed) other(weighed map[string]bool) string {
+	for _, r := range l.rungs {
+		for _, a := range r.Alternatives {
+			if !weighed[a] && strings.TrimSpace(a) != "" {
+				weighed[a] = true
+				return a
+			}
+		}
+	}
+	return ""
 }
 
 // stop says where proof ends.
@@ -437,13 +471,6 @@ func (t *teller) stop(l climbed, atOnce bool) {
 		return
 	}
 	t.say([]string{byStory}, "Proof stops there: ", l.asks, " is not proven")
-}
-
-func sourceOf(r *event.Rung) string {
-	if s := stated(r.Source); s != "" {
-		return " (" + show(s, maxName) + ")"
-	}
-	return ""
 }
 
 // harm says what was damaged as far as the verdicts' flags tell.

@@ -307,7 +307,7 @@ func TestBudget(t *testing.T) {
 	if len(s) > 5_000_000 {
 		t.Errorf("%d bytes", len(s))
 	}
-	has(t, "budget", s, "The first 120 of ", "The first 400 of ", "more servers and addresses are in the table only", "1,000 of 5,075 acts are shown", "to keep this file small", "more fields in findings.jsonl", "2,500 of 30,425 artifacts shown", "bytes in all)", "unreadable: open: access was denied")
+	has(t, "budget", s, "The first 90 of ", "The first 250 of ", "more servers and addresses are in the table only", "600 of 5,075 acts are shown", "to keep this file small", "more fields in findings.jsonl", "2,500 of 30,425 artifacts shown", "bytes in all)", "unreadable: open: access was denied")
 	if n := strings.Count(s, `<details class="srv fold`); n != 17 {
 		t.Errorf("%d sections", n)
 	}

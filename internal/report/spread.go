@@ -12,8 +12,8 @@ import (
 
 // Budgets of the story. What they leave out is counted on the page.
 const (
-	hopRows      = 400
-	momentRows   = 1_000
+	hopRows      = 250
+	momentRows   = 600
 	looseBriefs  = 1_200 // findings that the story alone cites, a line each
 	refsShown    = 6     // of one statement
 	placesCited  = 2
