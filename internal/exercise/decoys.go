@@ -321,3 +321,16 @@ func (e *estate) vulnerabilityScan(d *dice, x *decoy) {
 		}, s)
 	}
 }
+
+// template: before it got its name, a cloned server was a template on which an administrator once used PsExec.
+func (e *estate) template(s *server) {
+	s.decoys("made from a template that carries old artifacts")
+	who := e.admins[0]
+	e.do("template "+s.key, func(d *dice) {
+		at := d.within(e.from.Add(time.Hour), 20*time.Hour)
+		in := s.ntlm(d, at, who, e.jump.host(), e.jump.name)
+		s.remoteService(d, at.Add(300*time.Millisecond), in, "PSEXESVC", "PSEXESVC.exe", psexecPipes(d, "PSEXESVC", e.jump.host()))
+		s.runs(at.Add(d.about(4*time.Minute)), "PSEXESVC", "PSEXESVC", false)
+		s.logoff(at.Add(5*time.Minute), in)
+	}, s, e.dc)
+}

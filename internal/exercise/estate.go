@@ -118,6 +118,8 @@ func (e *estate) account(name string, rid int, admin bool) *account {
 // system is what runs on a server.
 type system int
 
+func (s system) String() string { return [...]string{"Windows", "Linux", "ESXi"}[s] }
+
 const (
 	windows system = iota
 	linux
@@ -239,7 +241,7 @@ func (e *estate) people(d *dice) {
 }
 
 // accountKeys are the names under which a scenario speaks of accounts; the seed may spell them otherwise.
-var accountKeys = []string{"admin", "dba", "clinician", "monitor", "backup", "ehosp", "lis", "pharm", "deploy", "supplier", "root", "made"}
+var accountKeys = []string{"admin", "dba", "clinician", "monitor", "backup", "ehosp", "lis", "pharm", "deploy", "supplier", "made"}
 
 // who is the account of that name.
 func (e *estate) who(key string) *account {
@@ -362,7 +364,7 @@ func (e *estate) more(d *dice) {
 		e.add(fmt.Sprintf("ESX%d", i+1), server{kind: "physical", role: "hypervisor", os: "VMware ESXi 6.7", system: esxi, location: places[i%2], layout: vmSupport})
 		physical++
 	}
-	layouts := []*packing{kapeFolder, kapeZip, velociraptorZip, plainFolder, plainZip, jsonFolder}
+	layouts := []*packing{kapeFolder, kapeFolder, kapeZip, velociraptorZip, plainFolder, plainFolder, plainZip, jsonFolder}
 	var new []*server
 	for i := 0; len(e.servers) < e.options.Servers; i++ {
 		r := ordinaryRoles[i%len(ordinaryRoles)]

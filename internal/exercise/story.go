@@ -54,8 +54,8 @@ type deed struct {
 // technique is a thing that an intruder does. plan decides all that other acts must know and adds the acts that leave
 // traces.
 type technique struct {
-	plan  func(*deed)
-	moves bool // from one server to another
+	plan     func(*deed)
+	from, to []system // on which it works; without from it comes from outside, or stays where it is
 }
 
 func techniqueNames() []string { return slices.Sorted(maps.Keys(techniques)) }
@@ -251,8 +251,13 @@ func noise(d *dice, n int) []byte {
 	return b
 }
 
-// leaves adds a file to what is collected of a server.
+// leaves adds a file to what is collected of a server, or replaces it.
 func (s *server) leaves(path string, data []byte, at event.Time) {
 	path = strings.ReplaceAll(strings.Replace(path, `:\`, "/", 1), `\`, "/")
-	s.extra = append(s.extra, file{path: strings.TrimPrefix(path, "/"), data: data, modified: at})
+	f := file{path: strings.TrimPrefix(path, "/"), data: data, modified: at}
+	if i := slices.IndexFunc(s.extra, func(x file) bool { return x.path == f.path }); i >= 0 {
+		s.extra[i] = f
+		return
+	}
+	s.extra = append(s.extra, f)
 }
