@@ -1,8 +1,10 @@
 package exercise
 
 import (
+	"archive/tar"
 	"archive/zip"
 	"bytes"
+	"compress/gzip"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
@@ -525,4 +527,91 @@ func TestRealNoise(t *testing.T) {
 	if deeds < 200 || deeds*10_000 > all {
 		t.Errorf("the intruder left %d events of %d; want signs, and less than one in ten thousand", deeds, all)
 	}
+}
+
+// unmarked are files that hold a word or two of a system, as they lie on it, and so no mark.
+var unmarked = []string{"etc/timezone", "etc/hostname", "live_response/system/hostname.txt", "uploads.json"}
+
+// TestMarks: everything that an exercise writes into collections says that it is one.
+func TestMarks(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "estate")
+	name := filepath.Join(t.TempDir(), "every.yaml")
+	if err := os.WriteFile(name, []byte(every()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Write(t.Context(), Options{Dir: dir, Seed: 9, Days: 10, Scenario: name, Noise: "small"}); err != nil {
+		t.Fatal(err)
+	}
+	files := 0
+	err := filepath.WalkDir(filepath.Join(dir, "collections"), func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		data, err := os.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		return unpacked(name, data, func(name string, data []byte) {
+			files++
+			plain := bytes.ReplaceAll(bytes.ReplaceAll(data, []byte("_"), []byte(" ")), []byte("+"), []byte(" "))
+			if !bytes.Contains(plain, []byte(event.ExerciseMark)) && !slices.ContainsFunc(unmarked, func(s string) bool { return strings.HasSuffix(name, s) }) {
+				t.Errorf("%s bears no mark", name)
+			}
+		})
+	})
+	if err != nil || files < 60 {
+		t.Errorf("%d files, %v", files, err)
+	}
+}
+
+// unpacked calls f for a file, or for what is in it if it is an archive.
+func unpacked(name string, data []byte, f func(string, []byte)) error {
+	switch {
+	case strings.HasSuffix(name, ".zip") && !strings.Contains(name, "Departments"):
+		z, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
+		if err != nil {
+			return err
+		}
+		for _, x := range z.File {
+			r, err := x.Open()
+			if err != nil {
+				return err
+			}
+			content, err := io.ReadAll(r)
+			if err != nil {
+				return err
+			}
+			if err := unpacked(name+"!/"+x.Name, content, f); err != nil {
+				return err
+			}
+		}
+	case strings.HasSuffix(name, "gz"):
+		r, err := gzip.NewReader(bytes.NewReader(data))
+		if err != nil {
+			return err
+		}
+		if !strings.Contains(name, "tar.gz") && !strings.HasSuffix(name, ".tgz") {
+			content, err := io.ReadAll(r)
+			f(name, content)
+			return err
+		}
+		for tr := tar.NewReader(r); ; {
+			h, err := tr.Next()
+			if err == io.EOF {
+				break
+			} else if err != nil {
+				return err
+			}
+			content, err := io.ReadAll(tr)
+			if err != nil {
+				return err
+			}
+			if err := unpacked(name+"!/"+h.Name, content, f); err != nil {
+				return err
+			}
+		}
+	default:
+		f(name, data)
+	}
+	return nil
 }
