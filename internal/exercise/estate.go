@@ -158,6 +158,7 @@ type server struct {
 	setAt    event.Time               // when somebody set its clock, and by how much
 	setBy    time.Duration
 	marked   map[string]bool // what the plan must do once
+	lastDeed event.Time      // of the intruder's on it, or from it
 	former   string          // name until it was made of a template
 	renamed  event.Time      // when it got its own
 	cutOff   event.Time      // when it was cut off or shut down; 0 never

@@ -93,10 +93,23 @@ func (e *estate) intrusion() {
 			if st.As == "made" {
 				t.who = x.made
 			}
+			t.to.lastDeed = max(t.to.lastDeed, at)
+			if t.from != nil {
+				t.from.lastDeed = max(t.from.lastDeed, at)
+			}
 			techniques[st.Do].plan(t)
 			at = at.Add(d.during(st.Apart, 12*time.Minute))
 		}
 	}
+}
+
+// needed is the end of what the intruder holds open on a server: at, or later if he is still at work there. It is asked
+// when traces are left, and all steps are planned.
+func (s *server) needed(at event.Time) event.Time {
+	if s.lastDeed > at {
+		return s.lastDeed.Add(15*time.Minute + time.Duration(number(600, s.key))*time.Second)
+	}
+	return at
 }
 
 // decided is a step in which the seed has chosen where the scenario leaves a choice: do: rdp|wmi.

@@ -168,7 +168,7 @@ func (t *deed) exposedDesktop() {
 		s.rdpAs(d, at, who, host{name, x.scanner.address}, in)
 		s.explorer(d, in, desk)
 		s.types(d, at.Add(3*time.Minute), desk, in, x.looks(d))
-		s.rdpEnds(at.Add(d.about(50*time.Minute)), in)
+		s.rdpLeaves(at.Add(d.about(50*time.Minute)), in)
 	})
 }
 
@@ -199,7 +199,7 @@ func (t *deed) vpn() {
 		s.rdpAs(d, at, who, host{"DESKTOP-" + strings.ToUpper(d.letters(7, lower)), pool.address}, in)
 		s.explorer(d, in, desk)
 		s.types(d, at.Add(2*time.Minute), desk, in, x.looks(d))
-		s.rdpEnds(at.Add(70*time.Minute), in)
+		s.rdpLeaves(at.Add(70*time.Minute), in)
 	})
 }
 
@@ -237,7 +237,7 @@ func (t *deed) phishing() {
 		s.powershell(d, ps, fetch, true)
 		s.connects(d, at.Add(11*time.Second), ps, x.e.domain.name+`\`+who.name, x.control[0], 80)
 		s.types(d, at.Add(4*time.Minute), ps, in, x.looks(d))
-		s.rdpEnds(at.Add(d.about(3*time.Hour)), in)
+		s.rdpLeaves(at.Add(d.about(3*time.Hour)), in)
 	})
 }
 
@@ -282,7 +282,6 @@ func (t *deed) remoteTool() {
 	desk := x.desk(s, t.d, in)
 	t.arrives(at, "remote tool")
 	ends := at.Add(t.d.about(95 * time.Minute))
-	s.truth.from.Address = &x.scanner.address
 	s.leaves(`C:\Program Files (x86)\TeamViewer\Connections_incoming.txt`, s.helpLog(t.d, at, ends, who.name), ends)
 	t.does(func(d *dice) {
 		tool := s.standing("teamviewer")
@@ -294,8 +293,9 @@ func (t *deed) remoteTool() {
 		s.special(in.at, in)
 		s.explorer(d, in, desk)
 		s.types(d, at.Add(3*time.Minute), desk, in, x.looks(d))
-		s.log(ends, "4647", s.target(in))
-		s.log(ends.Add(40*time.Millisecond), "4634", s.target(in).with(fields{"LogonType": 2}))
+		end := s.needed(ends)
+		s.log(end, "4647", s.target(in))
+		s.log(end.Add(40*time.Millisecond), "4634", s.target(in).with(fields{"LogonType": 2}))
 	})
 }
 

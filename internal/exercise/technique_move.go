@@ -29,7 +29,7 @@ func (t *deed) desktop() {
 			s.types(d, at.Add(2*time.Minute), desk, in, x.looks(d))
 		}
 		if t.option("stays", "") == "" {
-			s.rdpEnds(at.Add(d.about(70*time.Minute)), in)
+			s.rdpLeaves(at.Add(d.about(70*time.Minute)), in)
 		}
 	}, from)
 }
@@ -78,8 +78,9 @@ func (t *deed) remoteServiceStep() {
 		if len(list) > 0 {
 			s.types(d, at.Add(20*time.Second), child, nil, list)
 		}
-		s.runs(at.Add(lasts), name, name, false)
-		s.logoff(at.Add(lasts+time.Second), in)
+		end := s.needed(at.Add(lasts))
+		s.runs(end, name, name, false)
+		s.logoff(end.Add(time.Second), in)
 	}, from)
 }
 
@@ -156,8 +157,9 @@ func (t *deed) winrm() {
 			s.ends(run.Add(500*time.Millisecond), p)
 			run = run.Add(d.about(40 * time.Second))
 		}
-		s.ends(run.Add(5*time.Minute), host)
-		s.logoff(run.Add(5*time.Minute), in)
+		end := s.needed(run.Add(5 * time.Minute))
+		s.ends(end, host)
+		s.logoff(end, in)
 	}, from)
 }
 
