@@ -1,7 +1,11 @@
 package exercise
 
 import (
+	"archive/zip"
+	"bytes"
+	"errors"
 	"fmt"
+	"hash/crc32"
 	"maps"
 	"slices"
 	"strings"
@@ -251,13 +255,29 @@ func (e *estate) lawfulEncryption(d *dice, x *decoy) {
 	s.decoys("compressed and lawfully encrypted files")
 	for i := range 6 {
 		at := d.within(e.at(-9+i, 10, 0), 6*time.Hour)
-		head := []byte("7z\xbc\xaf\x27\x1c\x00\x04")
-		name := fmt.Sprintf(`D:\Departments\Accounts\salary_%02d.7z`, i+1)
-		if i%2 == 1 {
-			head, name = []byte("PK\x03\x04\x14\x00\x01\x00\x63\x00"), fmt.Sprintf(`D:\Departments\Establishment\files_%02d.zip`, i+1)
+		if i%2 == 0 {
+			head := []byte("7z\xbc\xaf\x27\x1c\x00\x04")
+			s.leaves(fmt.Sprintf(`D:\Departments\Accounts\salary_%02d.7z`, i+1), slices.Concat(head, []byte(" "+event.ExerciseMark+" "), noise(d, 20_000)), at)
+		} else {
+			s.leaves(fmt.Sprintf(`D:\Departments\Establishment\files_%02d.zip`, i+1), lockedZip(noise(d, 20_000)), at)
 		}
-		s.leaves(name, slices.Concat(head, []byte(" "+event.ExerciseMark+" "), noise(d, 20_000)), at)
 	}
+}
+
+// lockedZip is a zip archive whose one file is encrypted with a password. The mark is its comment.
+func lockedZip(content []byte) []byte {
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	size := uint64(len(content))
+	h := &zip.FileHeader{Name: "salary.xlsx", Method: zip.Store, Flags: 1, CRC32: crc32.ChecksumIEEE(content), CompressedSize64: size, UncompressedSize64: size}
+	to, err := z.CreateRaw(h)
+	if err == nil {
+		_, err = to.Write(content)
+	}
+	if err := errors.Join(err, z.SetComment(event.ExerciseMark), z.Close()); err != nil {
+		panic(err) // bug: nothing is written but to memory
+	}
+	return b.Bytes()
 }
 
 // clearedInPanic: in the morning an administrator clears the Security log of a domain controller, whose disk is full.
@@ -320,4 +340,17 @@ func (e *estate) vulnerabilityScan(d *dice, x *decoy) {
 			}
 		}, s)
 	}
+}
+
+// template: before it got its name, a cloned server was a template on which an administrator once used PsExec.
+func (e *estate) template(s *server) {
+	s.decoys("made from a template that carries old artifacts")
+	who := e.admins[0]
+	e.do("template "+s.key, func(d *dice) {
+		at := d.within(e.from.Add(time.Hour), 20*time.Hour)
+		in := s.ntlm(d, at, who, e.jump.host(), e.jump.name)
+		s.remoteService(d, at.Add(300*time.Millisecond), in, "PSEXESVC", "PSEXESVC.exe", psexecPipes(d, "PSEXESVC", e.jump.host()))
+		s.runs(at.Add(d.about(4*time.Minute)), "PSEXESVC", "PSEXESVC", false)
+		s.logoff(at.Add(5*time.Minute), in)
+	}, s, e.dc)
 }

@@ -118,6 +118,8 @@ func (e *estate) account(name string, rid int, admin bool) *account {
 // system is what runs on a server.
 type system int
 
+func (s system) String() string { return [...]string{"Windows", "Linux", "ESXi"}[s] }
+
 const (
 	windows system = iota
 	linux
@@ -156,6 +158,7 @@ type server struct {
 	setAt    event.Time               // when somebody set its clock, and by how much
 	setBy    time.Duration
 	marked   map[string]bool // what the plan must do once
+	lastDeed event.Time      // of the intruder's on it, or from it
 	former   string          // name until it was made of a template
 	renamed  event.Time      // when it got its own
 	cutOff   event.Time      // when it was cut off or shut down; 0 never
@@ -239,7 +242,7 @@ func (e *estate) people(d *dice) {
 }
 
 // accountKeys are the names under which a scenario speaks of accounts; the seed may spell them otherwise.
-var accountKeys = []string{"admin", "dba", "clinician", "monitor", "backup", "ehosp", "lis", "pharm", "deploy", "supplier", "root", "made"}
+var accountKeys = []string{"admin", "dba", "clinician", "monitor", "backup", "ehosp", "lis", "pharm", "deploy", "supplier", "made"}
 
 // who is the account of that name.
 func (e *estate) who(key string) *account {
@@ -362,7 +365,7 @@ func (e *estate) more(d *dice) {
 		e.add(fmt.Sprintf("ESX%d", i+1), server{kind: "physical", role: "hypervisor", os: "VMware ESXi 6.7", system: esxi, location: places[i%2], layout: vmSupport})
 		physical++
 	}
-	layouts := []*packing{kapeFolder, kapeZip, velociraptorZip, plainFolder, plainZip, jsonFolder}
+	layouts := []*packing{kapeFolder, kapeFolder, kapeZip, velociraptorZip, plainFolder, plainFolder, plainZip, jsonFolder}
 	var new []*server
 	for i := 0; len(e.servers) < e.options.Servers; i++ {
 		r := ordinaryRoles[i%len(ordinaryRoles)]

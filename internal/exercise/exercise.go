@@ -23,6 +23,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"wardround/internal/event"
 )
@@ -200,7 +201,13 @@ func (w *writer) stopped() bool {
 // files are all that was collected of the server.
 func (s *server) files() ([]file, error) {
 	texts, err := s.textLogs()
-	return append(append(s.winLogs(), texts...), s.extra...), err
+	files := append(append(s.winLogs(), texts...), s.extra...)
+	if s.system == linux {
+		zone := map[bool]string{true: "Etc/UTC", false: "Asia/Kolkata"}[s.zone == time.UTC]
+		files = append(files, file{path: "etc/timezone", data: []byte(zone + "\n"), modified: s.e.from.Add(-400 * 24 * time.Hour)},
+			file{path: "etc/hostname", data: []byte(strings.ToLower(s.name) + "\n"), modified: s.e.from.Add(-400 * 24 * time.Hour)})
+	}
+	return files, err
 }
 
 // hubLog is the log of the hub to which two servers forward their messages.

@@ -13,6 +13,9 @@ func (e *estate) ordinary() {
 	dc := e.dc
 	e.each(windows, func(s *server) {
 		e.do("system "+s.name, s.systemDays, s)
+		if s.former != "" {
+			e.template(s)
+		}
 		e.do("tasks "+s.name, s.taskDays, s)
 		e.do("monitoring "+s.name, s.monitored, s, dc)
 		e.do("administration "+s.name, s.administered, s, dc, e.jump)

@@ -243,7 +243,7 @@ func (sc *scenario) check() error {
 			return fmt.Errorf("line 1: %q is no technique of ATT&CK; write it like T1190 or T1021.002", t)
 		}
 	}
-	known := map[string]bool{}
+	known := map[string]system{}
 	for i := range sc.Servers {
 		if err := sc.Servers[i].check(known); err != nil {
 			return fmt.Errorf("line %d: %w", sc.Servers[i].line, err)
@@ -255,7 +255,7 @@ func (sc *scenario) check() error {
 		}
 	}
 	for _, key := range []string{"DC1", "JUMP1"} {
-		if !known[key] {
+		if _, ok := known[key]; !ok {
 			return fmt.Errorf("line 1: there is no server %s; every estate needs it under servers:", key)
 		}
 	}
@@ -272,11 +272,12 @@ func (sc *scenario) check() error {
 	return nil
 }
 
-func (x *castServer) check(known map[string]bool) error {
+func (x *castServer) check(known map[string]system) error {
+	_, twice := known[x.Key]
 	switch {
 	case !keyForm.MatchString(x.Key):
 		return fmt.Errorf("key %q: write 2 to 12 capital letters, digits and dashes; EX- goes before by itself", x.Key)
-	case known[x.Key]:
+	case twice:
 		return fmt.Errorf("key %q stands there twice; give each server its own", x.Key)
 	case x.Kind != "physical" && x.Kind != "virtual":
 		return fmt.Errorf("kind %q: write physical or virtual", x.Kind)
@@ -297,13 +298,16 @@ func (x *castServer) check(known map[string]bool) error {
 	if _, err := days(x.Clock); x.Clock != "" && err != nil {
 		return fmt.Errorf("clock %q: write how far it is ahead, like 4m or -7m", x.Clock)
 	}
-	known[x.Key] = true
+	var s server
+	s.set(x.OS, "")
+	known[x.Key] = s.system
 	return nil
 }
 
-func (x *part) check(known map[string]bool) error {
+func (x *part) check(known map[string]system) error {
+	_, twice := known[x.Key]
 	switch {
-	case !keyForm.MatchString(x.Key) || known[x.Key]:
+	case !keyForm.MatchString(x.Key) || twice:
 		return fmt.Errorf("key %q: write 2 to 12 capital letters, digits and dashes that no other has", x.Key)
 	case x.System != "" && x.System != "windows" && x.System != "linux":
 		return fmt.Errorf("system %q: write windows or linux", x.System)
@@ -315,18 +319,14 @@ func (x *part) check(known map[string]bool) error {
 			return fmt.Errorf("role %q: take one of %s", r, strings.Join(roles, ", "))
 		}
 	}
-	known[x.Key] = true
+	known[x.Key] = windows
+	if x.System == "linux" {
+		known[x.Key] = linux
+	}
 	return nil
 }
 
-func (x *step) check(i int, known map[string]bool) error {
-	moves := false
-	for do := range strings.SplitSeq(x.Do, "|") {
-		if techniques[do].plan == nil {
-			return fmt.Errorf("do %q: take one of %s", do, strings.Join(techniqueNames(), ", "))
-		}
-		moves = moves || techniques[do].moves
-	}
+func (x *step) check(i int, known map[string]system) error {
 	if x.At == "" && (x.After == "" || i == 0) {
 		return errors.New("say when: at: \"-2 01:00 +2h\" (day before the incident, time, IST, and how much later it may be), or after: 40m")
 	}
@@ -344,13 +344,10 @@ func (x *step) check(i int, known map[string]bool) error {
 	if len(x.To) == 0 {
 		return errors.New("to: names no server; write the key of one, or several in [ ]")
 	}
-	for _, key := range append(slices.Clone(x.To), x.From) {
-		if key != "" && !known[key] {
-			return fmt.Errorf("there is no server %q; write a key that stands under servers: or parts:", key)
+	for do := range strings.SplitSeq(x.Do, "|") {
+		if err := x.checkDo(do, known); err != nil {
+			return err
 		}
-	}
-	if x.From == "" && moves {
-		return fmt.Errorf("%s goes from a server to another: write from: and its key", x.Do)
 	}
 	if x.As != "" && !slices.Contains(accountKeys, x.As) {
 		return fmt.Errorf("as %q: take one of %s", x.As, strings.Join(accountKeys, ", "))
@@ -358,16 +355,56 @@ func (x *step) check(i int, known map[string]bool) error {
 	return nil
 }
 
-func (x *decoy) check(known map[string]bool) error {
+// checkDo checks one technique of the step, and whether it works on its servers.
+func (x *step) checkDo(do string, known map[string]system) error {
+	how := techniques[do]
+	switch {
+	case how.plan == nil:
+		return fmt.Errorf("do %q: take one of %s", do, strings.Join(techniqueNames(), ", "))
+	case x.From == "" && how.from != nil:
+		return fmt.Errorf("%s goes from a server to another: write from: and its key", do)
+	case x.From != "" && how.from == nil:
+		return fmt.Errorf("%s comes from no server: leave from: out", do)
+	}
+	if x.From != "" {
+		if err := fits(do, x.From, how.from, known); err != nil {
+			return err
+		}
+	}
+	for _, key := range x.To {
+		if err := fits(do, key, how.to, known); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// fits reports an error if there is no such server, or none of the systems on which the thing works.
+func fits(do, key string, on []system, known map[string]system) error {
+	s, ok := known[key]
+	if !ok {
+		return fmt.Errorf("there is no server %q; write a key that stands under servers: or parts:", key)
+	}
+	if !slices.Contains(on, s) {
+		return fmt.Errorf("%s does not work on %s, which is %s; take a server with %v", do, key, s, on)
+	}
+	return nil
+}
+
+func (x *decoy) check(known map[string]system) error {
 	if decoys[x.Do] == nil {
 		return fmt.Errorf("do %q: take one of %s", x.Do, strings.Join(decoyNames(), ", "))
 	}
 	if len(x.On) == 0 {
 		return errors.New("on: names no server; write the key of one")
 	}
+	on := servers
+	if x.Do == "deployments" {
+		on = []system{linux}
+	}
 	for _, key := range x.On {
-		if !known[key] {
-			return fmt.Errorf("there is no server %q; write a key that stands under servers: or parts:", key)
+		if err := fits(x.Do, key, on, known); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -2,6 +2,7 @@ package exercise
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,6 +15,7 @@ estate: {servers: 4}
 servers:
   - {key: DC1, kind: virtual, role: domain-controller, os: Windows Server 2016}
   - {key: JUMP1, kind: virtual, role: jump, os: Windows Server 2019}
+  - {key: LX1, kind: virtual, role: web, os: Ubuntu 20.04}
 steps:
   - {do: rdp, from: JUMP1, to: DC1, at: "-1 01:00 +2h"}
 `
@@ -38,16 +40,17 @@ func TestScenarioRefused(t *testing.T) {
 		{"role: jump", "role: jump, kept: {Security: week}", "line 6: kept Security"},
 		{"role: jump", "role: jump, clock: fast", "line 6: clock"},
 		{"key: JUMP1", "key: JUMPS", "there is no server JUMP1"},
-		{"do: rdp", "do: teleport", "line 8: do \"teleport\": take one of audit-off"},
-		{"to: DC1", "to: DC9", "line 8: there is no server \"DC9\""},
-		{"from: JUMP1, ", "", "line 8: rdp goes from a server to another"},
-		{", at: \"-1 01:00 +2h\"", "", "line 8: say when"},
-		{"-1 01:00 +2h", "yesterday", "line 8: at \"yesterday\""},
+		{"do: rdp", "do: teleport", "line 9: do \"teleport\": take one of audit-off"},
+		{"to: DC1", "to: DC9", "line 9: there is no server \"DC9\""},
+		{"from: JUMP1, ", "", "line 9: rdp goes from a server to another"},
+		{", at: \"-1 01:00 +2h\"", "", "line 9: say when"},
+		{"-1 01:00 +2h", "yesterday", "line 9: at \"yesterday\""},
 		{"-1 01:00 +2h", "-1 25:00", "below 24:00"},
-		{"to: DC1", "to: DC1, as: nobody", "line 8: as \"nobody\""},
-		{"to: DC1", "to: DC1, apart: 9m..3m", "line 8: apart"},
-		{"steps:", "decoys:\n  - {do: trap, on: DC1}\nsteps:", "line 8: do \"trap\": take one of admin-psexec"},
-		{"steps:", "parts:\n  - {key: P1, system: dos}\nsteps:", "line 8: system"},
+		{"to: DC1", "to: DC1, as: nobody", "line 9: as \"nobody\""},
+		{"to: DC1", "to: DC1, apart: 9m..3m", "line 9: apart"},
+		{"to: DC1", "to: LX1", "line 9: rdp does not work on LX1, which is Linux"},
+		{"steps:", "decoys:\n  - {do: trap, on: DC1}\nsteps:", "line 9: do \"trap\": take one of admin-psexec"},
+		{"steps:", "parts:\n  - {key: P1, system: dos}\nsteps:", "line 9: system"},
 		{"estate: {servers: 4}", "estate: 4", "line 3"},
 		{"servers:\n", "servers: [\n", "mend the YAML"},
 	} {
@@ -101,4 +104,91 @@ func TestVariants(t *testing.T) {
 			t.Errorf("%s: eight seeds give %d names of a domain controller, %d first servers, %d days", name, len(names), len(first), len(days))
 		}
 	}
+}
+
+// every is a scenario with each technique, on each system on which it works, and each decoy.
+func every() string {
+	var b strings.Builder
+	b.WriteString(`scenario: every
+techniques: [T1021]
+estate: {servers: 12}
+servers:
+  - {key: DC1, kind: virtual, role: domain-controller, os: Windows Server 2016, logging: full}
+  - {key: JUMP1, kind: virtual, role: jump, os: Windows Server 2019, layout: json}
+  - {key: W0, kind: virtual, role: database, os: Windows Server 2008 R2, clock: 5m}
+  - {key: W1, kind: virtual, role: web, os: Windows Server 2022, logging: full, layout: velociraptor}
+  - {key: L0, kind: virtual, role: web, os: Ubuntu 20.04, logging: commands}
+  - {key: L1, kind: virtual, role: database, os: CentOS 7, hub: true}
+  - {key: E0, kind: physical, role: hypervisor, os: VMware ESXi 6.7}
+  - {key: E1, kind: physical, role: hypervisor, os: VMware ESXi 7.0, listed: false}
+steps:
+`)
+	of := map[system]string{windows: "W", linux: "L", esxi: "E"}
+	day := -6
+	for _, name := range techniqueNames() {
+		how := techniques[name]
+		for _, to := range how.to {
+			from := []system{windows}
+			if how.from != nil {
+				from = how.from
+			}
+			for _, f := range from {
+				day = -6 + (day+7)%7
+				fmt.Fprintf(&b, "  - {do: %s, to: [%s0, %s1], as: %s, at: \"%d 01:00 +2h\"", name, of[to], of[to], accountKeys[len(name)%len(accountKeys)], day)
+				if how.from != nil {
+					fmt.Fprintf(&b, ", from: %s1", of[f])
+				}
+				b.WriteString("}\n")
+			}
+		}
+	}
+	b.WriteString("decoys:\n")
+	for _, name := range decoyNames() {
+		on := "W1"
+		if name == "deployments" {
+			on = "L1"
+		}
+		fmt.Fprintf(&b, "  - {do: %s, on: %s}\n", name, on)
+	}
+	return b.String()
+}
+
+// TestEveryTechnique makes an exercise of all techniques and decoys, and plays its servers alone and at once.
+func TestEveryTechnique(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "every.yaml")
+	if err := os.WriteFile(name, []byte(every()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	eachAlone(t, Options{Seed: 7, Scenario: name, Noise: "small", Days: 10})
+	if _, err := Write(t.Context(), Options{Dir: filepath.Join(t.TempDir(), "estate"), Seed: 7, Scenario: name, Noise: "small", Days: 10}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// FuzzScenario: whatever a file holds is read or refused, and what is read can be planned.
+func FuzzScenario(f *testing.F) {
+	f.Add([]byte(shortest))
+	f.Add([]byte(every()))
+	if _, err := tableOf(); err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		sc, err := readScenario("x.yaml", text)
+		if err != nil {
+			if !errors.Is(err, ErrScenario) {
+				t.Errorf("%v", err)
+			}
+			return
+		}
+		o := Options{Seed: 1, Servers: sc.Estate.Servers, Days: 30, Noise: "small"}
+		for _, s := range sc.Servers {
+			if s.Listed == nil || *s.Listed {
+				o.Servers = max(o.Servers, len(sc.Servers))
+			}
+		}
+		if o.Servers > 60 || len(sc.Steps) > 60 {
+			return
+		}
+		newEstate(o, sc)
+	})
 }

@@ -54,8 +54,8 @@ type deed struct {
 // technique is a thing that an intruder does. plan decides all that other acts must know and adds the acts that leave
 // traces.
 type technique struct {
-	plan  func(*deed)
-	moves bool // from one server to another
+	plan     func(*deed)
+	from, to []system // on which it works; without from it comes from outside, or stays where it is
 }
 
 func techniqueNames() []string { return slices.Sorted(maps.Keys(techniques)) }
@@ -93,10 +93,23 @@ func (e *estate) intrusion() {
 			if st.As == "made" {
 				t.who = x.made
 			}
+			t.to.lastDeed = max(t.to.lastDeed, at)
+			if t.from != nil {
+				t.from.lastDeed = max(t.from.lastDeed, at)
+			}
 			techniques[st.Do].plan(t)
 			at = at.Add(d.during(st.Apart, 12*time.Minute))
 		}
 	}
+}
+
+// needed is the end of what the intruder holds open on a server: at, or later if he is still at work there. It is asked
+// when traces are left, and all steps are planned.
+func (s *server) needed(at event.Time) event.Time {
+	if s.lastDeed > at {
+		return s.lastDeed.Add(15*time.Minute + time.Duration(number(600, s.key))*time.Second)
+	}
+	return at
 }
 
 // decided is a step in which the seed has chosen where the scenario leaves a choice: do: rdp|wmi.
@@ -251,8 +264,13 @@ func noise(d *dice, n int) []byte {
 	return b
 }
 
-// leaves adds a file to what is collected of a server.
+// leaves adds a file to what is collected of a server, or replaces it.
 func (s *server) leaves(path string, data []byte, at event.Time) {
 	path = strings.ReplaceAll(strings.Replace(path, `:\`, "/", 1), `\`, "/")
-	s.extra = append(s.extra, file{path: strings.TrimPrefix(path, "/"), data: data, modified: at})
+	f := file{path: strings.TrimPrefix(path, "/"), data: data, modified: at}
+	if i := slices.IndexFunc(s.extra, func(x file) bool { return x.path == f.path }); i >= 0 {
+		s.extra[i] = f
+		return
+	}
+	s.extra = append(s.extra, f)
 }

@@ -12,40 +12,45 @@ import (
 // ends and of the domain controller as those servers are set up to log, and knows nothing of how it may be found.
 var techniques = map[string]technique{
 	// entry
-	"web-shell":   {plan: (*deed).webShell},
-	"exposed-rdp": {plan: (*deed).exposedDesktop},
-	"vpn":         {plan: (*deed).vpn, moves: true},
-	"phishing":    {plan: (*deed).phishing},
-	"remote-tool": {plan: (*deed).remoteTool},
+	"web-shell":   {plan: (*deed).webShell, to: []system{linux, windows}},
+	"exposed-rdp": {plan: (*deed).exposedDesktop, to: servers},
+	"vpn":         {plan: (*deed).vpn, from: []system{linux}, to: servers},
+	"phishing":    {plan: (*deed).phishing, to: servers},
+	"remote-tool": {plan: (*deed).remoteTool, to: servers},
 	// movement
-	"rdp":            {plan: (*deed).desktop, moves: true},
-	"remote-service": {plan: (*deed).remoteServiceStep, moves: true},
-	"wmi":            {plan: (*deed).wmi, moves: true},
-	"winrm":          {plan: (*deed).winrm, moves: true},
-	"ssh":            {plan: (*deed).sshStep, moves: true},
-	"database":       {plan: (*deed).database, moves: true},
-	"gpo":            {plan: (*deed).policy, moves: true},
-	"esxi":           {plan: (*deed).esxiShell, moves: true},
+	"rdp":            {plan: (*deed).desktop, from: either, to: servers},
+	"remote-service": {plan: (*deed).remoteServiceStep, from: either, to: servers},
+	"wmi":            {plan: (*deed).wmi, from: either, to: servers},
+	"winrm":          {plan: (*deed).winrm, from: either, to: servers},
+	"ssh":            {plan: (*deed).sshStep, from: []system{linux}, to: []system{linux}},
+	"database":       {plan: (*deed).database, from: either, to: servers},
+	"gpo":            {plan: (*deed).policy, from: servers, to: servers},
+	"esxi":           {plan: (*deed).esxiShell, from: either, to: []system{esxi}},
+	"software-share": {plan: (*deed).softwareShare, from: servers, to: servers},
 	// on a server
-	"look-around":    {plan: (*deed).lookAround},
-	"dump-lsass":     {plan: (*deed).dumpLSASS},
-	"copy-ntds":      {plan: (*deed).copyNTDS},
-	"trojan":         {plan: (*deed).trojan},
-	"make-account":   {plan: (*deed).makeAccount},
-	"software-share": {plan: (*deed).softwareShare, moves: true},
+	"look-around":  {plan: (*deed).lookAround, to: servers},
+	"dump-lsass":   {plan: (*deed).dumpLSASS, to: servers},
+	"copy-ntds":    {plan: (*deed).copyNTDS, to: servers},
+	"trojan":       {plan: (*deed).trojan, to: servers},
+	"make-account": {plan: (*deed).makeAccount, to: servers},
 	// purpose
-	"theft":           {plan: (*deed).stealFiles},
-	"destroy-backups": {plan: (*deed).destroyBackups},
-	"catb":            {plan: (*deed).catb},
-	"lockbit":         {plan: (*deed).lockbit},
-	"encrypt-shares":  {plan: (*deed).encryptShares, moves: true},
-	"encrypt-esxi":    {plan: (*deed).encryptESXi},
+	"theft":           {plan: (*deed).stealFiles, to: either},
+	"destroy-backups": {plan: (*deed).destroyBackups, to: servers},
+	"catb":            {plan: (*deed).catb, to: servers},
+	"lockbit":         {plan: (*deed).lockbit, to: servers},
+	"encrypt-shares":  {plan: (*deed).encryptShares, from: servers, to: servers},
+	"encrypt-esxi":    {plan: (*deed).encryptESXi, to: []system{esxi}},
 	// hiding
-	"clear-logs": {plan: (*deed).clearLogs},
-	"audit-off":  {plan: (*deed).auditOff},
-	"set-clock":  {plan: (*deed).setClock},
-	"timestomp":  {plan: (*deed).timestomp},
+	"clear-logs": {plan: (*deed).clearLogs, to: servers},
+	"audit-off":  {plan: (*deed).auditOff, to: servers},
+	"set-clock":  {plan: (*deed).setClock, to: servers},
+	"timestomp":  {plan: (*deed).timestomp, to: servers},
 }
+
+var (
+	servers = []system{windows}
+	either  = []system{windows, linux}
+)
 
 // webShell: somebody looks for weak pages, uploads a page as an appointment's attachment, runs commands with it, and
 // leaves a tunnel.
@@ -163,7 +168,7 @@ func (t *deed) exposedDesktop() {
 		s.rdpAs(d, at, who, host{name, x.scanner.address}, in)
 		s.explorer(d, in, desk)
 		s.types(d, at.Add(3*time.Minute), desk, in, x.looks(d))
-		s.rdpEnds(at.Add(d.about(50*time.Minute)), in)
+		s.rdpLeaves(at.Add(d.about(50*time.Minute)), in)
 	})
 }
 
@@ -194,7 +199,7 @@ func (t *deed) vpn() {
 		s.rdpAs(d, at, who, host{"DESKTOP-" + strings.ToUpper(d.letters(7, lower)), pool.address}, in)
 		s.explorer(d, in, desk)
 		s.types(d, at.Add(2*time.Minute), desk, in, x.looks(d))
-		s.rdpEnds(at.Add(70*time.Minute), in)
+		s.rdpLeaves(at.Add(70*time.Minute), in)
 	})
 }
 
@@ -232,7 +237,7 @@ func (t *deed) phishing() {
 		s.powershell(d, ps, fetch, true)
 		s.connects(d, at.Add(11*time.Second), ps, x.e.domain.name+`\`+who.name, x.control[0], 80)
 		s.types(d, at.Add(4*time.Minute), ps, in, x.looks(d))
-		s.rdpEnds(at.Add(d.about(3*time.Hour)), in)
+		s.rdpLeaves(at.Add(d.about(3*time.Hour)), in)
 	})
 }
 
@@ -277,7 +282,6 @@ func (t *deed) remoteTool() {
 	desk := x.desk(s, t.d, in)
 	t.arrives(at, "remote tool")
 	ends := at.Add(t.d.about(95 * time.Minute))
-	s.truth.from.Address = &x.scanner.address
 	s.leaves(`C:\Program Files (x86)\TeamViewer\Connections_incoming.txt`, s.helpLog(t.d, at, ends, who.name), ends)
 	t.does(func(d *dice) {
 		tool := s.standing("teamviewer")
@@ -289,8 +293,9 @@ func (t *deed) remoteTool() {
 		s.special(in.at, in)
 		s.explorer(d, in, desk)
 		s.types(d, at.Add(3*time.Minute), desk, in, x.looks(d))
-		s.log(ends, "4647", s.target(in))
-		s.log(ends.Add(40*time.Millisecond), "4634", s.target(in).with(fields{"LogonType": 2}))
+		end := s.needed(ends)
+		s.log(end, "4647", s.target(in))
+		s.log(end.Add(40*time.Millisecond), "4634", s.target(in).with(fields{"LogonType": 2}))
 	})
 }
 

@@ -21,7 +21,7 @@ func (t *deed) desktop() {
 			from.log(at.Add(-9*time.Second), "client-1024", fields{"Value": s.name, "@user": who.sid, "@pid": client.pid})
 			from.log(at.Add(-8*time.Second), "client-1102", fields{"Value": s.address, "@user": who.sid, "@pid": client.pid})
 			from.connects(d, at.Add(-8*time.Second), client, x.e.domain.name+`\`+who.name, s.host(), 3389)
-			from.explicit(d, at.Add(-2*time.Second), x.sessionOf(from, there), who, s, `C:\Windows\System32\mstsc.exe`)
+			from.explicit(d, at.Add(-2*time.Second), there.session, who, s, `C:\Windows\System32\mstsc.exe`)
 		}
 		s.rdpAs(d, at, who, from.host(), in)
 		s.explorer(d, in, desk)
@@ -29,13 +29,10 @@ func (t *deed) desktop() {
 			s.types(d, at.Add(2*time.Minute), desk, in, x.looks(d))
 		}
 		if t.option("stays", "") == "" {
-			s.rdpEnds(at.Add(d.about(70*time.Minute)), in)
+			s.rdpLeaves(at.Add(d.about(70*time.Minute)), in)
 		}
 	}, from)
 }
-
-// sessionOf is the session in which the intruder works on a server; SYSTEM's own has none.
-func (x *intruder) sessionOf(s *server, f foothold) *session { return f.session }
 
 // remoteServiceStep: a service is installed over SMB and gives a shell. with tool: psexec, remcom, or own (a tool under the
 // intruder's name).
@@ -81,8 +78,9 @@ func (t *deed) remoteServiceStep() {
 		if len(list) > 0 {
 			s.types(d, at.Add(20*time.Second), child, nil, list)
 		}
-		s.runs(at.Add(lasts), name, name, false)
-		s.logoff(at.Add(lasts+time.Second), in)
+		end := s.needed(at.Add(lasts))
+		s.runs(end, name, name, false)
+		s.logoff(end.Add(time.Second), in)
 	}, from)
 }
 
@@ -159,8 +157,9 @@ func (t *deed) winrm() {
 			s.ends(run.Add(500*time.Millisecond), p)
 			run = run.Add(d.about(40 * time.Second))
 		}
-		s.ends(run.Add(5*time.Minute), host)
-		s.logoff(run.Add(5*time.Minute), in)
+		end := s.needed(run.Add(5 * time.Minute))
+		s.ends(end, host)
+		s.logoff(end, in)
 	}, from)
 }
 
@@ -176,6 +175,11 @@ func (t *deed) sshStep() {
 	t.who = nil
 	x.takes(s, at, nil, nil, nil)
 	x.e.reached(s, at, from.host(), from, user, "ssh")
+	if !made {
+		s.leaves("home/deploy/.bash_history", []byte("# "+event.ExerciseMark+"\nsudo systemctl reload postgresql\nsudo bash\nsudo cat /etc/ehosp/sync.conf\nw\nexit\n"), at.Add(31*time.Minute))
+		s.leaves("root/.bash_history", []byte("# "+event.ExerciseMark+"\nid\nuseradd -m -s /bin/bash "+x.user+"\npasswd "+x.user+"\nusermod -aG sudo "+x.user+"\nunset HISTFILE\n"), at.Add(30*time.Minute))
+		s.leaves("home/"+x.user+"/.ssh/authorized_keys", []byte("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI"+x.e.dice("key of", s.key).letters(43, mixed)+" "+strings.ReplaceAll(event.ExerciseMark, " ", "_")+"\n"), at.Add(7*time.Minute))
+	}
 	t.does(func(d *dice) {
 		line := "ssh -i /tmp/k -o StrictHostKeyChecking=no deploy@" + s.address
 		from.shell(d, at.Add(-2*time.Second), line, program("/usr/bin/ssh", strings.Fields(line)[1:]...))

@@ -12,28 +12,34 @@ import (
 // stripes; with the note in the head, renamed or not.
 func (t *deed) encrypted(folder string, names []string, suffix string, at event.Time) {
 	x := t.x
+	first := t.d.IntN(3)
 	for i, name := range names {
 		d := x.e.dice("encrypted", t.to.key, folder, name)
 		plain := ordinaryContent(d, name, 14_000+d.IntN(20_000))
-		var data []byte
-		switch {
-		case t.option("manner", "") == "stripes":
-			data = plain
-			for from := 0; from < len(data); from += 4096 {
-				copy(data[from:min(from+1024, len(data))], noise(d, 1024))
-			}
-		case i%3 == 1:
-			data = append([]byte(x.note()), noise(d, 4096)...)
-			data = append(data, plain[min(4096, len(plain)):]...)
-		default:
-			data = append([]byte(x.note()), noise(d, len(plain))...)
-		}
+		manner := t.option("manner", []string{"whole", "head", "stripes"}[(i+first)%3])
+		data := x.overwritten(d, plain, manner)
 		t.to.leaves(folder+`\`+name+suffix, data, at.Add(time.Duration(i)*40*time.Second))
 	}
 	for _, name := range []string{"readme_wards.txt", "duty list 2022.csv"} { // what was not reached
 		d := x.e.dice("untouched", t.to.key, folder, name)
 		t.to.leaves(folder+`\`+name, ordinaryContent(d, name, 3000), x.e.from.Add(-d.about(90*24*time.Hour)))
 	}
+}
+
+// overwritten is a file's content after encryption: whole, its head alone, or in stripes. The note stands before it.
+func (x *intruder) overwritten(d *dice, plain []byte, manner string) []byte {
+	out := []byte(x.note())
+	switch manner {
+	case "head":
+		out = append(out, noise(d, 4096)...)
+		return append(out, plain[min(4096, len(plain)):]...)
+	case "stripes":
+		for from := 0; from < len(plain); from += 4096 {
+			copy(plain[from:min(from+1024, len(plain))], noise(d, 1024))
+		}
+		return append(out, plain...)
+	}
+	return append(out, noise(d, len(plain))...)
 }
 
 // ordinaryContent is what a hospital's file might hold. Its first line says what it is.

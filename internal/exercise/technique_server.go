@@ -80,6 +80,7 @@ func (t *deed) trojan() {
 	}
 	seen := at.Add(t.d.during(t.option("named", "1h..5h"), time.Hour))
 	control := x.control[t.d.IntN(2)]
+	p := &process{image: image, command: image, pid: t.d.pid(), at: at.Add(9 * time.Second), folder: `C:\Windows\system32\`, content: content}
 	s.flag("implant")
 	t.does(func(d *dice) {
 		s.creates(at, f.process, image)
@@ -93,7 +94,6 @@ func (t *deed) trojan() {
 		}
 		s.log(at.Add(5300*time.Millisecond), "7045", fields{"ServiceName": name, "ImagePath": image, "StartType": "auto start", "@user": user})
 		s.sets(at.Add(5200*time.Millisecond), s.standing("services"), `HKLM\System\CurrentControlSet\Services\`+name+`\ImagePath`, image)
-		p := &process{image: image, command: image, pid: d.pid(), at: at.Add(9 * time.Second), folder: `C:\Windows\system32\`, content: content}
 		s.started(p, s.standing("services"))
 		s.runs(at.Add(9100*time.Millisecond), name, name, true)
 		for call := at.Add(20 * time.Second); call < seen; call = call.Add(d.about(11 * time.Minute)) {

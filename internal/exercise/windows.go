@@ -247,7 +247,7 @@ func (s *server) winLogs() []file {
 		}
 		first := l.sort(s, channel)
 		f := file{path: path.Join("C/Windows/System32/winevt/Logs", strings.ReplaceAll(channel, "/", "%4")+ending), modified: s.local(l.entries[len(l.entries)-1].at)}
-		f.write, f.about = func(out io.WriteSeeker) error { return write(out, l.entries, first) }, 1<<17+1000*len(l.entries)
+		f.write, f.about = func(out io.WriteSeeker) error { return write(out, l.entries, first) }, 1<<17+600*len(l.entries)
 		out = append(out, f)
 	}
 	return out

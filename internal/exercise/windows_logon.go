@@ -193,6 +193,16 @@ func (s *server) rdpEnds(at event.Time, x *session) {
 	s.logoff(at.Add(150*time.Millisecond), x)
 }
 
+// rdpLeaves logs that somebody closed the window of his desktop and left it running: it is disconnected, not logged off.
+func (s *server) rdpLeaves(at event.Time, x *session) {
+	number, user := x.desk(), s.e.domain.name+`\`+x.who.name
+	s.log(at, "session-24", fields{"User": user, "SessionID": number, "Address": x.from.address})
+	s.log(at.Add(20*time.Millisecond), "session-40", fields{"Session": number, "Reason": 11})
+	if s.commands {
+		s.log(at.Add(10*time.Millisecond), "4779", fields{"AccountName": x.who.name, "AccountDomain": s.e.domain.name, "LogonID": x.id, "SessionName": "RDP-Tcp#3", "ClientName": x.from.name, "ClientAddress": x.from.address})
+	}
+}
+
 // explicit logs at its source that a program here used an account for another server.
 func (s *server) explicit(d *dice, at event.Time, x *session, who *account, to *server, program string) {
 	s.log(at, "4648", s.subject(x).with(fields{"TargetUserName": who.name, "TargetDomainName": s.e.domain.name, "TargetServerName": to.computer(), "TargetInfo": to.computer(),
