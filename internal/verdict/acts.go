@@ -18,10 +18,9 @@ type piece struct {
 	traits  traits
 	place   string // artifact and record of its first place
 	program string
-	object  string     // what it was done to, shortened
-	says    string     // in place of the line's sentence
-	until   event.Time // of what goes on after at; NoTime for what does not
-	exposed []string   // accounts whose key or password it gave away, as far as it names them
+	object  string   // what it was done to, shortened
+	says    string   // in place of the line's sentence
+	exposed []string // accounts whose key or password it gave away, as far as it names them
 }
 
 // act is what somebody did once: the pieces that are traces of it.
@@ -106,7 +105,7 @@ func (a *act) whole() *act {
 }
 
 func (a *act) take(p *piece) {
-	a.first, a.last = min(a.first, p.at), max(a.last, p.at, p.until)
+	a.first, a.last = min(a.first, p.at), max(a.last, p.at)
 	a.count++
 	if len(a.pieces) < maxPieces {
 		a.pieces = append(a.pieces, p)
