@@ -64,7 +64,7 @@ func (t *Teller) entryOf(s *server, moves []*move) *move {
 	rank := [2]int{unfit, 4}
 	for _, m := range moves {
 		r := [2]int{t.fitness(s, m), t.match(s, m)}
-		if r[0] == unfit || r[1] == 3 && r[0] != fromAbroad {
+		if r[0] == unfit || r[1] == 3 && r[0] != fromAbroad && r[0] != fromBad {
 			continue
 		}
 		// Who did it goes before from where: an arrival with another account brought somebody else.
@@ -149,7 +149,7 @@ func (t *Teller) match(s *server, m *move) int {
 	switch {
 	case m.account.Name != "" && (slices.ContainsFunc(s.accounts, m.account.Same) || taken != event.NoTime && taken <= m.time):
 		return 1
-	case m.account.Name == "" || !named || m.act != nil:
+	case m.account.Name == "" || m.account.Name == "root" || !named || m.act != nil: // root is whoever knows the password
 		return 2
 	}
 	return 3

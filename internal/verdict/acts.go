@@ -18,14 +18,13 @@ type piece struct {
 	traits  traits
 	place   string // artifact and record of its first place
 	program string
-	object  string     // what it was done to, shortened
-	says    string     // in place of the line's sentence
-	until   event.Time // of what goes on after at; NoTime for what does not
-	exposed []string   // accounts whose key or password it gave away, as far as it names them
-	paths   []string   // programs that it names, not the system's own
-	payload string     // SHA-256 of the program that it is about
-	beside  string     // a second finding that it rests on
-	untimed bool       // the evidence does not tell when: at is the window's end, and nothing is linked to it by time
+	object  string   // what it was done to, shortened
+	says    string   // in place of the line's sentence
+	exposed []string // accounts whose key or password it gave away, as far as it names them
+	paths   []string // programs that it names, not the system's own
+	payload string   // SHA-256 of the program that it is about
+	beside  string   // a second finding that it rests on
+	untimed bool     // the evidence does not tell when: at is the window's end, and nothing is linked to it by time
 }
 
 // when is the piece's time, NoTime where the evidence does not tell.
@@ -118,7 +117,7 @@ func (a *act) whole() *act {
 }
 
 func (a *act) take(p *piece) {
-	a.first, a.last = min(a.first, p.at), max(a.last, p.at, p.until)
+	a.first, a.last = min(a.first, p.at), max(a.last, p.at)
 	a.count++
 	if len(a.pieces) < maxPieces {
 		a.pieces = append(a.pieces, p)

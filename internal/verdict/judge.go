@@ -187,13 +187,13 @@ func (j *Judge) opine(id event.ServerID, st *state) *opinion {
 		j.enrich(s, a)
 		a.why = j.setAside(id, s, a, st)
 	}
-	j.link(o)
+	j.link(o, st)
 	j.weigh(s, o, st)
 	return o
 }
 
 // link finds the acts that prove infiltration: those of class A, and those of class B that have a linked mate.
-func (j *Judge) link(o *opinion) {
+func (j *Judge) link(o *opinion, st *state) {
 	for i, a := range o.acts {
 		if a.why != "" {
 			continue
@@ -206,7 +206,11 @@ func (j *Judge) link(o *opinion) {
 			if k == i || b.why != "" || !mates(a, b) && b.class != event.A {
 				continue
 			}
-			if how, ok := linked(a, b, j.policy.Thresholds.LinkWindow); ok {
+			how, ok := linked(a, b, j.policy.Thresholds.LinkWindow)
+			if !ok && withDeparture(a, b, st.window.From) {
+				how, ok = "departure", true
+			}
+			if ok {
 				o.decisive = append(o.decisive, a)
 				o.links[a] = how
 				break
@@ -497,7 +501,7 @@ func (j *Judge) movements(id event.ServerID, s *server, st *state) []*piece {
 			says += "; seen at the source alone, this server's log of that time is missing"
 		}
 		out = append(out, &piece{
-			until: event.NoTime, at: at, line: line, rule: "movement", place: placeOf(a.place) + k.source + k.account + k.how,
+			at: at, line: line, rule: "movement", place: placeOf(a.place) + k.source + k.account + k.how,
 			traits: traits{accounts: []string{k.account}, sources: []string{k.source}}, says: says,
 		})
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"wardround/internal/event"
+	"wardround/internal/policy"
 )
 
 // departure is that the intruder's session on one server was opened from another.
@@ -78,8 +79,13 @@ func (j *Judge) usedEarly(st *state) {
 func (j *Judge) depart(id event.ServerID, o *opinion, st *state) {
 	s := j.servers[id]
 	for _, a := range o.decisive {
-		for _, account := range a.traits.accounts {
+		known := false
+		for _, account := range append(slices.Clone(a.traits.accounts), "") {
+			if account == "" && known {
+				break // root, whom every act shares, is asked where no other account tells
+			}
 			k, at := s.opened(account, a.first, st.window.From)
+			known = known || k.source != ""
 			if k.from == "" || k.from == id {
 				continue
 			}
@@ -96,7 +102,7 @@ func (j *Judge) depart(id event.ServerID, o *opinion, st *state) {
 func (s *server) opened(account string, act, from event.Time) (k arrivalKey, at event.Time) {
 	at = event.NoTime
 	for x, a := range s.arrivals {
-		if x.failed || x.fromSource || !steered[x.how] || x.account == "" || !sameAccount(x.account, account) {
+		if x.failed || x.fromSource || !steered[x.how] || (x.account == "") != (account == "") || account != "" && !sameAccount(x.account, account) {
 			continue
 		}
 		t := a.spans.Before(act + 1)
@@ -115,28 +121,35 @@ func before(a, b arrivalKey) bool {
 	return a.source+"\x00"+a.account+"\x00"+a.how < b.source+"\x00"+b.account+"\x00"+b.how
 }
 
-// departures makes pieces of sessions on other, infiltrated servers that were opened from this one. A server that the
-// intruder worked from stays in his hands: what is found there later lies within his reach.
+// departures makes pieces of sessions on other, infiltrated servers that were opened from this one.
 func (j *Judge) departures(id event.ServerID, st *state) []*piece {
 	line := j.policy.Line("departure")
 	if line == nil {
 		return nil
-	}
-	until := st.window.To
-	if until == event.NoTime {
-		until = 1 << 62
 	}
 	var out []*piece
 	for _, d := range slices.SortedFunc(maps.Keys(st.left), compareDepartures) {
 		if d.from != id {
 			continue
 		}
-		out = append(out, &piece{
-			at: st.left[d], until: until, line: line, rule: "departure", place: "departure " + string(d.to) + d.account + d.how, traits: traits{accounts: []string{d.account}},
-			says: "The session in which " + string(d.to) + " was attacked was opened from here: " + d.how + " with account " + d.account,
-		})
+		p := &piece{at: st.left[d], line: line, rule: "departure", place: "departure " + string(d.to) + d.account + d.how}
+		p.says = "The session in which " + string(d.to) + " was attacked was opened from here: " + d.how
+		if d.account != "" {
+			p.traits.accounts = []string{d.account}
+			p.says += " with account " + d.account
+		}
+		out = append(out, p)
 	}
 	return out
+}
+
+// withDeparture reports whether one of two acts is that the intruder worked from this server, and the other lies inside the
+// window: he had come before, and stayed, so that what else is found there lies within his reach.
+func withDeparture(a, b *act, from event.Time) bool {
+	gone := func(x *act) bool {
+		return slices.ContainsFunc(x.lines, func(l *policy.Line) bool { return l.Name == "departure" })
+	}
+	return gone(a) && b.first >= from || gone(b) && a.first >= from
 }
 
 func compareDepartures(a, b departure) int {
@@ -165,7 +178,7 @@ func (j *Judge) unexplained(s *server, o *opinion, proven event.Time, st *state)
 		switch bad, known := st.proven[k.from]; {
 		case j.abroad(k):
 			since = st.window.From
-		case known && notedAt(st.taken, k.account) != event.NoTime && steered[k.how]:
+		case known && steered[k.how]:
 			since = bad
 		case j.didFirst(o, proven, k.account):
 			since = proven.Add(-sessionLasts)

@@ -28,6 +28,7 @@ func TestDeparture(t *testing.T) {
 	}{
 		{"and a detection", "rdp", false, true, event.Infiltrated},
 		{"alone", "rdp", false, false, event.Suspected},
+		{"and a detection days before", "rdp", false, true, event.Infiltrated},
 		{"by a database's client", "database", false, true, event.Suspected},
 		{"as every day at that hour", "rdp", true, true, event.Suspected},
 	} {
@@ -41,7 +42,11 @@ func TestDeparture(t *testing.T) {
 		w.find("T", "credentials read", hour(2), "User", `HOSP\dba`)
 		w.find("T", "protection off", hour(2.2), "User", `HOSP\dba`)
 		if c.virus {
-			w.find("S", "antivirus detection", hour(26))
+			at := hour(26)
+			if strings.HasSuffix(c.name, "before") {
+				at = hour(-70)
+			}
+			w.find("S", "antivirus detection", at)
 		}
 		got := w.judge()["S"]
 		departed := lineOf(got, "departure")
@@ -51,6 +56,16 @@ func TestDeparture(t *testing.T) {
 		if departed != nil && (!strings.Contains(departed.Says, "T") || departed.Time != hour(1)) {
 			t.Errorf("%s: %+v", c.name, departed)
 		}
+	}
+}
+
+// TestDepartureByRoot: nobody but root works on a hypervisor; the session before the encryptor shows from where.
+func TestDepartureByRoot(t *testing.T) {
+	w := newWorld("S", "ESX:hypervisor")
+	w.move("S", "ESX", "root", "ssh", hour(1))
+	w.find("ESX", "hypervisor encryptor", hour(2), "user", "root")
+	if d := lineOf(w.judge()["S"], "departure"); d == nil || strings.Contains(d.Says, "account") {
+		t.Errorf("%+v", d)
 	}
 }
 

@@ -26,7 +26,7 @@ func (s *server) tampering(p *policy.Policy, w event.Window) []*piece {
 				continue
 			}
 			out = append(out, &piece{
-				until: event.NoTime, at: h.span[1], line: line, rule: "records removed", place: k.source + " " + fmtUint(h.nums[0]), object: k.source,
+				at: h.span[1], line: line, rule: "records removed", place: k.source + " " + fmtUint(h.nums[0]), object: k.source,
 				says: "In " + k.source + ", " + h.why + ", between records that are whole",
 			})
 		}

@@ -161,7 +161,7 @@ func (j *Judge) addContext(s *server, f *event.Finding, l *policy.Line) {
 }
 
 func pieceOf(f *event.Finding, l *policy.Line) *piece {
-	p := &piece{until: event.NoTime, id: f.ID, at: f.Corrected, line: l, rule: f.Rule.ID, level: policy.Level(f.Rule.Level), traits: traitsOf(f.Fields)}
+	p := &piece{id: f.ID, at: f.Corrected, line: l, rule: f.Rule.ID, level: policy.Level(f.Rule.Level), traits: traitsOf(f.Fields)}
 	if len(f.At) > 0 {
 		p.place = placeOf(f.At[0])
 	}
