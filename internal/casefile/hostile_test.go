@@ -121,12 +121,17 @@ func TestHostileEvidenceIsHarmless(t *testing.T) {
 	entries, _ := os.ReadDir(dir)
 	for _, e := range entries {
 		switch e.Name() {
+<<<<<<< HEAD
 		case caseFile, evidenceFile, findingsFile, verdictsFile, spreadFile, reportFile, messagesFile, sheetFile, cacheFolder:
+=======
+		case caseFile, evidenceFile, findingsFile, verdictsFile, reportFile, messagesFile, sheetFile, accountFile, accountData, cacheFolder:
+>>>>>>> lanes
 		default:
 			t.Errorf("the case folder holds %q", e.Name())
 		}
 	}
 	browse(t, filepath.Join(dir, reportFile))
+	browse(t, filepath.Join(dir, accountFile))
 }
 
 // browse opens a page in Chromium: nothing of it may run, ask or reach out but our own script.

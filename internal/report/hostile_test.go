@@ -353,6 +353,9 @@ func FuzzText(f *testing.F) {
 func FuzzDecode(f *testing.F) {
 	f.Add([]byte(`{"case":{"zone":"IST"}}` + "\n" + `{"verdicts":{"servers":[{"server":"a","verdict":"infiltrated","since":{"earliest_possible":null,"first_proven":"2022-11-19T00:00:00Z"},"because":[{"findings":["x"],"class":"A"}]}]}}` + "\n" + `{"finding":{"id":"x","fields":{"a":"b"}}}`))
 	f.Add([]byte(`{"case":{}}{"verdicts":{"window":{"from":"2022-11-19T00:00:00Z","to":"2022-11-20T00:00:00Z"},"seen_by_hour":[{"from":"2022-11-19T00:00:00Z","seen":2}],"servers":[{"coverage":{"questions":[{"answered":0.5,"holes":[[null,"2022-11-19T12:00:00Z"]]}]},"verdict":"suspected"}]}}{"hits":{}}{"movement":{}}{"evidence":{}}{"artifact":{"holes":[[3,1]]}}{"unused":{}}{"policy":{}}{"change":{}}`))
+	f.Add([]byte(`{"case":{"zone":"IST"}}{"verdicts":{"servers":[{"server":"a","verdict":"infiltrated","since":{"first_proven":"2022-11-19T00:00:00Z"}}]}}{"finding":{"id":"00000000000000aa"}}` +
+		`{"story":{"nodes":[{"id":"10.0.0.1","kind":"address"}],"edges":[{"step":1,"from":"10.0.0.1","to":"a","time":"2022-11-18T00:00:00Z","last":null,"count":-1,"entry":true,"because":["00000000000000aa"]},{"from":"a","to":"a","time":"2022-11-19T09:00:00Z"}],` +
+		`"patient_zero":{"server":"a","rivals":[{"server":"b"}]},"accounts":[{"servers":["a"]}],"origin":[{"rung":"address","value":"x","of":"x"},{"rung":"claim","value":"y"}],"clocks":[{"server":"a","offset_s":-1e300,"corrected":true}],"timeline":[{"time":"2022-11-19T00:00:00Z"},{"time":"1700-01-01T00:00:00Z"}]}}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		for _, form := range forms {
 			h := form.make(io.Discard)
