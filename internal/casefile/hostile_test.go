@@ -121,11 +121,7 @@ func TestHostileEvidenceIsHarmless(t *testing.T) {
 	entries, _ := os.ReadDir(dir)
 	for _, e := range entries {
 		switch e.Name() {
-<<<<<<< HEAD
-		case caseFile, evidenceFile, findingsFile, verdictsFile, spreadFile, reportFile, messagesFile, sheetFile, cacheFolder:
-=======
-		case caseFile, evidenceFile, findingsFile, verdictsFile, reportFile, messagesFile, sheetFile, accountFile, accountData, cacheFolder:
->>>>>>> lanes
+		case caseFile, evidenceFile, findingsFile, verdictsFile, spreadFile, reportFile, messagesFile, sheetFile, accountFile, accountData, cacheFolder:
 		default:
 			t.Errorf("the case folder holds %q", e.Name())
 		}
