@@ -34,7 +34,7 @@ var decoys = map[string]func(*estate, *dice, *decoy){
 
 func decoyNames() []string { return slices.Sorted(maps.Keys(decoys)) }
 
-// notes says of a server what was put there; two decoys on one server are both told.
+// decoys notes of a server what was put there; two decoys on one server are both told.
 func (s *server) decoys(what string) {
 	if s.truth.decoy != "" {
 		what = s.truth.decoy + "; " + what

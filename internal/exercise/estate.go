@@ -238,6 +238,9 @@ func (e *estate) people(d *dice) {
 			key = "supplier"
 		}
 		e.services[key] = e.account(name, 1301+i, key != "pharm" && key != "lis")
+		if key == "dba" {
+			e.services[key].station = host{"EX-IT-PC09", "10.20.9.29"}
+		}
 	}
 }
 

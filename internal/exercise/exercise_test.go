@@ -109,7 +109,7 @@ func TestSameSeedSameBytes(t *testing.T) {
 // TestEachServerAlone plays every act once for all servers, and once for each server: the traces must be the same, or
 // servers would tell different stories of one act.
 func TestEachServerAlone(t *testing.T) {
-	for _, o := range []Options{{Seed: 5, Days: 10, Servers: 24, Scenario: "small", Noise: "small"}, {Seed: 3, Days: 10, Noise: "small"}} {
+	for _, o := range []Options{{Seed: 5, Days: 10, Servers: 24, Scenario: "small", Noise: "small"}, {Seed: 3, Days: 10, Servers: 40, Noise: "small"}} {
 		t.Run(o.Scenario, func(t *testing.T) { eachAlone(t, o) })
 	}
 }

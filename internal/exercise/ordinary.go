@@ -2,6 +2,7 @@ package exercise
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -123,9 +124,12 @@ func (s *server) monitored(d *dice) {
 
 // administered are the administrators' sessions of Remote Desktop through the jump server, on weekdays by day.
 func (s *server) administered(d *dice) {
-	jump := s.e.jump
+	jump, list := s.e.jump, s.e.admins
+	if s.role == "database" || s.role == "lis" {
+		list = append(slices.Clone(list), s.e.services["dba"])
+	}
 	s.e.days(func(midnight event.Time, weekday time.Weekday) {
-		who := pick(d, s.e.admins)
+		who := pick(d, list)
 		at := d.within(midnight.Add(10*time.Hour), 7*time.Hour)
 		lasts := d.about(25 * time.Minute)
 		often := 12

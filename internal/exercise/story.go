@@ -219,7 +219,7 @@ func (s *server) flag(names ...string) {
 // run is a program with its command line.
 type run struct{ image, command string }
 
-// commands runs programs below a shell of the process, as they are typed.
+// types runs programs below a shell of the process, as they are typed.
 func (s *server) types(d *dice, at event.Time, parent *process, in *session, list []run) event.Time {
 	shell := s.start(d, at, parent, in, `C:\Windows\System32\cmd.exe`, `C:\Windows\system32\cmd.exe`)
 	at = at.Add(4 * time.Second)
