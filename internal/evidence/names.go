@@ -14,7 +14,7 @@ func cleanName(stored string, backslash bool) (name string, notes []string) {
 	if backslash {
 		s = strings.ReplaceAll(s, `\`, "/")
 	}
-	if tidy(s) {
+	if tidy(s) && !strings.Contains(s, "!/") {
 		if s != stored {
 			notes = append(notes, storedAs(stored))
 		}
@@ -31,7 +31,8 @@ func cleanName(stored string, backslash bool) (name string, notes []string) {
 			parts = append(parts, strings.ReplaceAll(toValid(part), "\x00", string(utf8.RuneError)))
 		}
 	}
-	if name = strings.Join(parts, "/"); name == "" {
+	// "!/" separates an archive from what it holds: a folder's own exclamation mark at that place is escaped.
+	if name = strings.ReplaceAll(strings.Join(parts, "/"), "!/", "%21/"); name == "" {
 		name = "unnamed"
 	}
 	if escapes {
