@@ -149,7 +149,10 @@ func withDeparture(a, b *act, from event.Time) bool {
 	gone := func(x *act) bool {
 		return slices.ContainsFunc(x.lines, func(l *policy.Line) bool { return l.Name == "departure" })
 	}
-	return gone(a) && b.first >= from || gone(b) && a.first >= from
+	lost := func(x *act) bool { // records are missing, by whatever cause: damage is no work of his for being near
+		return !slices.ContainsFunc(x.pieces, func(p *piece) bool { return p.rule != "records removed" })
+	}
+	return gone(a) && !lost(b) && b.first >= from || gone(b) && !lost(a) && a.first >= from
 }
 
 func compareDepartures(a, b departure) int {
