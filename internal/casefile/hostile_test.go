@@ -99,7 +99,7 @@ func TestHostileEvidenceIsHarmless(t *testing.T) {
 	}
 	t.Logf("%d attacks in every text", len(attacks))
 	files := results(t, dir)
-	for _, f := range []string{evidenceFile, findingsFile, verdictsFile, messagesFile} {
+	for _, f := range []string{evidenceFile, findingsFile, verdictsFile, spreadFile, messagesFile} {
 		if bytes.ContainsAny([]byte(files[f]), "\x1b\x00\x07") {
 			t.Errorf("%s holds control bytes", f)
 		}

@@ -84,7 +84,7 @@ func (j *Judge) depart(id event.ServerID, o *opinion, st *state) {
 			if account == "" && known {
 				break // root, whom every act shares, is asked where no other account tells
 			}
-			k, at := s.opened(account, a.first, st.window.From)
+			k, at := s.opened(account, a.first, st)
 			known = known || k.source != ""
 			if k.from == "" || k.from == id {
 				continue
@@ -98,19 +98,23 @@ func (j *Judge) depart(id event.ServerID, o *opinion, st *state) {
 }
 
 // opened is the last arrival of an account before an act that is no habit, in the time that a session lasts, by a way in
-// which somebody works on another computer.
-func (s *server) opened(account string, act, from event.Time) (k arrivalKey, at event.Time) {
+// which somebody works on another computer. One from a server that was proven infiltrated by then goes before others: an
+// administrator may have come with the same account in between.
+func (s *server) opened(account string, act event.Time, st *state) (k arrivalKey, at event.Time) {
 	at = event.NoTime
+	held := false
 	for x, a := range s.arrivals {
 		if x.failed || x.fromSource || !steered[x.how] || (x.account == "") != (account == "") || account != "" && !sameAccount(x.account, account) {
 			continue
 		}
 		t := a.spans.Before(act + 1)
-		if t == event.NoTime || t < act.Add(-sessionLasts) || t < at || a.usual(t, from) {
+		if t == event.NoTime || t < act.Add(-sessionLasts) || a.usual(t, st.window.From) {
 			continue
 		}
-		if t > at || before(x, k) {
-			k, at = x, t
+		proven, bad := st.proven[x.from]
+		bad = bad && t >= proven
+		if bad && !held || bad == held && (t > at || t == at && before(x, k)) {
+			k, at, held = x, t, bad
 		}
 	}
 	return k, at
@@ -149,7 +153,10 @@ func withDeparture(a, b *act, from event.Time) bool {
 	gone := func(x *act) bool {
 		return slices.ContainsFunc(x.lines, func(l *policy.Line) bool { return l.Name == "departure" })
 	}
-	return gone(a) && b.first >= from || gone(b) && a.first >= from
+	lost := func(x *act) bool { // records are missing, by whatever cause: damage is no work of his for being near
+		return !slices.ContainsFunc(x.pieces, func(p *piece) bool { return p.rule != "records removed" })
+	}
+	return gone(a) && !lost(b) && b.first >= from || gone(b) && !lost(a) && a.first >= from
 }
 
 func compareDepartures(a, b departure) int {

@@ -69,6 +69,19 @@ func TestDepartureByRoot(t *testing.T) {
 	}
 }
 
+// TestDepartureOfTheIntruderNotOfTheAdministrator: who came with the same account after the intruder did is not blamed.
+func TestDepartureOfTheIntruderNotOfTheAdministrator(t *testing.T) {
+	w := newWorld("F", "T", "JUMP")
+	w.find("F", "web shell", hour(0), "User", `HOSP\dba`)
+	w.move("F", "T", `HOSP\dba`, "rdp", hour(1))
+	w.move("JUMP", "T", `HOSP\dba`, "rdp", hour(3))
+	w.find("T", "credentials read", hour(4), "User", `HOSP\dba`)
+	w.find("T", "protection off", hour(4.2), "User", `HOSP\dba`)
+	if got := w.judge()["JUMP"]; got.Verdict != event.Inconclusive {
+		t.Errorf("JUMP is %s because %+v", got.Verdict, got.Because)
+	}
+}
+
 // TestExposedAccounts: whose session was open when a server's memory of logons was read, his account is the intruder's; an
 // approval that lists him still explains what he did.
 func TestExposedAccounts(t *testing.T) {
