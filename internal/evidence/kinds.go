@@ -11,9 +11,9 @@ import (
 // stricter before the laxer.
 var readers = []reader{
 	// Told by a signature.
-	evtxReader, registryReader, prefetchReader, journalReader, utmpReader, lastlogReader,
+	evtxReader, registryReader, prefetchReader, jobReader, journalReader, utmpReader, lastlogReader,
 	// Told by the names of their fields.
-	winJSONReader, winXMLReader, webJSONReader, postgresJSONReader,
+	winJSONReader, winXMLReader, taskReader, webJSONReader, postgresJSONReader,
 	// Told by the look of their lines.
 	auditdReader, iisReader, postgresCSVReader, postgresReader, mysqlErrorReader, mysqlGeneralReader, mysqlSlowReader, mysqlAuditReader,
 	mssqlReader, oracleAlertReader, oracleListenerReader, oracleAuditReader, webAccessReader, webErrorReader,

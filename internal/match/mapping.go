@@ -153,6 +153,21 @@ var windowsServices = map[string][]string{
 	"iis-configuration":                          {"microsoft-iis-configuration/operational"},
 	"winrm":                                      {"microsoft-windows-winrm/operational"},
 	"group-policy":                               {"microsoft-windows-grouppolicy/operational"},
+
+	// Traces beside logs, ours: the taxonomy has no names for them. See docs/format/events-traces.md.
+	"amcache":           {"amcache", "amcache drivers", "amcache programs"},
+	"bam":               {"bam"},
+	"prefetch":          {"prefetch"},
+	"rdp-client":        {"rdp client"},
+	"registry":          {"registry services", "registry run", "registry settings", "registry shares", "registry system", "registry interfaces"},
+	"registry-run":      {"registry run"},
+	"registry-services": {"registry services"},
+	"registry-settings": {"registry settings"},
+	"registry-shares":   {"registry shares"},
+	"sam":               {"sam"},
+	"shimcache":         {"shimcache"},
+	"task-files":        {"task files", "taskcache"},
+	"userassist":        {"userassist"},
 }
 
 var processCreation = map[string]alias{
