@@ -11,9 +11,9 @@ import (
 // stricter before the laxer.
 var readers = []reader{
 	// Told by a signature.
-	evtxReader, registryReader, prefetchReader, mftReader, usnReader, srumReader, journalReader, utmpReader, lastlogReader, ivantiReader,
+	evtxReader, registryReader, prefetchReader, jobReader, mftReader, usnReader, srumReader, journalReader, utmpReader, lastlogReader, ivantiReader,
 	// Told by the names of their fields.
-	winJSONReader, winXMLReader, webJSONReader, postgresJSONReader,
+	winJSONReader, winXMLReader, taskReader, webJSONReader, postgresJSONReader,
 	// Told by where they lie and the look of their lines.
 	keysReader, unitReader, accountsReader, hostsReader, startupReader,
 	// Told by the look of their lines.
