@@ -65,7 +65,7 @@ func encodePrefetch(version uint32, name string, files []string, starts ...uint6
 	b := make([]byte, 320)
 	le.PutUint32(b, version)
 	copy(b[4:], "SCCA")
-	copy(b[16:76], wide(name))
+	copy(b[16:76], wide(name+"\x00"))
 	le.PutUint32(b[76:], 0x087b4001)
 	l := prefetchLayouts[version]
 	for i, ft := range starts {
@@ -78,7 +78,7 @@ func encodePrefetch(version uint32, name string, files []string, starts ...uint6
 	}
 	var list []byte
 	for _, f := range files {
-		list = append(list, wide(f)...)
+		list = append(list, wide(f+"\x00")...)
 	}
 	le.PutUint32(b[100:], uint32(len(b)))
 	le.PutUint32(b[104:], uint32(len(list)))

@@ -1,7 +1,6 @@
 package evidence
 
 import (
-	"bytes"
 	"encoding/binary"
 	"os"
 	"strings"
@@ -19,7 +18,7 @@ const taskXML = `<?xml version="1.0" encoding="UTF-16"?>
 </Task>`
 
 func TestTask(t *testing.T) {
-	utf16LE := append([]byte("\xff\xfe"), bytes.TrimSuffix(wide(taskXML), []byte{0, 0})...)
+	utf16LE := append([]byte("\xff\xfe"), wide(taskXML)...)
 	for form, b := range map[string][]byte{"UTF-16": utf16LE, "UTF-16 without a mark": utf16LE[2:], "UTF-8": []byte(taskXML), "UTF-8 with a mark": []byte("\xef\xbb\xbf" + taskXML)} {
 		if !isTask(b, "") {
 			t.Fatalf("%s: not recognised", form)
@@ -59,7 +58,7 @@ func encodeJob() []byte {
 		le.PutUint16(b[52+2*i:], n)
 	}
 	for _, s := range []string{`C:\u.exe`, "-q", `C:\`, "admin", ""} {
-		w := wide(s)
+		w := wide(s + "\x00")
 		b = append(le.AppendUint16(b, uint16(len(w)/2)), w...)
 	}
 	b = append(b, 0, 0, 0, 0)
@@ -126,7 +125,7 @@ func TestTraceClaims(t *testing.T) {
 
 func FuzzTask(f *testing.F) {
 	f.Add([]byte(taskXML))
-	f.Add(append([]byte("\xff\xfe"), wide(taskXML)...))
+	f.Add(append([]byte("\xff\xfe"), wide(taskXML+"\x00")...))
 	f.Add(encodeJob())
 	f.Fuzz(func(t *testing.T, b []byte) {
 		isTask(b, "")
