@@ -197,14 +197,15 @@ func (r *run) judge(ctx context.Context, all []*collection) (*Result, error) {
 	return res, nil
 }
 
-// exercise reports whether the evidence is an exercise's. All that holds records must agree.
+// exercise reports whether the evidence is an exercise's. All that holds records with a time must agree; a file of one name
+// or key has no place for a mark.
 func (m *merged) exercise() (bool, error) {
 	marked, plain := 0, 0
 	for i := range m.entries {
 		switch a := &m.entries[i].artifact; {
 		case a.Exercise:
 			marked++
-		case a.Records > 0:
+		case slices.ContainsFunc(a.Servers, func(s event.Seen) bool { return s.First != event.NoTime }):
 			plain++
 		}
 	}
