@@ -199,6 +199,8 @@ var served = map[string]string{
 	"protection off":                   "windows linux esxi",
 	"antivirus detection":              "windows linux",
 	"tool present":                     "windows linux esxi",
+	"program set to start":             "windows",
+	"administrator made":               "windows",
 	"database command":                 "windows database",
 	"bytes out":                        "windows linux web",
 	"affected from afar":               "windows",
