@@ -181,7 +181,7 @@ func TestRulesAreWhole(t *testing.T) {
 }
 
 // served says on which kinds of logs each line of class A and B must have a rule. The rest of the table is not seen there,
-// or made by the verdict itself (movement, account of the attacker).
+// or made by the verdict itself (movement, departure, account of the attacker).
 var served = map[string]string{
 	"encrypted here":                   "windows linux",
 	"payload executed":                 "windows linux",
@@ -199,6 +199,8 @@ var served = map[string]string{
 	"protection off":                   "windows linux esxi",
 	"antivirus detection":              "windows linux",
 	"tool present":                     "windows linux esxi",
+	"program set to start":             "windows",
+	"administrator made":               "windows",
 	"database command":                 "windows database",
 	"bytes out":                        "windows linux web",
 	"affected from afar":               "windows",
