@@ -152,6 +152,9 @@ type spreadFile struct {
 	Patient *struct {
 		Server *string `json:"server"`
 	} `json:"patient_zero"`
+	Unexplained []struct {
+		Server string `json:"server"`
+	} `json:"unexplained"`
 	Origin []struct {
 		Value string `json:"value"`
 	} `json:"origin"`
@@ -330,7 +333,12 @@ func (c *comparison) hops() {
 		return
 	}
 	for _, want := range c.truth.Hops {
-		found, unexplained := false, false
+		found := false
+		unexplained := slices.ContainsFunc(c.spread.Unexplained, func(u struct {
+			Server string `json:"server"`
+		}) bool {
+			return strings.EqualFold(u.Server, want.To)
+		})
 		for _, e := range c.spread.Edges {
 			if !strings.EqualFold(e.To, want.To) {
 				continue

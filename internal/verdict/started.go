@@ -123,7 +123,7 @@ func (j *Judge) learn(st *state, id event.ServerID, o *opinion) {
 			}
 		}
 		if p.payload != "" {
-			st.learnt(p.payload, payload{id, p.object, p.at})
+			st.learnt(p.payload, payload{id, p.named(), p.at})
 		}
 	}
 	for _, a := range o.decisive {
@@ -149,6 +149,14 @@ func (j *Judge) learn(st *state, id event.ServerID, o *opinion) {
 			}
 		}
 	}
+}
+
+// named is the program that a piece is about, as far as the record spells it.
+func (p *piece) named() string {
+	for _, path := range p.paths {
+		return path
+	}
+	return p.program
 }
 
 // besideAct is how near to a decisive act a program must have been started to be the intruder's.
