@@ -15,7 +15,7 @@ const (
 // flagLetters are letters, not colours, so that they survive every printer and every eye.
 var flagLetters = []struct{ flag, letter, means string }{
 	{flagEncrypted, "E", "files on it were encrypted by a process of its own"},
-	{flagAffected, "A", "files on it were written from another server; nothing shows that it was entered itself"},
+	{flagAffected, "A", "files on it were encrypted or overwritten; that a process of its own did it is not shown"},
 	{"relay", "R", "others were reached from it"},
 	{"credentials exposed", "K", "passwords or keys on it could be read by the intruder"},
 	{"patient data", "P", "it holds patient data"},
