@@ -485,15 +485,16 @@ func (j *Judge) movements(id event.ServerID, s *server, st *state) []*piece {
 		if !bad || from == id {
 			continue
 		}
-		taken := usableAt(k.account, st)
-		if taken == event.NoTime {
-			continue
+		says := k.how + " from " + string(from) + " with account " + k.account + ", after both were taken"
+		at := event.NoTime
+		if taken := usableAt(k.account, st); taken != event.NoTime {
+			at = a.unusual(max(since, taken), st.window.From)
+		} else if at = j.newcomer(s, k, a, since, st); at != event.NoTime {
+			says = k.how + " from " + string(from) + ", infiltrated by then, with account " + k.account + ", which had never come from there, and which went on to what is told below"
 		}
-		at := a.unusual(max(since, taken), st.window.From)
 		if at == event.NoTime || s.opensDesktop(k, at) {
 			continue
 		}
-		says := k.how + " from " + string(from) + " with account " + k.account + ", after both were taken"
 		if k.fromSource {
 			if !s.unseen(j, at) {
 				continue // its own log answers for that time, and shows no such arrival

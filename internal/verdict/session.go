@@ -75,6 +75,33 @@ func (j *Judge) usedEarly(st *state) {
 	}
 }
 
+// newcomer is when an account that is not proven taken came to work here from an infiltrated server that it had never come
+// from before, if in that session it then did something of class B here; NoTime if it did not.
+func (j *Judge) newcomer(s *server, k arrivalKey, a *arrival, since event.Time, st *state) event.Time {
+	if !steered[k.how] || k.fromSource {
+		return event.NoTime
+	}
+	at := a.unusual(since, st.window.From)
+	if at == event.NoTime {
+		return event.NoTime
+	}
+	did := slices.ContainsFunc(s.strong, func(p *piece) bool {
+		return p.line.Class == event.B && p.line.SameKind == "" && p.at >= at && p.at <= at.Add(sessionLasts) &&
+			slices.ContainsFunc(p.traits.accounts, func(x string) bool { return sameAccount(x, k.account) })
+	})
+	if !did {
+		return event.NoTime
+	}
+	for _, o := range j.servers {
+		for x, b := range o.arrivals {
+			if x.from == k.from && !x.failed && sameAccount(x.account, k.account) && b.spans.First() < since {
+				return event.NoTime
+			}
+		}
+	}
+	return at
+}
+
 // depart notes, for the acts that prove a server infiltrated, from which server their sessions were opened.
 func (j *Judge) depart(id event.ServerID, o *opinion, st *state) {
 	s := j.servers[id]

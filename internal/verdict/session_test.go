@@ -163,3 +163,39 @@ func TestDesktopIsTheArrival(t *testing.T) {
 		t.Errorf("%+v, %+v", got.Because, got.Since)
 	}
 }
+
+// TestNewcomer: an account that is not proven taken counts as the intruder's where it comes from an infiltrated server for the
+// first time and does in that session what needs a mate; what its owner is used to does not.
+func TestNewcomer(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		before bool    // the account came from there before
+		does   float64 // hours after the logon; 0: nothing
+		who    string
+		want   event.Judgement
+	}{
+		{"in that session", false, 1, `HOSP\adm`, event.Infiltrated},
+		{"nothing done", false, 0, "", event.NoEvidence},
+		{"by another account", false, 1, `HOSP\other`, event.Suspected},
+		{"next day", false, 20, `HOSP\adm`, event.Suspected},
+		{"by an administrator who works from there", true, 1, `HOSP\adm`, event.Suspected},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld("S", "T", "U")
+			for _, s := range []string{"S", "T", "U"} {
+				w.watched(s, hour(48))
+			}
+			w.find("T", "web shell", hour(1), "User", "www")
+			if c.before {
+				w.move("T", "U", `HOSP\adm`, "rdp", hour(-30))
+			}
+			w.move("T", "S", `HOSP\adm`, "rdp", hour(4))
+			if c.does > 0 {
+				w.find("S", "administrator made", hour(4+c.does), "SubjectDomainName", "HOSP", "SubjectUserName", c.who[5:], "TargetUserName", "temp")
+			}
+			if v := w.judge()["S"]; v.Verdict != c.want {
+				t.Errorf("got %s, want %s: %+v", v.Verdict, c.want, v.Because)
+			}
+		})
+	}
+}
