@@ -159,3 +159,20 @@ func BenchmarkMarks(b *testing.B) {
 		}
 	}
 }
+
+func TestOnItsSystem(t *testing.T) {
+	for _, c := range []struct{ path, volume, name, product string }{
+		{"host/C/$MFT", "C:", `C:\$MFT`, "windows"},
+		{`host.zip!/uploads/ntfs/\\.\D:/Data/x.pdf`, "", `D:\Data\x.pdf`, "windows"},
+		{`uploads/ntfs/\\.\D:/$MFT`, "D:", `D:\$MFT`, "windows"},
+		{"E/$Extend/$J", "E:", `E:\$Extend\$J`, "windows"},
+		{"uac-x/[root]/srv/lis/x.pdf", "", "/srv/lis/x.pdf", "linux"},
+		{"web01/var/www/x.pdf", "", "/var/www/x.pdf", "linux"},
+		{"x.pdf", "", "x.pdf", "windows"},
+	} {
+		name, product := onItsSystem(c.path)
+		if v := volumeOf(c.path); v != c.volume || name != c.name || product != c.product {
+			t.Errorf("%s: volume %q, %q of %s", c.path, v, name, product)
+		}
+	}
+}
