@@ -130,7 +130,11 @@ func TestBars(t *testing.T) {
 
 // take measures a bar. why is not empty when it could not be measured: nothing is broken then, and nothing holds.
 func take(t *testing.T, b bar) (r reading, why string) {
-	ok := t.Run(b.name, func(t *testing.T) { r = b.measure(asked{t, &why}) })
+	ok := t.Run(b.name, func(t *testing.T) {
+		if r = b.measure(asked{t, &why}); !r.holds {
+			t.Fail() // so that what was logged is shown
+		}
+	})
 	r.holds = r.holds && ok
 	return r, why
 }
