@@ -146,14 +146,34 @@ func (j *Judge) window(ids []event.ServerID, opinions map[event.ServerID]*opinio
 	return w
 }
 
-// estateLast is the time of the estate's last record. A server whose clock is more than a year ahead of half of the others
-// does not set it.
+// estateLast is the time of the estate's last record in a log that answers a question; where none is known, in any. What a
+// collector made, and states such as a file's time of change, may be of later than containment. A server whose clock is more
+// than a year ahead of half of the others does not set it.
 func (j *Judge) estateLast() event.Time {
+	if last := j.lastIn(j.answering()); last != event.NoTime {
+		return last
+	}
+	return j.lastIn(nil)
+}
+
+// answering are the sources that answer a question of coverage.
+func (j *Judge) answering() map[string]bool {
+	out := map[string]bool{}
+	for _, q := range j.policy.Questions {
+		for _, src := range q.Sources {
+			out[src.Name] = true
+		}
+	}
+	return out
+}
+
+// lastIn is the last record in logs of those sources; nil means of any.
+func (j *Judge) lastIn(sources map[string]bool) event.Time {
 	var lasts []event.Time
 	for _, s := range j.servers {
 		last := event.NoTime
-		for _, l := range s.logs {
-			if t := l.spans.Last(); t > last && plausible(t) {
+		for k, l := range s.logs {
+			if t := l.spans.Last(); t > last && plausible(t) && (sources == nil || sources[k.source]) {
 				last = t
 			}
 		}

@@ -40,7 +40,6 @@ type Judge struct {
 	opt     Options
 	servers map[event.ServerID]*server
 	spread  map[string]map[event.ServerID]bool // by rule of context: servers on which it fired
-	last    event.Time
 	acts    []event.Act
 	taken   []event.Taken
 }
@@ -87,7 +86,7 @@ func New(p *policy.Policy, o Options) *Judge {
 	if o.Resolve == nil {
 		o.Resolve = func(string, event.Time) (event.ServerID, bool) { return "", false }
 	}
-	return &Judge{policy: p, opt: o, servers: map[event.ServerID]*server{}, spread: map[string]map[event.ServerID]bool{}, last: event.NoTime}
+	return &Judge{policy: p, opt: o, servers: map[event.ServerID]*server{}, spread: map[string]map[event.ServerID]bool{}}
 }
 
 // AddServer makes a server known. Facts of servers that nobody made known are passed over.
@@ -246,9 +245,6 @@ func (j *Judge) AddActivity(id event.ServerID, a event.Activity) {
 		return
 	}
 	s.logs.add(a)
-	if last := a.Spans.Last(); last > j.last && plausible(last) {
-		j.last = last
-	}
 }
 
 // plausible reports whether a time may be of an event at all. No machine that a hospital runs has logs from before 1995;
