@@ -121,7 +121,7 @@ func readme(t testing.TB) reading {
 			help, err := tool(t, nil, wardround, "help", m[1])
 			try("wardround "+m[1], func() bool { return m[1] == "help" || err == nil })
 			for _, o := range option.FindAllStringSubmatch(m[2], -1) {
-				try("wardround "+m[1]+" --"+o[1], func() bool { return strings.Contains(help, "  -"+o[1]) })
+				try("wardround "+m[1]+" --"+o[1], func() bool { return strings.Contains(help, "  --"+o[1]+" ") })
 			}
 		}
 	}
