@@ -468,7 +468,7 @@ func fileBase(s string) string { return s[strings.LastIndexAny(s, `\/`)+1:] }
 // enrich gives an arrival that its own log does not ascribe to anyone the account and source of the one logon over the
 // network that came right before it.
 func (j *Judge) enrich(s *server, a *act) {
-	if len(a.traits.sources) > 0 || !slices.ContainsFunc(a.lines, func(l *policy.Line) bool { return l.SameKind == "arrival" }) {
+	if len(a.traits.sources) > 0 || !slices.ContainsFunc(a.pieces, func(p *piece) bool { return p.remote && p.line.SameKind == "arrival" }) {
 		return
 	}
 	var found *arrivalKey

@@ -167,6 +167,7 @@ func pieceOf(f *event.Finding, l *policy.Line) *piece {
 	p.program = short(first(f.Fields, programFields))
 	p.object = short(first(f.Fields, objectFields))
 	p.paths = pathsOf(f.Fields)
+	p.remote = first(f.Fields, []string{"ServiceName", "ServiceFileName", "RelativeTargetName"}) != ""
 	p.payload = payloadOf(f.Fields)
 	if l.Class != event.C && l.Class != "" { // whatever line it serves: a web shell's command may read a key
 		for _, name := range slices.Concat(objectFields, fileFields) {

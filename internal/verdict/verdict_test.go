@@ -233,9 +233,14 @@ func TestVerdicts(t *testing.T) {
 		}, event.Suspected, ""},
 		{"an arrival gets the account of the logon before it", func(w *world) {
 			w.move("10.0.0.5", "S", `HOSP\adm1`, "network logon", hour(3))
-			w.find("S", "remote service", hour(3.01))
+			w.find("S", "remote service", hour(3.01), "ServiceName", "PSEXESVC")
 			w.opt.Changes = []event.Change{{Line: 12, From: hour(2), To: hour(5), Account: "adm1", Source: "10.0.0.5"}}
 		}, event.NoEvidence, "row 12"},
+		{"a task that group policy deploys does not", func(w *world) {
+			w.move("10.0.0.5", "S", `HOSP\adm1`, "network logon", hour(3))
+			w.find("S", "remote service", hour(3.01), "TaskName", `\Update`)
+			w.opt.Changes = []event.Change{{Line: 12, From: hour(2), To: hour(5), Account: "adm1", Source: "10.0.0.5"}}
+		}, event.Suspected, ""},
 		{"a habit is no evidence", func(w *world) {
 			for d := range 20 {
 				w.find("S", "database command", hour(2-24*float64(d)), "User", `HOSP\svc_sql`, "statement", "xp_cmdshell 'copy d:\\backup'")
