@@ -9,6 +9,7 @@ package verdict
 
 import (
 	"cmp"
+	"crypto/sha256"
 	"slices"
 	"strings"
 	"time"
@@ -39,6 +40,7 @@ type Judge struct {
 	policy  *policy.Policy
 	opt     Options
 	servers map[event.ServerID]*server
+	words   map[string]string                  // each text once
 	spread  map[string]map[event.ServerID]bool // by rule of context: servers on which it fired
 	acts    []event.Act
 	taken   []event.Taken
@@ -86,7 +88,7 @@ func New(p *policy.Policy, o Options) *Judge {
 	if o.Resolve == nil {
 		o.Resolve = func(string, event.Time) (event.ServerID, bool) { return "", false }
 	}
-	return &Judge{policy: p, opt: o, servers: map[event.ServerID]*server{}, spread: map[string]map[event.ServerID]bool{}}
+	return &Judge{policy: p, opt: o, servers: map[event.ServerID]*server{}, spread: map[string]map[event.ServerID]bool{}, words: map[string]string{}}
 }
 
 // AddServer makes a server known. Facts of servers that nobody made known are passed over.
@@ -113,7 +115,7 @@ func (j *Judge) AddFinding(f *event.Finding, line string) {
 	if f.Corrected == event.NoTime {
 		if (l.Class == event.A || l.Class == event.B) && len(s.timeless) < maxStrong {
 			s.counts[string(l.Class)]++
-			p := pieceOf(f, l)
+			p := j.keep(pieceOf(f, l))
 			p.untimed = true
 			s.timeless = append(s.timeless, p)
 		}
@@ -126,13 +128,13 @@ func (j *Judge) AddFinding(f *event.Finding, line string) {
 	switch l.Class {
 	case event.A, event.B:
 		if s.kept[f.Rule.ID]++; s.kept[f.Rule.ID] <= maxStrong {
-			s.strong = append(s.strong, pieceOf(f, l))
+			s.strong = append(s.strong, j.keep(pieceOf(f, l)))
 		}
 	case event.C:
 		j.addContext(s, f, l)
 	default:
 		if len(s.noted) < maxNoted {
-			s.noted = append(s.noted, pieceOf(f, l))
+			s.noted = append(s.noted, j.keep(pieceOf(f, l)))
 		}
 	}
 }
@@ -155,7 +157,7 @@ func (j *Judge) addContext(s *server, f *event.Finding, l *policy.Line) {
 	day := int64(f.Corrected) / int64(24*time.Hour)
 	if c.days[day] < maxPerDay && len(c.days) < maxDays {
 		c.days[day]++
-		c.pieces = append(c.pieces, pieceOf(f, l))
+		c.pieces = append(c.pieces, j.keep(pieceOf(f, l)))
 	}
 }
 
@@ -166,15 +168,52 @@ func pieceOf(f *event.Finding, l *policy.Line) *piece {
 	}
 	p.program = short(first(f.Fields, programFields))
 	p.object = short(first(f.Fields, objectFields))
-	p.paths = pathsOf(f.Fields)
 	p.remote = first(f.Fields, []string{"ServiceName", "ServiceFileName", "RelativeTargetName"}) != ""
-	p.payload = payloadOf(f.Fields)
+	if l.Class != event.C {
+		p.paths, p.payload = pathsOf(f.Fields), payloadOf(f.Fields)
+	}
 	if l.Class != event.C && l.Class != "" { // whatever line it serves: a web shell's command may read a key
 		for _, name := range slices.Concat(objectFields, fileFields) {
 			p.exposed = exposedBy(p.exposed, f.Fields[name])
 		}
 	}
 	return p
+}
+
+// keep makes a piece small: texts that come again are held once, and none keeps a longer one alive.
+func (j *Judge) keep(p *piece) *piece {
+	p.place = digestOf(p.place)
+	for _, s := range []*string{&p.id, &p.rule, &p.program, &p.object, &p.payload} {
+		*s = j.word(*s)
+	}
+	for _, list := range [][]string{p.paths, p.exposed, p.traits.accounts, p.traits.sessions, p.traits.sources, p.traits.files, p.traits.processes, p.traits.parents} {
+		for i := range list {
+			list[i] = j.word(list[i])
+		}
+	}
+	return p
+}
+
+// word is the one copy of a text.
+func (j *Judge) word(s string) string {
+	if s == "" {
+		return ""
+	}
+	if w, ok := j.words[s]; ok {
+		return w
+	}
+	w := strings.Clone(s)
+	j.words[w] = w
+	return w
+}
+
+// digestOf stands for the place of a record, which is long and only compared.
+func digestOf(place string) string {
+	if place == "" {
+		return ""
+	}
+	sum := sha256.Sum256([]byte(place))
+	return string(sum[:12])
 }
 
 func first(f map[string]string, names []string) string {
