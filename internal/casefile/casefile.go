@@ -191,7 +191,7 @@ func (r *run) judge(ctx context.Context, all []*collection) (*Result, error) {
 	if err := m.writeReport(info, &res.Verdicts, story); err != nil {
 		return nil, err
 	}
-	if err := r.tidy(all); err != nil {
+	if err := m.tidy(); err != nil {
 		return nil, err
 	}
 	return res, nil
@@ -250,12 +250,11 @@ func (m *merged) feed() (*verdict.Judge, error) {
 
 // feedArtifact hands the judge an artifact's activity and movements.
 func (m *merged) feedArtifact(j *verdict.Judge, e *entry) error {
-	at, ok := m.run.facts[e.key]
-	if !ok {
+	if !e.at.known() {
 		return nil
 	}
 	scope := m.names.In(&e.artifact)
-	t, err := m.reader.trailer(at)
+	t, err := m.reader.trailer(e.at)
 	if err != nil {
 		return err
 	}

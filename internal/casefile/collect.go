@@ -101,7 +101,7 @@ func (w *worker) End(a *event.Artifact) {
 	case old != nil && old.key == key:
 		*a = old.artifact
 	}
-	w.of.artifacts = append(w.of.artifacts, entry{*a, key})
+	w.of.artifacts = append(w.of.artifacts, entry{artifact: *a, key: key})
 }
 
 // seen sums up by name what an artifact holds.

@@ -28,16 +28,16 @@ func newCorrelator(m *merged) *correlator {
 		s.limit = max(s.limit/len(list), 1<<20)
 		c.sorters = append(c.sorters, s)
 		for slot, ref := range cor.Slots {
-			c.slots[m.run.ruleOf(ref)] = append(c.slots[m.run.ruleOf(ref)], slotRef{i, slot})
+			c.slots[m.ruleOf(ref)] = append(c.slots[m.ruleOf(ref)], slotRef{i, slot})
 		}
 	}
 	return c
 }
 
 // ruleOf numbers what a correlation refers to as merged.rules does.
-func (r *run) ruleOf(ref match.Ref) int {
+func (m *merged) ruleOf(ref match.Ref) int {
 	if ref.Rule < 0 {
-		return len(r.program.Rules) + ^ref.Rule
+		return m.single + ^ref.Rule
 	}
 	return ref.Rule
 }
@@ -144,7 +144,7 @@ func (c *correlator) fire(i int, cor *match.Correlation, f *match.Fired) error {
 	if err := c.m.late.flush(); err != nil {
 		return err
 	}
-	out := finding{rule: len(c.m.run.program.Rules) + i}
+	out := finding{rule: c.m.single + i}
 	var servers []string
 	for _, ref := range f.Hits {
 		from, at := c.m.spool, ref

@@ -153,6 +153,9 @@ type location struct {
 	end     int64 // where the trailer's frame is
 }
 
+// known reports that there are facts.
+func (l location) known() bool { return l.segment != "" }
+
 // scanSegments finds all whole facts in a folder. A segment that is broken off counts up to the break.
 func scanSegments(dir string) (map[factsKey]location, error) {
 	names, err := filepath.Glob(filepath.Join(dir, "facts-*.seg"))

@@ -13,6 +13,7 @@ import (
 
 	"wardround/internal/event"
 	"wardround/internal/inventory"
+	"wardround/internal/report"
 	"wardround/internal/sigma"
 )
 
@@ -23,6 +24,8 @@ type merged struct {
 	names   *inventory.Names
 	clocks  clocks
 	rules   []event.Rule // of the program, then of the correlations
+	single  int          // how many are of the program
+	unused  []report.Unused
 	lines   []string     // of the policy's table, by rule
 	reader  factsReader
 
@@ -31,15 +34,24 @@ type merged struct {
 	fired *sorter // the same, in order
 }
 
-// merge joins the collections' artifacts and settles which server each name is.
+// merge joins the collections' artifacts and settles which server each name is. The run forgets what only reading needs: the
+// compiled rules, and its lists of artifacts.
 func (r *run) merge(all []*collection) (*merged, error) {
-	m := &merged{run: r, reader: factsReader{dir: r.cache}}
+	m := &merged{run: r, reader: factsReader{dir: r.cache}, single: len(r.program.Rules), unused: r.unused()}
+	size := 0
+	for _, c := range all {
+		size += len(c.artifacts)
+	}
+	m.entries = make([]entry, 0, size)
 	for _, c := range all {
 		for _, e := range c.artifacts {
 			e.artifact.Collection = c.name
+			e.at = r.facts[e.key]
 			m.entries = append(m.entries, e)
 		}
+		c.artifacts, c.known = nil, nil
 	}
+	r.facts = nil
 	slices.SortFunc(m.entries, func(a, b entry) int {
 		return cmp.Or(strings.Compare(a.artifact.Collection, b.artifact.Collection), strings.Compare(a.artifact.Path, b.artifact.Path),
 			strings.Compare(a.artifact.SHA256, b.artifact.SHA256))
@@ -50,12 +62,13 @@ func (r *run) merge(all []*collection) (*merged, error) {
 	for _, c := range r.corr.List {
 		m.addRule(c.Rule)
 	}
-	var logs []inventory.Log
+	r.program, r.in.set = nil, sigma.Set{}
+	logs := make([]inventory.Log, 0, size)
 	for i := range m.entries {
 		e := &m.entries[i]
 		log := inventory.Log{Artifact: &e.artifact}
-		if at, ok := r.facts[e.key]; ok {
-			t, err := m.reader.trailer(at)
+		if e.at.known() {
+			t, err := m.reader.trailer(e.at)
 			if err != nil {
 				return nil, err
 			}
@@ -168,13 +181,12 @@ const maxPlaces = 1000
 // addHits puts the hits of an artifact into the sorter.
 func (m *merged) addHits(s *sorter, i int) error {
 	e := &m.entries[i]
-	at, ok := m.run.facts[e.key]
-	if !ok {
+	if !e.at.known() {
 		return nil
 	}
 	scope := m.names.In(&e.artifact)
 	var key, value []byte
-	return m.reader.each(at, func(h *hit) error {
+	return m.reader.each(e.at, func(h *hit) error {
 		server := string(scope.Server(h.host))
 		key = appendKey(key[:0], h.time, server, m.rules[h.rule].ID, h.source.Name())
 		key = binary.BigEndian.AppendUint64(key, h.number)

@@ -8,12 +8,11 @@ import (
 
 // movementsOf yields the movements that an artifact tells of, with the servers that its names mean, by corrected time.
 func (m *merged) movementsOf(e *entry, yield func(*event.Movement) error) error {
-	at, ok := m.run.facts[e.key]
-	if !ok {
+	if !e.at.known() {
 		return nil
 	}
 	scope := m.names.In(&e.artifact)
-	return m.reader.each(at, nil, func(mv *event.Movement) error {
+	return m.reader.each(e.at, nil, func(mv *event.Movement) error {
 		p := &mv.Because[0]
 		p.Collection, p.Artifact, p.Path = e.artifact.Collection, e.artifact.SHA256, e.artifact.Path
 		switch mv.SeenFrom {

@@ -46,7 +46,7 @@ func (m *merged) tell(to report.Handler, info *caseInfo, v *event.Verdicts, stor
 		return err
 	}
 	m.tellEvidence(s)
-	for _, u := range m.run.unused() {
+	for _, u := range m.unused {
 		s.put(report.Message{Unused: &u})
 	}
 	s.put(report.Message{Policy: &report.Policy{Text: string(m.run.in.policyRaw)}})
@@ -202,26 +202,34 @@ func (m *merged) writeReport(info *caseInfo, v *event.Verdicts, story *event.Sto
 	return Render(dir)
 }
 
-// pages are the forms of a report that a case keeps; a form may be several files.
-var pages = []struct {
+// page is one file of the report.
+type page struct {
 	form, file string
 	make       func(io.Writer) report.Handler
-}{
+}
+
+// pages are the forms of a report that a case keeps; a form may be several files.
+var pages = []page{
 	{"html", reportFile, report.HTML}, {"csv", sheetFile, report.CSV}, {"account", accountFile, report.AccountHTML}, {"account", accountData, report.AccountJSON},
 }
 
 // Render writes forms of a case's report from the stream that it keeps: html, csv, account; without any, all.
 func Render(dir string, forms ...string) error {
+	var chosen []page
 	for _, p := range pages {
-		if len(forms) > 0 && !slices.Contains(forms, p.form) {
-			continue
-		}
-		err := replace(filepath.Join(dir, p.file), func(w io.Writer) error { return show(dir, p.make(w)) })
-		if err != nil {
-			return err
+		if len(forms) == 0 || slices.Contains(forms, p.form) {
+			chosen = append(chosen, p)
 		}
 	}
-	return nil
+	return render(dir, chosen, nil)
+}
+
+// render opens a file for each page, then hands the stream to all of them in one pass.
+func render(dir string, left []page, to report.Handlers) error {
+	if len(left) == 0 {
+		return show(dir, to)
+	}
+	return replace(filepath.Join(dir, left[0].file), func(w io.Writer) error { return render(dir, left[1:], append(to, left[0].make(w))) })
 }
 
 // show hands the stream that a case keeps to a handler.

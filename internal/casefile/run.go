@@ -27,7 +27,7 @@ type run struct {
 	cache   string // folder
 
 	mu    sync.Mutex
-	facts map[factsKey]location
+	facts map[factsKey]location // until merge
 	err   error // the first that makes the case unwritable
 	stop  context.CancelFunc
 }
@@ -83,10 +83,11 @@ type collection struct {
 	whole     bool              // all of it was read
 }
 
-// entry is an artifact and where its facts are.
+// entry is an artifact and, once merged, where its facts are.
 type entry struct {
 	artifact event.Artifact
 	key      factsKey
+	at       location // none if it has no facts
 }
 
 // collect reads all collections that were given, or whose facts are not at hand.
@@ -220,16 +221,12 @@ func (w *worker) stale(e entry) bool {
 }
 
 // tidy removes segments of which nothing is used any more.
-func (r *run) tidy(all []*collection) error {
+func (m *merged) tidy() error {
 	used := map[string]bool{}
-	for _, c := range all {
-		for _, e := range c.artifacts {
-			if at, ok := r.facts[e.key]; ok {
-				used[at.segment] = true
-			}
-		}
+	for i := range m.entries {
+		used[m.entries[i].at.segment] = true
 	}
-	names, err := filepath.Glob(filepath.Join(r.cache, "facts-*.seg"))
+	names, err := filepath.Glob(filepath.Join(m.run.cache, "facts-*.seg"))
 	if err != nil {
 		return fmt.Errorf("tidy cache: %w", err)
 	}

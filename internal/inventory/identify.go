@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"wardround/internal/event"
@@ -325,7 +326,7 @@ func (j *joiner) scopes(n *Names, r *root, aliases map[event.ServerID]map[string
 				aliases[id][j.text[short]] = "short form"
 			}
 		}
-		n.scopes[place{r.at.collection, r.at.root, v.Artifact.Path}] = s
+		n.scopes[place{r.at.collection, r.at.root, v.Artifact.Path}] = j.shared(s)
 		if v.nameless > 0 && aliases[s.Nameless] == nil {
 			aliases[s.Nameless] = map[string]string{}
 		}
@@ -336,6 +337,22 @@ func (j *joiner) scopes(n *Names, r *root, aliases map[event.ServerID]map[string
 			j.conflict(fmt.Sprintf("%q of %q names more computers than can be told apart; the rest counts to %s", v.Artifact.Path, v.Artifact.Collection, Crowd), Crowd)
 		}
 	}
+}
+
+// shared returns the first scope that means the same: the artifacts of one computer name the same few.
+func (j *joiner) shared(s *Scope) *Scope {
+	key := strconv.AppendQuote(nil, string(s.Nameless))
+	key = strconv.AppendBool(key, s.crowded)
+	for _, text := range slices.Sorted(maps.Keys(s.byName)) {
+		key = strconv.AppendQuote(key, text)
+		key = strconv.AppendQuote(key, string(s.byName[text]))
+	}
+	first := j.scope[string(key)]
+	if first == nil {
+		first = s
+		j.scope[string(key)] = s
+	}
+	return first
 }
 
 // dominant is the share of a root's records, of those that name a computer, that makes it that computer's.

@@ -21,7 +21,7 @@ func Join(e *Estate, logs []Log) *Names {
 	if e == nil || e.exact == nil {
 		e = newEstate(nil)
 	}
-	j := &joiner{estate: e, text: map[string]string{}, byKey: map[string][]*stretch{}, roots: map[place]*root{}, ids: map[*set]map[string]event.ServerID{}, conflicts: map[string][]event.ServerID{}}
+	j := &joiner{estate: e, text: map[string]string{}, byKey: map[string][]*stretch{}, roots: map[place]*root{}, ids: map[*set]map[string]event.ServerID{}, scope: map[string]*Scope{}, conflicts: map[string][]event.ServerID{}}
 	j.gather(logs)
 	for _, v := range j.views {
 		j.renames(v)
@@ -45,6 +45,7 @@ type joiner struct {
 	byKey     map[string][]*stretch // everywhere
 	units     []*unit
 	ids       map[*set]map[string]event.ServerID
+	scope     map[string]*Scope           // by what they mean
 	conflicts map[string][]event.ServerID // by what they say
 }
 

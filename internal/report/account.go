@@ -27,7 +27,7 @@ var accountTemplate = template.Must(template.New("account").Funcs(template.FuncM
 // AccountHTML writes account.html when the stream is closed: the written account, one file without script, on two sheets
 // of A4.
 func AccountHTML(w io.Writer) Handler {
-	g := &gather{all: true}
+	g := &gather{parts: findings}
 	g.render = func(e *estate) error {
 		out := bufio.NewWriter(w)
 		if err := accountTemplate.Execute(out, newAccount(e)); err != nil {
@@ -41,7 +41,7 @@ func AccountHTML(w io.Writer) Handler {
 // AccountJSON writes account.json when the stream is closed: the same account for programs. Its texts are masked as those
 // of the page are.
 func AccountJSON(w io.Writer) Handler {
-	g := &gather{all: true}
+	g := &gather{parts: findings}
 	g.render = func(e *estate) error {
 		var buf bytes.Buffer
 		enc := json.NewEncoder(&buf)

@@ -181,7 +181,8 @@ func (p *page) evidence(e *estate) {
 	}
 	kept := e.artifacts.sort()
 	slices.SortStableFunc(kept, byPath)
-	for _, a := range kept {
+	for i := range kept {
+		a := kept[i].artifact()
 		v := artifactView{artifact: a, Size: sizeOf(max(0, a.Bytes)), Counts: grouped(int64(min(a.Records, 1<<62)))}
 		if a.Slack > 0 {
 			v.Counts += " + " + grouped(int64(min(a.Slack, 1<<62))) + " from unused space"

@@ -53,12 +53,23 @@ func (p place) short() string {
 
 type field struct{ Name, Value string }
 
-// spare is a finding that no verdict cites. If the story does, it is shown without its fields, so that it does not matter
+// spare is a finding that no verdict cites, without its fields. If the story cites it, it is shown so, for it must not matter
 // which of the two came first.
 type spare struct {
-	key  string
-	c    *cited
-	rule event.Rule
+	event.Finding
+	places int
+}
+
+func spareOf(f *event.Finding) spare {
+	s := spare{*f, len(f.At)}
+	s.Fields, s.At = nil, slices.Clone(f.At[:min(len(f.At), placesShown)])
+	return s
+}
+
+func (s *spare) located() *cited {
+	c := located(&s.Finding)
+	c.MorePlaces = s.places - len(c.Places)
+	return c
 }
 
 // located is a finding without its fields.
@@ -118,46 +129,31 @@ func newPlace(p event.Place) place {
 	}
 }
 
-// artifact is a row of the evidence list.
-type artifact struct {
-	Collection, Path, Kind, SHA256, Servers, Notes, Error string
-	Bytes                                                 int64
-	Records, Slack, Missing                               uint64
-	Damaged                                               int
-	rank                                                  int
+// row is an artifact of which a row of the evidence list may be made: most of many are counted alone.
+type row struct {
+	*event.Artifact
+	damaged int
+	missing uint64
+	servers int
+	rank    int
 }
 
-func newArtifact(a *event.Artifact) artifact {
-	r := artifact{
-		Collection: show(a.Collection, maxName), Path: cmp.Or(show(a.Path, maxSay), "the whole collection"), SHA256: cmp.Or(show(a.SHA256, maxName), notKnown),
-		Kind: cmp.Or(show(a.Kind, maxName), notKnown), Bytes: a.Bytes, Records: a.Records, Slack: a.Slack, Damaged: len(a.Damaged),
-	}
+func newRow(a *event.Artifact) row {
+	kept := *a
+	r := row{Artifact: &kept, damaged: len(a.Damaged), servers: len(a.Servers)}
 	for _, h := range a.Holes {
 		if h[1] >= h[0] {
-			r.Missing += h[1] - h[0] + 1
+			r.missing += h[1] - h[0] + 1
 		}
 	}
-	var names []string
-	for _, s := range a.Servers[:min(len(a.Servers), notesShown)] {
-		names = append(names, show(s.Name, maxName))
-	}
-	if more := len(a.Servers) - len(names); more > 0 {
-		names = append(names, grouped(int64(more))+" more")
-	}
-	r.Servers = strings.Join(names, ", ")
-	var notes []string
-	for _, n := range a.Notes[:min(len(a.Notes), notesShown)] {
-		notes = append(notes, show(n, maxSay))
-	}
-	r.Notes = strings.Join(notes, "; ")
-	if a.Error != nil {
-		r.Error = cmp.Or(show(*a.Error, maxSay), "unreadable")
-	}
+	kept.Damaged, kept.Holes = nil, nil
+	kept.Servers = slices.Clone(a.Servers[:min(len(a.Servers), notesShown)])
+	kept.Notes = slices.Clone(a.Notes[:min(len(a.Notes), notesShown)])
 	switch {
 	case a.Error != nil:
-	case r.Damaged > 0 || r.Missing > 0:
+	case r.damaged > 0 || r.missing > 0:
 		r.rank = 1
-	case r.Records > 0:
+	case a.Records > 0:
 		r.rank = 2
 	default:
 		r.rank = 3
@@ -165,11 +161,43 @@ func newArtifact(a *event.Artifact) artifact {
 	return r
 }
 
+// artifact is a row of the evidence list.
+type artifact struct {
+	Collection, Path, Kind, SHA256, Servers, Notes, Error string
+	Bytes                                                 int64
+	Records, Slack, Missing                               uint64
+	Damaged                                               int
+}
+
+func (r *row) artifact() artifact {
+	a := artifact{
+		Collection: show(r.Collection, maxName), Path: cmp.Or(show(r.Path, maxSay), "the whole collection"), SHA256: cmp.Or(show(r.SHA256, maxName), notKnown),
+		Kind: cmp.Or(show(r.Kind, maxName), notKnown), Bytes: r.Bytes, Records: r.Records, Slack: r.Slack, Damaged: r.damaged, Missing: r.missing,
+	}
+	var names []string
+	for _, s := range r.Servers {
+		names = append(names, show(s.Name, maxName))
+	}
+	if more := r.servers - len(names); more > 0 {
+		names = append(names, grouped(int64(more))+" more")
+	}
+	a.Servers = strings.Join(names, ", ")
+	var notes []string
+	for _, n := range r.Notes {
+		notes = append(notes, show(n, maxSay))
+	}
+	a.Notes = strings.Join(notes, "; ")
+	if r.Error != nil {
+		a.Error = cmp.Or(show(*r.Error, maxSay), "unreadable")
+	}
+	return a
+}
+
 // telling puts first the artifacts that a reader must know of: unreadable ones, then damaged or holed ones, then logs.
-func telling(a, b *artifact) int {
+func telling(a, b *row) int {
 	return cmp.Or(cmp.Compare(a.rank, b.rank), byPath(*a, *b))
 }
 
-func byPath(a, b artifact) int {
+func byPath(a, b row) int {
 	return cmp.Or(strings.Compare(a.Collection, b.Collection), strings.Compare(a.Path, b.Path), strings.Compare(a.SHA256, b.SHA256))
 }

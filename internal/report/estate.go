@@ -41,7 +41,7 @@ type estate struct {
 	rules     map[string]*firedRule
 	movements top[event.Movement]
 	evidence  []Evidence
-	artifacts top[artifact]
+	artifacts top[row]
 	bytes     int64
 	unused    top[Unused]
 	reasons   map[string]int // rules that did not run, by reason
@@ -84,9 +84,18 @@ func (s *server) flag(name string) bool { return slices.Contains(s.Flags, name) 
 // gather collects a stream; render writes what was collected. Handlers differ in render alone.
 type gather struct {
 	e      estate
-	all    bool // evidence, rules and the rest too, not only case and verdicts
+	parts  parts
 	render func(*estate) error
 }
+
+// parts says how much of a stream a form shows, beside case, verdicts and story.
+type parts int
+
+const (
+	answers  parts = iota // nothing more
+	findings              // what these cite
+	all                   // evidence, rules and the rest too
+)
 
 func (g *gather) Handle(m *Message) error {
 	e := &g.e
@@ -106,9 +115,10 @@ func (g *gather) Handle(m *Message) error {
 	case e.v == nil:
 		return ErrOrder
 	}
-	if m.Story != nil {
+	switch {
+	case m.Story != nil:
 		e.story = m.Story
-	} else if g.all {
+	case g.parts == all || g.parts == findings && m.Finding != nil:
 		e.add(m)
 	}
 	return nil
@@ -132,9 +142,9 @@ func (e *estate) begin(c *Case) {
 	e.hits = map[hitKey]int{}
 	e.rules = map[string]*firedRule{}
 	e.reasons = map[string]int{}
-	e.spare = top[spare]{keep: keptSpare, less: func(a, b *spare) int { return strings.Compare(a.key, b.key) }}
+	e.spare = top[spare]{keep: keptSpare, less: func(a, b *spare) int { return strings.Compare(a.ID, b.ID) }}
 	e.movements = top[event.Movement]{keep: keptMovements, less: earlierMovement}
-	e.artifacts = top[artifact]{keep: keptArtifacts, less: telling}
+	e.artifacts = top[row]{keep: keptArtifacts, less: telling}
 	e.unused = top[Unused]{keep: keptUnused, less: func(a, b *Unused) int {
 		return cmp.Or(strings.Compare(a.Reason, b.Reason), strings.Compare(a.Title, b.Title), strings.Compare(a.ID, b.ID))
 	}}
@@ -192,7 +202,7 @@ func (e *estate) add(m *Message) {
 			e.cited[id] = newCited(m.Finding)
 			e.fired(&m.Finding.Rule)
 		default:
-			e.spare.add(spare{id, located(m.Finding), m.Finding.Rule})
+			e.spare.add(spareOf(m.Finding))
 		}
 	case m.Hits != nil:
 		e.hits[hitKey{m.Hits.Server, m.Hits.Rule.ID}] += m.Hits.Findings
@@ -209,7 +219,7 @@ func (e *estate) add(m *Message) {
 		e.evidence = append(e.evidence, *m.Evidence)
 	case m.Artifact != nil:
 		e.bytes += max(0, m.Artifact.Bytes)
-		e.artifacts.add(newArtifact(m.Artifact))
+		e.artifacts.add(newRow(m.Artifact))
 	case m.Unused != nil:
 		e.reasons[m.Unused.Reason]++
 		e.unused.add(*m.Unused)

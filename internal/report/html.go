@@ -40,7 +40,7 @@ var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
 
 // HTML writes report.html when the stream is closed.
 func HTML(w io.Writer) Handler {
-	g := &gather{all: true}
+	g := &gather{parts: all}
 	g.render = func(e *estate) error {
 		out := bufio.NewWriter(w)
 		if err := pageTemplate.Execute(out, newPage(e)); err != nil {

@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"io"
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -109,10 +110,22 @@ func plainText(raw []byte) (string, bool) {
 	if text, ok := asText(raw); ok {
 		return text, true
 	}
-	if out, _ := io.ReadAll(io.LimitReader(flate.NewReader(bytes.NewReader(raw)), maxUnpacked)); len(out) >= 16 {
+	if out := inflate(raw); len(out) >= 16 {
 		return asText(out)
 	}
 	return "", false
+}
+
+// inflaters are kept: one takes 40 kB, and most of what looks like Base64 is a path.
+var inflaters = sync.Pool{New: func() any { return flate.NewReader(nil) }}
+
+// inflate unpacks raw as far as it is DEFLATE.
+func inflate(raw []byte) []byte {
+	z := inflaters.Get().(io.Reader)
+	defer inflaters.Put(z)
+	z.(flate.Resetter).Reset(bytes.NewReader(raw), nil)
+	out, _ := io.ReadAll(io.LimitReader(z, maxUnpacked))
+	return out
 }
 
 func asText(raw []byte) (string, bool) {

@@ -105,6 +105,28 @@ type Handler interface {
 	Close() error
 }
 
+// Handlers hand a stream to several forms at once.
+type Handlers []Handler
+
+// Handle implements Handler.
+func (hs Handlers) Handle(m *Message) error {
+	for _, h := range hs {
+		if err := h.Handle(m); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Close implements Handler.
+func (hs Handlers) Close() error {
+	var errs []error
+	for _, h := range hs {
+		errs = append(errs, h.Close())
+	}
+	return errors.Join(errs...)
+}
+
 // ErrOrder is a stream that does not begin with Case and Verdicts, or repeats them.
 var ErrOrder = errors.New("report: a stream begins with case, then verdicts, each once")
 

@@ -112,9 +112,9 @@ func (e *estate) settle() {
 		e.wanted[id] = true
 	}
 	for _, x := range e.spare.sort() {
-		if e.wanted[x.key] && e.cited[x.key] == nil {
-			e.cited[x.key] = x.c
-			e.fired(&x.rule)
+		if e.wanted[x.ID] && e.cited[x.ID] == nil {
+			e.cited[x.ID] = x.located()
+			e.fired(&x.Rule)
 		}
 	}
 }
