@@ -26,7 +26,7 @@ type merged struct {
 	rules   []event.Rule // of the program, then of the correlations
 	single  int          // how many are of the program
 	unused  []report.Unused
-	lines   []string     // of the policy's table, by rule
+	lines   []string // of the policy's table, by rule
 	reader  factsReader
 
 	spool *spool  // findings of single rules, in order

@@ -25,10 +25,12 @@ type run struct {
 	telling map[string]bool  // names of fields that every finding keeps
 	status  *Status
 	cache   string // folder
+	measure bool   // what rules cost
+	meter   *match.Meter
 
 	mu    sync.Mutex
 	facts map[factsKey]location // until merge
-	err   error // the first that makes the case unwritable
+	err   error                 // the first that makes the case unwritable
 	stop  context.CancelFunc
 }
 
@@ -176,7 +178,11 @@ func (r *run) newWorker() (*worker, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &worker{run: r, out: out, schemas: map[*event.Schema]*schemaState{}}, nil
+	w := &worker{run: r, out: out, schemas: map[*event.Schema]*schemaState{}}
+	if r.measure {
+		r.meter = w.scratch.Measure(r.program)
+	}
+	return w, nil
 }
 
 func (w *worker) loop(ctx context.Context, jobs <-chan job) {

@@ -2,6 +2,7 @@ package match
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"math"
 	"net/netip"
@@ -33,10 +34,45 @@ type atom struct {
 	id    int
 	leaf  *sigma.Leaf
 	form  form
-	lit   string   // folded; the whole of the question unless form is other
-	guard []string // form other: one of these, folded, is in every value that answers yes; nil when none is known
+	lit   string // folded; the whole of the question unless form is other
+	guard guard  // form other: when it need be evaluated at all
 	glob  []sigma.Part
 	re    *regexp.Regexp
+}
+
+// guard are texts, folded, of which one is in every value that answers yes; none when nothing is known.
+type guard struct {
+	texts   []string
+	foreign bool // only of values that are ASCII: others may answer yes without
+}
+
+// refuses reports that a folded value cannot answer yes.
+func (g guard) refuses(folded []byte) bool {
+	if len(g.texts) == 0 {
+		return false
+	}
+	for _, t := range g.texts {
+		if strings.Contains(unsafeString(folded), t) {
+			return false
+		}
+	}
+	return !g.foreign || !foreign(folded)
+}
+
+// foreign reports that a text is not ASCII.
+func foreign(text []byte) bool {
+	for len(text) >= 8 {
+		if binary.LittleEndian.Uint64(text)&highs != 0 {
+			return true
+		}
+		text = text[8:]
+	}
+	for _, c := range text {
+		if c >= utf8.RuneSelf {
+			return true
+		}
+	}
+	return false
 }
 
 // key tells atoms apart; the field is not part of it.
@@ -94,22 +130,22 @@ func (a *atom) like(l *sigma.Leaf) {
 			}
 		}
 		if longest != "" {
-			a.guard = []string{longest}
+			a.guard.texts = []string{longest}
 		}
 	}
 	if l.Cased && a.form != other {
 		if a.lit != "" {
-			a.guard = []string{a.lit}
+			a.guard.texts = []string{a.lit}
 		}
 		a.glob, a.form = p, other
 	}
 }
 
-// required returns texts, folded, one of which is in everything that the expression matches; nil when none is known.
-func required(expr string) []string {
+// required finds the guard of an expression.
+func required(expr string) guard {
 	re, err := syntax.Parse(expr, syntax.Perl)
 	if err != nil {
-		return nil
+		return guard{}
 	}
 	return requiredOf(re.Simplify(), 0)
 }
@@ -117,14 +153,14 @@ func required(expr string) []string {
 // maxGuards bounds the alternatives that stand guard for one expression.
 const maxGuards = 64
 
-func requiredOf(re *syntax.Regexp, depth int) []string {
+func requiredOf(re *syntax.Regexp, depth int) guard {
 	if depth > 100 {
-		return nil
+		return guard{}
 	}
 	switch re.Op {
 	case syntax.OpLiteral:
-		if t := certain(re); t != "" {
-			return []string{t}
+		if t, foreign := certain(re); t != "" {
+			return guard{[]string{t}, foreign}
 		}
 	case syntax.OpCapture, syntax.OpPlus:
 		return requiredOf(re.Sub[0], depth+1)
@@ -133,7 +169,7 @@ func requiredOf(re *syntax.Regexp, depth int) []string {
 			return requiredOf(re.Sub[0], depth+1)
 		}
 	case syntax.OpConcat:
-		var best []string
+		var best guard
 		for _, s := range re.Sub {
 			if g := requiredOf(s, depth+1); better(g, best) {
 				best = g
@@ -141,49 +177,56 @@ func requiredOf(re *syntax.Regexp, depth int) []string {
 		}
 		return best
 	case syntax.OpAlternate:
-		var all []string
+		var every guard
 		for _, s := range re.Sub {
 			g := requiredOf(s, depth+1)
-			if g == nil || len(all)+len(g) > maxGuards {
-				return nil
+			if g.texts == nil || len(every.texts)+len(g.texts) > maxGuards {
+				return guard{}
 			}
-			all = append(all, g...)
+			every.texts = append(every.texts, g.texts...)
+			every.foreign = every.foreign || g.foreign
 		}
-		return all
+		return every
 	}
-	return nil
+	return guard{}
 }
 
-// certain returns the longest run of a literal, folded, that lies in every text it matches. Where case is ignored, runes
-// that more than one lower-case rune stands for (k and the Kelvin sign, s and long s) break the run.
-func certain(re *syntax.Regexp) string {
+// certain returns the longest run of a literal, folded, that lies in every text it matches, or in every ASCII text. Where
+// case is ignored, some runes have another beside their lower case: an expression takes the long s for an s.
+func certain(re *syntax.Regexp) (text string, foreign bool) {
 	if re.Flags&syntax.FoldCase == 0 {
-		return foldString(string(re.Rune))
+		return foldString(string(re.Rune)), false
 	}
-	best, run := "", ""
+	run := ""
 	for _, r := range re.Rune {
-		low := unicode.ToLower(r)
-		sure := true
+		low, sure, ascii := unicode.ToLower(r), true, r < utf8.RuneSelf
 		for f := unicode.SimpleFold(r); f != r; f = unicode.SimpleFold(f) {
 			sure = sure && unicode.ToLower(f) == low
+			ascii = ascii || f < utf8.RuneSelf
 		}
-		if run += string(low); !sure {
+		switch {
+		case sure:
+			run += string(low)
+		case ascii && low < utf8.RuneSelf:
+			run += string(low)
+			foreign = true
+		default:
 			run = ""
 		}
-		if len(run) > len(best) {
-			best = run
+		if len(run) > len(text) {
+			text = run
 		}
 	}
-	return best
+	return text, foreign
 }
 
 // better reports whether a guards more narrowly than b: its shortest text is longer, or it has fewer.
-func better(a, b []string) bool {
-	if a == nil || b == nil {
-		return a != nil
+func better(a, b guard) bool {
+	if a.texts == nil || b.texts == nil {
+		return a.texts != nil
 	}
-	la, lb := shortest(a), shortest(b)
-	return la > lb || la == lb && len(a) < len(b)
+	la, lb := shortest(a.texts), shortest(b.texts)
+	return la > lb || la == lb && len(a.texts) < len(b.texts)
 }
 
 func shortest(texts []string) int {
@@ -215,7 +258,7 @@ func (a *atom) holds(folded, raw []byte) bool {
 		}
 		return like(a.glob, folded, true)
 	case sigma.Matches:
-		return a.re.Match(raw)
+		return !a.guard.refuses(folded) && a.re.Match(raw)
 	case sigma.InNetwork:
 		return inNetwork(l.Network, raw)
 	case sigma.Less, sigma.LessEqual, sigma.Greater, sigma.GreaterEqual:

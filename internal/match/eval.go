@@ -3,6 +3,7 @@ package match
 import (
 	"bytes"
 	"slices"
+	"time"
 
 	"wardround/internal/event"
 	"wardround/internal/sigma"
@@ -23,6 +24,7 @@ type Scratch struct {
 	found func(*needle)
 	add   func(event.Value)
 	spans []span
+	meter *Meter // nil unless costs are measured
 }
 
 // fieldText is a field's folded values.
@@ -42,24 +44,31 @@ const (
 // Match returns the rules, by their index in Program.Rules and in order, that hold for a record. It appends to hits.
 func (p *Program) Match(plan *Plan, r *event.Record, s *Scratch, hits []int) []int {
 	s.begin(plan)
+	if s.meter != nil {
+		defer s.meter.record(time.Now())
+	}
 	for i := range plan.fields {
 		if f := &plan.fields[i]; f.scanner != nil {
 			s.scan(r, i, f)
 		}
 	}
 	start := len(hits)
-	for _, n := range s.woken {
-		if s.eval(r, &plan.rules[n].cond) {
-			hits = append(hits, plan.rules[n].rule)
-		}
-	}
-	for _, n := range plan.always {
-		if s.eval(r, &plan.rules[n].cond) {
-			hits = append(hits, plan.rules[n].rule)
+	for _, list := range [...][]int32{s.woken, plan.always} {
+		for _, n := range list {
+			if s.rule(r, n) {
+				hits = append(hits, plan.rules[n].rule)
+			}
 		}
 	}
 	slices.Sort(hits[start:])
 	return hits
+}
+
+func (s *Scratch) rule(r *event.Record, n int32) bool {
+	if s.meter != nil {
+		return s.measured(r, n)
+	}
+	return s.eval(r, &s.plan.rules[n].cond)
 }
 
 func (s *Scratch) begin(plan *Plan) {
@@ -174,6 +183,9 @@ func (s *Scratch) holds(r *event.Record, id int32) bool {
 // answer evaluates a pred that the scan leaves open.
 func (s *Scratch) answer(r *event.Record, p *pred) bool {
 	f := &s.plan.fields[p.field]
+	if s.meter != nil {
+		s.meter.asked(p.atom)
+	}
 	if p.atom.form == other {
 		if p.atom.leaf.Op == sigma.SameAs {
 			return sameAs(r, p.atom.leaf, &f.where, &s.plan.fields[p.ref].where)

@@ -124,9 +124,15 @@ func (b *planner) settle(c *cond) (pcond, settled) {
 // cost orders the parts of a condition: what the scan answers, what needs a look, what needs an expression.
 func (b *planner) cost(c pcond) int {
 	if c.op != ask {
-		return 2
+		return costOfParts
 	}
-	switch a := b.plan.preds[c.pred].atom; {
+	return b.plan.preds[c.pred].atom.cost()
+}
+
+const costOfParts = 2
+
+func (a *atom) cost() int {
+	switch {
 	case a.form != other && useful(a.form, a.lit):
 		return 0
 	case a.leaf.Op == sigma.Matches:
@@ -233,12 +239,15 @@ func needlesOf(a *atom, id int32) []needle {
 		}
 		return []needle{{a.lit, a.form, true, id}}
 	}
-	if a.guard == nil || shortest(a.guard) < gramBytes {
+	if len(a.guard.texts) == 0 || !useful(infix, a.guard.texts...) {
 		return nil
 	}
 	var out []needle
-	for _, g := range a.guard {
+	for _, g := range a.guard.texts {
 		out = append(out, needle{g, infix, false, id})
+	}
+	if a.guard.foreign {
+		out = append(out, needle{"", infix, false, id})
 	}
 	return out
 }
@@ -290,7 +299,7 @@ func (b *planner) anchors(c *pcond) ([]int32, float64) {
 func weight(a *atom) float64 {
 	n := len(a.lit)
 	if a.form == other {
-		n = shortest(a.guard)
+		n = shortest(a.guard.texts)
 	}
 	w := math.Exp2(-float64(min(n, 24)) / 2)
 	if a.form == exact {

@@ -3,14 +3,17 @@ package match
 import (
 	"encoding/binary"
 	"math/bits"
+	"slices"
 	"sort"
+	"strings"
 )
 
 // scanner finds, in one pass over a folded text, which of its needles lie in it. Whole values are looked up by a hash;
 // ends by their last path component or last four bytes; beginnings by their first four bytes; all else by its rarest
 // four bytes, which a bitmap small enough for the first-level cache tells from the rest.
 //
-// Needles of fewer than four bytes are no use to a scanner: the atoms that have none longer are evaluated when asked.
+// Needles of fewer than four bytes are no use to a scanner, unless they are not ASCII: few values are, and in those they
+// are looked for one by one. The atoms that have none longer are evaluated when asked.
 type scanner struct {
 	needles []needle
 
@@ -19,6 +22,9 @@ type scanner struct {
 	tail  map[uint32][]int32 // suffixes without a separator, by their last four bytes
 	head  map[uint32][]int32 // prefixes, by their first four bytes
 	short []int32            // prefixes and suffixes of fewer than four bytes, compared one by one
+	alien []int32            // infixes of fewer than four bytes, looked for in what is not ASCII; the empty one is found in all of that
+
+	longest int // of the whole values and last components
 
 	bitmap []uint64 // of gram hashes
 	shift  uint
@@ -69,6 +75,9 @@ func (s *scanner) add(i int32, n needle, counts map[uint32]int) {
 	switch {
 	case n.form == exact:
 		s.whole[n.text] = append(s.whole[n.text], i)
+		s.longest = max(s.longest, len(n.text))
+	case n.form == infix && len(n.text) < gramBytes:
+		s.alien = append(s.alien, i)
 	case n.form != infix && len(n.text) < gramBytes:
 		s.short = append(s.short, i)
 	case n.form == prefix:
@@ -77,6 +86,7 @@ func (s *scanner) add(i int32, n needle, counts map[uint32]int) {
 	case n.form == suffix:
 		if at := lastSeparator(n.text); at >= 0 && at+1 < len(n.text) {
 			s.comp[n.text[at:]] = append(s.comp[n.text[at:]], i)
+			s.longest = max(s.longest, len(n.text)-at)
 		} else {
 			g := gram(n.text, len(n.text)-gramBytes)
 			s.tail[g] = append(s.tail[g], i)
@@ -143,8 +153,10 @@ func hash(g uint32) uint32 { return g * 0x9e3779b1 }
 
 // scan calls found for each needle that lies in the text; it may call more than once for one.
 func (s *scanner) scan(text []byte, found func(*needle)) {
-	for _, i := range s.whole[string(text)] {
-		found(&s.needles[i])
+	if len(text) <= s.longest {
+		for _, i := range s.whole[string(text)] {
+			found(&s.needles[i])
+		}
 	}
 	for _, i := range s.short {
 		if n := &s.needles[i]; n.lies(text, 0) {
@@ -152,8 +164,15 @@ func (s *scanner) scan(text []byte, found func(*needle)) {
 		}
 	}
 	if len(s.comp) > 0 {
-		if at := lastSeparator(text); at >= 0 {
+		if at := lastSeparator(text); at >= 0 && len(text)-at <= s.longest {
 			s.check(s.comp[string(text[at:])], text, found)
+		}
+	}
+	if len(s.alien) > 0 && foreign(text) {
+		for _, i := range s.alien {
+			if n := &s.needles[i]; strings.Contains(unsafeString(text), n.text) {
+				found(n)
+			}
 		}
 	}
 	if len(text) < gramBytes {
@@ -206,9 +225,11 @@ func (s *scanner) scanGrams(text []byte, found func(*needle)) {
 	}
 }
 
-// useful reports whether a scanner can look for a text of that form.
-func useful(f form, text string) bool {
-	return f == exact || f == prefix && text != "" || f == suffix && text != "" || len(text) >= gramBytes
+// useful reports whether a scanner can look for texts of that form.
+func useful(f form, texts ...string) bool {
+	return !slices.ContainsFunc(texts, func(t string) bool {
+		return f != exact && len(t) < gramBytes && (t == "" || f == infix && !foreign([]byte(t)))
+	})
 }
 
 // sortNeedles puts needles into the one order that makes scanners of equal needles equal.
