@@ -54,6 +54,9 @@ func main() {
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(memoryTarget)
 	}
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(400) // the target bounds memory; below it there is no need to collect
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	done := profile()
 	code := dispatch(ctx, os.Args[1:])

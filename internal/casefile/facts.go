@@ -2,9 +2,7 @@ package casefile
 
 import (
 	"bufio"
-	"bytes"
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"hash/crc32"
@@ -13,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"wardround/internal/event"
 	"wardround/internal/inventory"
@@ -23,7 +22,7 @@ import (
 // their last frame is whole: what an interruption cut off is not there.
 //
 // A frame is a kind byte, the length and CRC-32 of the payload as little-endian uint32, and the payload. Facts are a key
-// frame, any number of hit and movement frames, and an end frame with the trailer in JSON.
+// frame, any number of hit and movement frames, and an end frame with the key and the trailer.
 const (
 	frameKey   = 'K'
 	frameHits  = 'H'
@@ -31,16 +30,16 @@ const (
 	frameEnd   = 'E'
 )
 
-const segmentMagic = "WARDROUND FACTS 2\n"
+const segmentMagic = "WARDROUND FACTS 3\n"
 
 // factsKey names facts: a digest over the artifact and all that its reading depends on.
 type factsKey [16]byte
 
 // trailer is what of an artifact is no hit and no movement.
 type trailer struct {
-	Sightings []inventory.Sighting `json:"sightings"`
-	Own       []inventory.Own      `json:"own"`
-	Activity  []event.Activity     `json:"activity"`
+	Sightings []inventory.Sighting
+	Own       []inventory.Own
+	Activity  []event.Activity
 }
 
 // hit is one hit of a rule, before it is known which server its computer is.
@@ -128,12 +127,11 @@ func (s *segmentWriter) end(key factsKey, t *trailer) (location, error) {
 	if len(s.moves.buf) > 0 {
 		s.frame(frameMoves, s.moves.take())
 	}
-	body, err := json.Marshal(t)
-	if err != nil {
-		return location{}, fmt.Errorf("keep facts: %w", err)
-	}
 	at := location{s.name, s.start, s.at}
-	s.frame(frameEnd, append(key[:], body...))
+	s.hits.reset()
+	s.hits.buf = append(s.hits.buf, key[:]...)
+	s.hits.trailer(t)
+	s.frame(frameEnd, s.hits.take())
 	return at, s.failed
 }
 
@@ -245,6 +243,7 @@ type factsReader struct {
 	dir  string
 	name string
 	f    *os.File
+	r    frameReader
 }
 
 func (c *factsReader) close() {
@@ -267,7 +266,11 @@ func (c *factsReader) seek(segment string, offset int64) (*frameReader, error) {
 	if _, err := c.f.Seek(offset, io.SeekStart); err != nil {
 		return nil, fmt.Errorf("read cache: %w", err)
 	}
-	return &frameReader{r: bufio.NewReaderSize(c.f, 32<<10)}, nil
+	if c.r.r == nil {
+		c.r.r = bufio.NewReaderSize(c.f, 8<<10)
+	}
+	c.r.r.Reset(c.f)
+	return &c.r, nil
 }
 
 // each yields the hits and movements of facts. Either function may be nil.
@@ -302,11 +305,12 @@ func (c *factsReader) trailer(at location) (*trailer, error) {
 		return nil, err
 	}
 	kind, payload, err := r.next()
-	var t trailer
-	if err != nil || kind != frameEnd || len(payload) < 16 || json.Unmarshal(payload[16:], &t) != nil {
+	if err != nil || kind != frameEnd || len(payload) < len(factsKey{}) {
 		return nil, errFrame
 	}
-	return &t, nil
+	d := decoder{buf: payload[len(factsKey{}):]}
+	t := d.trailer()
+	return t, d.err
 }
 
 // encoder writes values; a text is spelled out once and numbered after.
@@ -370,6 +374,48 @@ func (e *encoder) hit(h *hit) {
 	}
 }
 
+func (e *encoder) trailer(t *trailer) {
+	e.uint(uint64(len(t.Sightings)))
+	for _, s := range t.Sightings {
+		e.word(s.Channel)
+		e.word(s.Host)
+		e.int(int64(s.First))
+		e.int(int64(s.Last))
+		for _, n := range []uint64{s.Count, s.Low, s.High, s.Runs, s.Backward} {
+			e.uint(n)
+		}
+	}
+	e.uint(uint64(len(t.Own)))
+	for _, o := range t.Own {
+		e.word(o.Host)
+		e.word(o.Address)
+		e.int(int64(o.First))
+		e.int(int64(o.Last))
+	}
+	e.uint(uint64(len(t.Activity)))
+	for _, a := range t.Activity {
+		e.word(a.Host)
+		e.word(a.Source.Product)
+		e.word(a.Source.Channel)
+		e.word(a.Source.Provider)
+		e.uint(uint64(a.Source.EventID))
+		e.int(int64(a.Spans.Gap))
+		e.uint(uint64(len(a.Spans.List)))
+		for _, s := range a.Spans.List {
+			e.int(int64(s.First))
+			e.int(int64(s.Last))
+			e.uint(s.Count)
+		}
+		e.uint(uint64(len(a.Runs)))
+		for _, r := range a.Runs {
+			e.uint(r.First)
+			e.uint(r.Last)
+			e.int(int64(r.From))
+			e.int(int64(r.To))
+		}
+	}
+}
+
 func (e *encoder) movement(m *event.Movement) {
 	e.int(int64(m.Time))
 	for _, s := range []string{string(m.From), string(m.To), m.How, m.Account, m.Address, m.Workstation, m.Session, m.SeenFrom, string(m.By)} {
@@ -389,44 +435,60 @@ func boolInt(b bool) int {
 
 // decoder reads what an encoder wrote. A payload that makes no sense gives errFrame.
 type decoder struct {
-	r     *bytes.Reader
+	buf   []byte
 	words []string
 	err   error
 }
 
 func (d *decoder) uint() uint64 {
-	n, err := binary.ReadUvarint(d.r)
-	if err != nil {
-		d.err = errFrame
-	}
+	n, size := binary.Uvarint(d.buf)
+	d.skip(size)
 	return n
 }
 
 func (d *decoder) int() int64 {
-	n, err := binary.ReadVarint(d.r)
-	if err != nil {
-		d.err = errFrame
-	}
+	n, size := binary.Varint(d.buf)
+	d.skip(size)
 	return n
 }
 
-func (d *decoder) fixed() uint64 {
-	var b [8]byte
-	if _, err := io.ReadFull(d.r, b[:]); err != nil {
-		d.err = errFrame
+// skip passes over a number that was read, of size bytes: none or fewer if it was cut off or too large.
+func (d *decoder) skip(size int) {
+	if size <= 0 {
+		d.err, d.buf = errFrame, nil
+		return
 	}
-	return binary.LittleEndian.Uint64(b[:])
+	d.buf = d.buf[size:]
 }
 
-func (d *decoder) text() string {
-	n := d.uint()
-	if d.err != nil || n > uint64(d.r.Len()) {
-		d.err = errFrame
-		return ""
+// bytes returns the next n bytes, valid as long as the payload.
+func (d *decoder) bytes(n uint64) []byte {
+	if n > uint64(len(d.buf)) {
+		d.err, d.buf = errFrame, nil
+		return nil
 	}
-	b := make([]byte, n)
-	io.ReadFull(d.r, b)
-	return string(b)
+	b := d.buf[:n]
+	d.buf = d.buf[n:]
+	return b
+}
+
+func (d *decoder) fixed() uint64 {
+	if b := d.bytes(8); b != nil {
+		return binary.LittleEndian.Uint64(b)
+	}
+	return 0
+}
+
+func (d *decoder) text() string { return string(d.bytes(d.uint())) }
+
+// count reads how many items follow, each of one byte at least.
+func (d *decoder) count() int {
+	n := d.uint()
+	if n > uint64(len(d.buf)) {
+		d.err, d.buf = errFrame, nil
+		return 0
+	}
+	return int(n)
 }
 
 func (d *decoder) word() string {
@@ -446,20 +508,19 @@ func (d *decoder) word() string {
 	return ""
 }
 
+// hits yields what a frame of hits holds. A hit is valid until yield returns.
 func (d *decoder) hits(payload []byte, yield func(*hit) error) error {
-	for d.r = bytes.NewReader(payload); d.r.Len() > 0; {
-		h := hit{rule: int(d.uint()), time: event.Time(d.int()), host: d.word()}
+	var h hit
+	for d.buf = payload; len(d.buf) > 0; {
+		fields := h.fields[:0]
+		h = hit{rule: int(d.uint()), time: event.Time(d.int()), host: d.word()}
 		h.source = event.Source{Product: d.word(), Channel: d.word(), Provider: d.word()}
 		h.source.EventID = uint32(d.uint())
 		h.number, h.offset, h.digest = d.uint(), d.int(), d.fixed()
-		n := d.uint()
-		if n > uint64(d.r.Len()) {
-			return errFrame
+		for range d.count() {
+			fields = append(fields, field{d.word(), d.word()})
 		}
-		h.fields = make([]field, n)
-		for i := range h.fields {
-			h.fields[i] = field{d.word(), d.word()}
-		}
+		h.fields = fields
 		if d.err != nil {
 			return d.err
 		}
@@ -471,7 +532,7 @@ func (d *decoder) hits(payload []byte, yield func(*hit) error) error {
 }
 
 func (d *decoder) movements(payload []byte, yield func(*event.Movement) error) error {
-	for d.r = bytes.NewReader(payload); d.r.Len() > 0; {
+	for d.buf = payload; len(d.buf) > 0; {
 		m := event.Movement{Time: event.Time(d.int())}
 		m.From, m.To = event.ServerID(d.word()), event.ServerID(d.word())
 		m.How, m.Account, m.Address, m.Workstation, m.Session, m.SeenFrom = d.word(), d.word(), d.word(), d.word(), d.word(), d.word()
@@ -486,4 +547,36 @@ func (d *decoder) movements(payload []byte, yield func(*event.Movement) error) e
 		}
 	}
 	return nil
+}
+
+func (d *decoder) trailer() *trailer {
+	t := &trailer{}
+	t.Sightings = make([]inventory.Sighting, d.count())
+	for i := range t.Sightings {
+		s := &t.Sightings[i]
+		s.Channel, s.Host, s.First, s.Last = d.word(), d.word(), event.Time(d.int()), event.Time(d.int())
+		for _, n := range []*uint64{&s.Count, &s.Low, &s.High, &s.Runs, &s.Backward} {
+			*n = d.uint()
+		}
+	}
+	t.Own = make([]inventory.Own, d.count())
+	for i := range t.Own {
+		t.Own[i] = inventory.Own{Host: d.word(), Address: d.word(), First: event.Time(d.int()), Last: event.Time(d.int())}
+	}
+	t.Activity = make([]event.Activity, d.count())
+	for i := range t.Activity {
+		a := &t.Activity[i]
+		a.Host = d.word()
+		a.Source = event.Source{Product: d.word(), Channel: d.word(), Provider: d.word(), EventID: uint32(d.uint())}
+		a.Spans.Gap = time.Duration(d.int())
+		a.Spans.List = make([]event.Span, d.count())
+		for k := range a.Spans.List {
+			a.Spans.List[k] = event.Span{First: event.Time(d.int()), Last: event.Time(d.int()), Count: d.uint()}
+		}
+		a.Runs = make([]event.Run, d.count())
+		for k := range a.Runs {
+			a.Runs[k] = event.Run{First: d.uint(), Last: d.uint(), From: event.Time(d.int()), To: event.Time(d.int())}
+		}
+	}
+	return t
 }

@@ -1,7 +1,6 @@
 package casefile
 
 import (
-	"bytes"
 	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
@@ -233,29 +232,24 @@ func (e *encoder) place(p place) {
 	e.buf = binary.BigEndian.AppendUint64(e.buf, uint64(p.offset))
 }
 
-func decoderOf(b []byte) *decoder { return &decoder{r: bytes.NewReader(b)} }
+func decoderOf(b []byte) *decoder { return &decoder{buf: b} }
 
 func (d *decoder) head(f *finding) {
 	f.rule, f.time, f.server = int(d.int()), event.Time(d.int()), d.text()
 }
 
 func (d *decoder) place() place {
-	var b [20]byte
-	if _, err := io.ReadFull(d.r, b[:]); err != nil {
-		d.err = errFrame
+	b := d.bytes(20)
+	if b == nil {
+		return place{}
 	}
 	return place{int(binary.BigEndian.Uint32(b[:])), binary.BigEndian.Uint64(b[4:]), int64(binary.BigEndian.Uint64(b[12:]))}
 }
 
 func (d *decoder) fields() []field {
-	n := d.uint()
-	if n > uint64(d.r.Len()) {
-		d.err = errFrame
-		return nil
-	}
-	out := make([]field, 0, n)
-	for range n {
-		out = append(out, field{d.text(), d.text()})
+	out := make([]field, d.count())
+	for i := range out {
+		out[i] = field{d.text(), d.text()}
 	}
 	return out
 }

@@ -1,13 +1,13 @@
 package match
 
 import (
-	"bytes"
 	"encoding/binary"
 	"fmt"
 	"math"
 	"net/netip"
 	"regexp"
 	"regexp/syntax"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -122,11 +122,15 @@ func (a *atom) like(l *sigma.Leaf) {
 	case texts == 1 && len(p) == 3 && starts && ends:
 		a.form, a.lit = infix, text(1)
 	default:
-		a.glob = p
+		a.glob = slices.Clone(p)
 		longest := ""
-		for _, part := range p {
-			if t := foldString(part.Text); part.Wild == sigma.None && len(t) > len(longest) {
+		for i, part := range p {
+			t := foldString(part.Text)
+			if len(t) > len(longest) {
 				longest = t
+			}
+			if !l.Cased {
+				a.glob[i].Text = t
 			}
 		}
 		if longest != "" {
@@ -220,21 +224,28 @@ func certain(re *syntax.Regexp) (text string, foreign bool) {
 	return text, foreign
 }
 
-// better reports whether a guards more narrowly than b: its shortest text is longer, or it has fewer.
+// better reports whether a guards more narrowly than b: texts that the scan can look for go before others, then those that
+// are found less often.
 func better(a, b guard) bool {
 	if a.texts == nil || b.texts == nil {
 		return a.texts != nil
 	}
-	la, lb := shortest(a.texts), shortest(b.texts)
-	return la > lb || la == lb && len(a.texts) < len(b.texts)
+	if ua, ub := useful(infix, a.texts...), useful(infix, b.texts...); ua != ub {
+		return ua
+	}
+	return a.weight() < b.weight()
 }
 
-func shortest(texts []string) int {
-	n := math.MaxInt
-	for _, t := range texts {
-		n = min(n, len(t))
+// weight guesses how often one of the texts is found.
+func (g guard) weight() (sum float64) {
+	for _, t := range g.texts {
+		w := rarity(len(t))
+		if common(t) {
+			w *= 64
+		}
+		sum += w
 	}
-	return n
+	return sum
 }
 
 // holds answers the question for a value given folded and as it is. It is the plain meaning of an atom; Null values
@@ -254,9 +265,9 @@ func (a *atom) holds(folded, raw []byte) bool {
 	switch l.Op {
 	case sigma.Like:
 		if l.Cased {
-			return like(a.glob, raw, false)
+			return like(a.glob, raw)
 		}
-		return like(a.glob, folded, true)
+		return like(a.glob, folded)
 	case sigma.Matches:
 		return !a.guard.refuses(folded) && a.re.Match(raw)
 	case sigma.InNetwork:
@@ -272,8 +283,8 @@ func (a *atom) holds(folded, raw []byte) bool {
 // unsafeString views bytes as a string for as long as the call lasts that it is handed to.
 func unsafeString(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
 
-// like matches a pattern against a whole text. With folded, the pattern's texts are folded too.
-func like(p []sigma.Part, text []byte, folded bool) bool {
+// like matches a pattern against a whole text. To ignore case, both must be folded.
+func like(p []sigma.Part, text []byte) bool {
 	if len(p) == 0 {
 		return len(text) == 0
 	}
@@ -283,21 +294,17 @@ func like(p []sigma.Part, text []byte, folded bool) bool {
 			return false
 		}
 		_, n := utf8.DecodeRune(text)
-		return like(p[1:], text[n:], folded)
+		return like(p[1:], text[n:])
 	case sigma.Many:
-		return likeMany(p[1:], text, folded)
+		return likeMany(p[1:], text)
 	default:
-		t := head.Text
-		if folded {
-			t = foldString(t)
-		}
-		return strings.HasPrefix(string(text), t) && like(p[1:], text[len(t):], folded)
+		return strings.HasPrefix(unsafeString(text), head.Text) && like(p[1:], text[len(head.Text):])
 	}
 }
 
 // likeMany matches the rest of a pattern at any place of the text. After a text part, only the first place at which it
 // fits need be tried: what another "*" could skip, that one can as well.
-func likeMany(rest []sigma.Part, text []byte, folded bool) bool {
+func likeMany(rest []sigma.Part, text []byte) bool {
 	if len(rest) == 0 {
 		return true
 	}
@@ -309,11 +316,11 @@ func likeMany(rest []sigma.Part, text []byte, folded bool) bool {
 	segment, last := rest[:end], end == len(rest)
 	for i := 0; ; {
 		if last {
-			if like(segment, text[i:], folded) {
+			if like(segment, text[i:]) {
 				return true
 			}
-		} else if n, ok := fits(segment, text[i:], folded); ok {
-			return likeMany(rest[end+1:], text[i+n:], folded)
+		} else if n, ok := fits(segment, text[i:]); ok {
+			return likeMany(rest[end+1:], text[i+n:])
 		}
 		if i >= len(text) {
 			return false
@@ -324,7 +331,7 @@ func likeMany(rest []sigma.Part, text []byte, folded bool) bool {
 }
 
 // fits matches a segment without "*" at the beginning of the text and returns how far it reaches.
-func fits(segment []sigma.Part, text []byte, folded bool) (int, bool) {
+func fits(segment []sigma.Part, text []byte) (int, bool) {
 	at := 0
 	for _, part := range segment {
 		if part.Wild == sigma.One {
@@ -335,14 +342,10 @@ func fits(segment []sigma.Part, text []byte, folded bool) (int, bool) {
 			at += n
 			continue
 		}
-		t := part.Text
-		if folded {
-			t = foldString(t)
-		}
-		if !bytes.HasPrefix(text[at:], []byte(t)) {
+		if !strings.HasPrefix(unsafeString(text[at:]), part.Text) {
 			return 0, false
 		}
-		at += len(t)
+		at += len(part.Text)
 	}
 	return at, true
 }

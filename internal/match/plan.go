@@ -297,19 +297,19 @@ func (b *planner) anchors(c *pcond) ([]int32, float64) {
 
 // weight guesses how often a text is found: the longer the rarer.
 func weight(a *atom) float64 {
-	n := len(a.lit)
-	if a.form == other {
-		n = shortest(a.guard.texts)
+	switch a.form {
+	case other:
+		return 2 * a.guard.weight()
+	case exact:
+		return rarity(len(a.lit)) / 4
+	case infix:
+		return 2 * rarity(len(a.lit))
 	}
-	w := math.Exp2(-float64(min(n, 24)) / 2)
-	if a.form == exact {
-		w = math.Exp2(-2 - float64(min(n, 24))/2)
-	}
-	if a.form == infix || a.form == other {
-		w *= 2
-	}
-	return w
+	return rarity(len(a.lit))
 }
+
+// rarity guesses how often a text of n bytes is found.
+func rarity(n int) float64 { return math.Exp2(-float64(min(n, 24)) / 2) }
 
 // FieldsOf returns the fields of a schema, by their index and in order, that a rule asks about there.
 func (p *Program) FieldsOf(s *event.Schema, rule int) []int {

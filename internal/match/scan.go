@@ -24,11 +24,27 @@ type scanner struct {
 	short []int32            // prefixes and suffixes of fewer than four bytes, compared one by one
 	alien []int32            // infixes of fewer than four bytes, looked for in what is not ASCII; the empty one is found in all of that
 
-	longest int // of the whole values and last components
+	wholes, comps lengths // of the keys above
+	tails, heads  sieve
 
 	bitmap []uint64 // of gram hashes
 	shift  uint
 	grams  map[uint32][]place
+}
+
+// lengths is a set of lengths of texts, those of 63 bytes and more as one: most values have none, and need no look into a map.
+type lengths uint64
+
+func (l *lengths) put(n int)     { *l |= 1 << min(n, 63) }
+func (l lengths) has(n int) bool { return l>>min(n, 63)&1 != 0 }
+
+// sieve is a set of grams that may hold more than was put in.
+type sieve [16]uint64
+
+func (s *sieve) put(g uint32) { h := hash(g) >> 22; s[h/64] |= 1 << (h % 64) }
+func (s *sieve) has(g uint32) bool {
+	h := hash(g) >> 22
+	return s[h/64]>>(h%64)&1 != 0
 }
 
 // needle is a text to look for and the atom that it serves.
@@ -75,7 +91,7 @@ func (s *scanner) add(i int32, n needle, counts map[uint32]int) {
 	switch {
 	case n.form == exact:
 		s.whole[n.text] = append(s.whole[n.text], i)
-		s.longest = max(s.longest, len(n.text))
+		s.wholes.put(len(n.text))
 	case n.form == infix && len(n.text) < gramBytes:
 		s.alien = append(s.alien, i)
 	case n.form != infix && len(n.text) < gramBytes:
@@ -83,13 +99,15 @@ func (s *scanner) add(i int32, n needle, counts map[uint32]int) {
 	case n.form == prefix:
 		g := gram(n.text, 0)
 		s.head[g] = append(s.head[g], i)
+		s.heads.put(g)
 	case n.form == suffix:
 		if at := lastSeparator(n.text); at >= 0 && at+1 < len(n.text) {
 			s.comp[n.text[at:]] = append(s.comp[n.text[at:]], i)
-			s.longest = max(s.longest, len(n.text)-at)
+			s.comps.put(len(n.text) - at)
 		} else {
 			g := gram(n.text, len(n.text)-gramBytes)
 			s.tail[g] = append(s.tail[g], i)
+			s.tails.put(g)
 		}
 	default:
 		best := 0
@@ -133,6 +151,16 @@ var commonGrams = func() map[uint32]int {
 	return m
 }()
 
+// common reports that nearly every command line and path holds the text.
+func common(text string) bool {
+	for i := 0; i+gramBytes <= len(text); i++ {
+		if commonGrams[gram(text, i)] == 0 {
+			return false
+		}
+	}
+	return true
+}
+
 func commonness(text string, i int) int { return commonGrams[gram(text, i)] }
 
 // fill makes the bitmap: sixteen bits for each gram, within 8 and 32 KiB.
@@ -153,7 +181,7 @@ func hash(g uint32) uint32 { return g * 0x9e3779b1 }
 
 // scan calls found for each needle that lies in the text; it may call more than once for one.
 func (s *scanner) scan(text []byte, found func(*needle)) {
-	if len(text) <= s.longest {
+	if s.wholes.has(len(text)) {
 		for _, i := range s.whole[string(text)] {
 			found(&s.needles[i])
 		}
@@ -163,8 +191,8 @@ func (s *scanner) scan(text []byte, found func(*needle)) {
 			found(n)
 		}
 	}
-	if len(s.comp) > 0 {
-		if at := lastSeparator(text); at >= 0 && len(text)-at <= s.longest {
+	if s.comps != 0 {
+		if at := lastSeparator(text); at >= 0 && s.comps.has(len(text)-at) {
 			s.check(s.comp[string(text[at:])], text, found)
 		}
 	}
@@ -178,11 +206,11 @@ func (s *scanner) scan(text []byte, found func(*needle)) {
 	if len(text) < gramBytes {
 		return
 	}
-	if len(s.tail) > 0 {
-		s.check(s.tail[gram(text, len(text)-gramBytes)], text, found)
+	if g := gram(text, len(text)-gramBytes); s.tails.has(g) {
+		s.check(s.tail[g], text, found)
 	}
-	if len(s.head) > 0 {
-		s.check(s.head[gram(text, 0)], text, found)
+	if g := gram(text, 0); s.heads.has(g) {
+		s.check(s.head[g], text, found)
 	}
 	if len(s.grams) > 0 {
 		s.scanGrams(text, found)

@@ -30,10 +30,12 @@ type tacticColumn struct {
 	Techniques []technique
 }
 
+var attackLines = "\n" + attackNames
+
 // techniqueName returns the name of T1003 or T1003.001 with that of its parent, and its tactics; "" if it is not known.
 func techniqueName(id string) (name string, under []string) {
 	find := func(id string) (string, string) {
-		_, rest, ok := strings.Cut("\n"+attackNames, "\n"+id+" ")
+		_, rest, ok := strings.Cut(attackLines, "\n"+id+" ")
 		if !ok {
 			return "", ""
 		}

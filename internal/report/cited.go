@@ -125,7 +125,7 @@ func newPlace(p event.Place) place {
 	return place{
 		File: cmp.Or(show(path[strings.LastIndexByte(path, '/')+1:], maxName), "file "+notKnown), Record: "#" + number64(p.Record),
 		Collection: cmp.Or(show(p.Collection, maxName), notKnown), Path: cmp.Or(show(p.Path, maxSay), notKnown),
-		SHA256: cmp.Or(show(p.Artifact, maxName), notKnown), Offset: number64(uint64(max(0, p.Offset))),
+		SHA256: cmp.Or(shownDigest(p.Artifact), notKnown), Offset: number64(uint64(max(0, p.Offset))),
 	}
 }
 
@@ -171,7 +171,7 @@ type artifact struct {
 
 func (r *row) artifact() artifact {
 	a := artifact{
-		Collection: show(r.Collection, maxName), Path: cmp.Or(show(r.Path, maxSay), "the whole collection"), SHA256: cmp.Or(show(r.SHA256, maxName), notKnown),
+		Collection: show(r.Collection, maxName), Path: cmp.Or(show(r.Path, maxSay), "the whole collection"), SHA256: cmp.Or(shownDigest(r.SHA256), notKnown),
 		Kind: cmp.Or(show(r.Kind, maxName), notKnown), Bytes: r.Bytes, Records: r.Records, Slack: r.Slack, Damaged: r.damaged, Missing: r.missing,
 	}
 	var names []string

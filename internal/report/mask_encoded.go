@@ -83,9 +83,11 @@ func decodeRuns(s string, depth int, found []span, name string, decode func(stri
 	return b.String()
 }
 
+var standardBase64 = strings.NewReplacer("-", "+", "_", "/")
+
 // decodeBase64 decodes a run in either alphabet; one that was cut off is decoded as far as it goes.
 func decodeBase64(run string) []byte {
-	run = strings.NewReplacer("-", "+", "_", "/").Replace(strings.TrimRight(run, "="))
+	run = standardBase64.Replace(strings.TrimRight(run, "="))
 	if len(run)%4 == 1 {
 		run = run[:len(run)-1]
 	}

@@ -44,10 +44,15 @@ func maskPersons(s string) string {
 		s = replaceFunc(plainNumber, s, number)
 		s = replaceFunc(phoneNumber, s, func(s string, m []int) (int, int, string) { return m[0], m[1], kindPhone })
 	}
-	if run > 0 {
+	if run > 0 && announced(strings.ToLower(s)) {
 		s = replaceFunc(uhidNear, s, group(kindPatient))
 	}
 	return s
+}
+
+// announced reports that a text, in lower case, may announce a hospital's number of a patient.
+func announced(s string) bool {
+	return strings.Contains(s, "uhid") || strings.Contains(s, "patient") || strings.Contains(s, "mr") || strings.Contains(s, "cr") || strings.Contains(s, "pd")
 }
 
 // longestNumber is the length in digits of the longest number, single spaces, hyphens and a bracket inside it allowed.

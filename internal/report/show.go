@@ -20,6 +20,14 @@ const (
 // not plainly visible spelled out. It is one line: line ends are spelled out too.
 func show(s string, limit int) string { return visible(clip(Mask, s, limit, len(s)), false) }
 
+// shownDigest is show for a SHA-256, which holds nothing to hide if it is one.
+func shownDigest(s string) string {
+	if len(s) == 64 && strings.Trim(s, "0123456789abcdef") == "" {
+		return s
+	}
+	return show(s, maxName)
+}
+
 // showField is show for the value of a named field, in a place where line ends do no harm. The value was size bytes
 // long before it was cut to maxValue and margin.
 func showField(name, value string, size int) string {
