@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -37,7 +38,7 @@ type atom struct {
 	lit   string // folded; the whole of the question unless form is other
 	guard guard  // form other: when it need be evaluated at all
 	glob  []sigma.Part
-	re    *regexp.Regexp
+	re    func() *regexp.Regexp // compiled when it is first needed: most never are
 }
 
 // guard are texts, folded, of which one is in every value that answers yes; none when nothing is known.
@@ -77,7 +78,21 @@ func foreign(text []byte) bool {
 
 // key tells atoms apart; the field is not part of it.
 func key(l *sigma.Leaf) string {
-	return fmt.Sprintf("%d %t %q %q %v %v %t %q %d %d", l.Op, l.Cased, l.Pattern, l.Regexp, l.Network, l.Number, l.Want, l.Ref, l.Shape, l.Part)
+	b := []byte{byte(l.Op), byte(l.Shape), byte(l.Part)}
+	b = strconv.AppendBool(strconv.AppendBool(b, l.Cased), l.Want)
+	b = binary.LittleEndian.AppendUint64(b, math.Float64bits(l.Number))
+	put := func(s string) { b = append(binary.AppendUvarint(b, uint64(len(s))), s...) }
+	for _, part := range l.Pattern {
+		b = append(b, 1+byte(part.Wild))
+		put(part.Text)
+	}
+	b = append(b, 0)
+	put(l.Regexp)
+	put(l.Ref)
+	if l.Op == sigma.InNetwork {
+		put(l.Network.String())
+	}
+	return string(b)
 }
 
 func newAtom(id int, l *sigma.Leaf) (*atom, error) {
@@ -86,12 +101,12 @@ func newAtom(id int, l *sigma.Leaf) (*atom, error) {
 	case sigma.Like:
 		a.like(l)
 	case sigma.Matches:
-		re, err := regexp.Compile(l.Regexp)
+		re, err := syntax.Parse(l.Regexp, syntax.Perl)
 		if err != nil {
 			return nil, fmt.Errorf("regular expression %q: %w", l.Regexp, err)
 		}
-		a.re = re
-		a.guard = required(l.Regexp)
+		a.re = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(l.Regexp) })
+		a.guard = requiredOf(re.Simplify(), 0)
 	case sigma.Expand:
 		return nil, fmt.Errorf("placeholder %q has no values: give a placeholder file", l.Holder)
 	}
@@ -145,18 +160,10 @@ func (a *atom) like(l *sigma.Leaf) {
 	}
 }
 
-// required finds the guard of an expression.
-func required(expr string) guard {
-	re, err := syntax.Parse(expr, syntax.Perl)
-	if err != nil {
-		return guard{}
-	}
-	return requiredOf(re.Simplify(), 0)
-}
-
 // maxGuards bounds the alternatives that stand guard for one expression.
 const maxGuards = 64
 
+// requiredOf finds the guard of an expression.
 func requiredOf(re *syntax.Regexp, depth int) guard {
 	if depth > 100 {
 		return guard{}
@@ -269,7 +276,7 @@ func (a *atom) holds(folded, raw []byte) bool {
 		}
 		return like(a.glob, folded)
 	case sigma.Matches:
-		return !a.guard.refuses(folded) && a.re.Match(raw)
+		return !a.guard.refuses(folded) && a.re().Match(raw)
 	case sigma.InNetwork:
 		return inNetwork(l.Network, raw)
 	case sigma.Less, sigma.LessEqual, sigma.Greater, sigma.GreaterEqual:

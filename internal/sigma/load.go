@@ -8,8 +8,11 @@ import (
 	"maps"
 	"path"
 	"reflect"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 )
 
 // File is a rule file.
@@ -72,15 +75,13 @@ func read(fsys fs.FS, name string) ([]byte, error) {
 
 // Load reads the rules of all files and ties them together. Placeholders are as in Parser.
 func Load(files []File, placeholders map[string][]string) Set {
-	p := &Parser{Placeholders: placeholders}
 	s := Set{Files: len(files)}
-	for _, f := range files {
-		rules, problems := p.Parse(f.Data, f.Path, f.Origin)
-		if len(rules) == 0 && len(problems) == 0 {
+	for _, x := range parseAll(files, &Parser{Placeholders: placeholders}) {
+		if len(x.rules) == 0 && len(x.problems) == 0 {
 			s.Others++
 		}
-		s.Rules = append(s.Rules, rules...)
-		s.Problems = append(s.Problems, problems...)
+		s.Rules = append(s.Rules, x.rules...)
+		s.Problems = append(s.Problems, x.problems...)
 	}
 	s.dropRepeated()
 	filters := s.takeFilters()
@@ -88,6 +89,28 @@ func Load(files []File, placeholders map[string][]string) Set {
 	s.apply(filters, x)
 	s.resolve(x)
 	return s
+}
+
+type parsed struct {
+	rules    []Rule
+	problems []Problem
+}
+
+// parseAll parses files on all cores, and keeps their order.
+func parseAll(files []File, p *Parser) []parsed {
+	out := make([]parsed, len(files))
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		wg.Go(func() {
+			for i := next.Add(1) - 1; i < int64(len(files)); i = next.Add(1) - 1 {
+				f := &files[i]
+				out[i].rules, out[i].problems = p.Parse(f.Data, f.Path, f.Origin)
+			}
+		})
+	}
+	wg.Wait()
+	return out
 }
 
 func (s *Set) problem(r *Rule, kept bool, format string, args ...any) {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"regexp/syntax"
 	"strings"
 )
 
@@ -27,7 +28,7 @@ func compilable(expr, flags string, atStart, atEnd bool) (string, error) {
 	if flags != "" {
 		s = "(?" + flags + ")" + s
 	}
-	if _, err := regexp.Compile(s); err != nil {
+	if _, err := syntax.Parse(s, syntax.Perl); err != nil { // what can be parsed can be compiled
 		return "", fmt.Errorf("the regular expression cannot be used: %s", strings.TrimPrefix(err.Error(), "error parsing regexp: "))
 	}
 	return s, nil
