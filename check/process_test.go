@@ -28,6 +28,7 @@ func tool(t testing.TB, env []string, name string, args ...string) (out string, 
 type cost struct {
 	wall, cpu time.Duration
 	peak      int64 // bytes of resident memory at most; of the process alone, not of its children
+	events    uint64
 }
 
 // spend runs a command and measures it, with the processor time of its children.

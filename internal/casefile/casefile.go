@@ -225,8 +225,9 @@ func (m *merged) feed() (*verdict.Judge, error) {
 		j.AddServer(*servers[id])
 	}
 	err := replace(filepath.Join(in.Case, findingsFile), func(w io.Writer) error {
-		return m.each(func(f *event.Finding, line string) error {
-			j.AddFinding(f, line)
+		return m.each(func(x *finding) error {
+			f := m.finish(x)
+			j.AddFinding(f, m.lines[x.rule])
 			b, err := encode(f)
 			if err == nil {
 				_, err = w.Write(b)

@@ -159,7 +159,7 @@ func (c *correlator) fire(i int, cor *match.Correlation, f *match.Fired) error {
 			servers = append(servers, part.server)
 		}
 		out.at = append(out.at, part.at...)
-		out.merge(part.fields)
+		out.merge(part.values())
 	}
 	for name, v := range cor.GroupValues(f.Group) {
 		out.merge([]field{{correlated + name, v}})

@@ -6,8 +6,8 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
-	"io"
 	"slices"
+	"strconv"
 	"strings"
 
 	"wardround/internal/event"
@@ -31,6 +31,7 @@ type merged struct {
 	spool *spool  // findings of single rules, in order
 	late  *spool  // firings of correlations, in the order in which they were found
 	fired *sorter // the same, in order
+	buf   []byte
 }
 
 // merge joins the collections' artifacts and settles which server each name is. The run forgets what only reading needs: the
@@ -110,6 +111,14 @@ type finding struct {
 	server string
 	at     []place
 	fields []field
+	packed []byte // the fields of a finding that was read back, until they are asked for
+}
+
+func (f *finding) values() []field {
+	if f.packed != nil {
+		return decoderOf(f.packed).fields()
+	}
+	return f.fields
 }
 
 // place is where a record stands.
@@ -254,30 +263,30 @@ func (d *decoder) fields() []field {
 	return out
 }
 
-// finding reads a whole finding.
+// finding reads a finding whose fields stay packed.
 func (d *decoder) finding() (*finding, error) {
 	var f finding
 	d.head(&f)
 	f.at = []place{d.place()}
-	f.fields = d.fields()
+	f.packed = d.buf
+	for range 2 * d.count() {
+		d.bytes(d.uint())
+	}
+	f.packed = f.packed[:len(f.packed)-len(d.buf)]
 	for range min(d.uint(), maxPlaces) {
 		f.at = append(f.at, d.place())
 	}
 	return &f, d.err
 }
 
-// each yields all findings that are reported, in order, as findings.jsonl holds them, with the line that each serves.
-func (m *merged) each(yield func(f *event.Finding, line string) error) error {
+// each yields all findings that are reported, in the order of findings.jsonl. A finding is valid until yield returns.
+func (m *merged) each(yield func(*finding) error) error {
 	fired, err := m.fired.iterate()
 	if err != nil {
 		return err
 	}
 	base := m.spool.read()
 	more := fired.next()
-	emit := func(f *finding) error {
-		out, line := m.finish(f)
-		return yield(out, line)
-	}
 	for {
 		f, err := base.next()
 		if err != nil {
@@ -288,7 +297,7 @@ func (m *merged) each(yield func(f *event.Finding, line string) error) error {
 			if err != nil {
 				return err
 			}
-			if err := emit(late); err != nil {
+			if err := yield(late); err != nil {
 				return err
 			}
 			more = fired.next()
@@ -299,7 +308,7 @@ func (m *merged) each(yield func(f *event.Finding, line string) error) error {
 		if m.run.corr.Silent[f.rule] {
 			continue
 		}
-		if err := emit(f); err != nil {
+		if err := yield(f); err != nil {
 			return err
 		}
 	}
@@ -309,27 +318,37 @@ func (m *merged) keyOf(f *finding) []byte {
 	return appendKey(nil, f.time, f.server, m.rules[f.rule].ID)
 }
 
-// finish turns a finding into what findings.jsonl holds.
-func (m *merged) finish(f *finding) (*event.Finding, string) {
-	line := m.lines[f.rule]
-	out := &event.Finding{
-		Time: f.time, Corrected: m.clocks.correct(event.ServerID(f.server), f.time), Server: event.ServerID(f.server), Rule: m.rules[f.rule], At: make([]event.Place, len(f.at)), Fields: map[string]string{},
+// idOf is the id of a finding: 16 hexadecimal digits.
+func (m *merged) idOf(f *finding) (id [16]byte) {
+	b := append(m.buf[:0], m.rules[f.rule].ID...)
+	for _, p := range f.at {
+		b = append(append(b, '\n'), m.entries[p.entry].artifact.SHA256...)
+		b = strconv.AppendUint(append(b, ' '), p.record, 10)
+		b = strconv.AppendInt(append(b, ' '), p.offset, 10)
 	}
-	if l := m.run.in.policy.Line(line); l != nil {
+	m.buf = b
+	sum := sha256.Sum256(b)
+	hex.Encode(id[:], sum[:8])
+	return id
+}
+
+// finish turns a finding into what findings.jsonl holds.
+func (m *merged) finish(f *finding) *event.Finding {
+	id := m.idOf(f)
+	out := &event.Finding{
+		ID: string(id[:]), Time: f.time, Corrected: m.clocks.correct(event.ServerID(f.server), f.time), Server: event.ServerID(f.server), Rule: m.rules[f.rule], At: make([]event.Place, len(f.at)), Fields: map[string]string{},
+	}
+	if l := m.run.in.policy.Line(m.lines[f.rule]); l != nil {
 		out.Class = l.Class
 	}
-	h := sha256.New()
-	io.WriteString(h, out.Rule.ID)
 	for i, p := range f.at {
 		a := &m.entries[p.entry].artifact
 		out.At[i] = event.Place{Collection: a.Collection, Artifact: a.SHA256, Path: a.Path, Record: p.record, Offset: p.offset}
-		fmt.Fprintf(h, "\n%s %d %d", a.SHA256, p.record, p.offset)
 	}
-	out.ID = hex.EncodeToString(h.Sum(nil)[:8])
-	for _, x := range f.fields {
+	for _, x := range f.values() {
 		if !strings.HasPrefix(x.name, correlated) {
 			out.Fields[strings.ToValidUTF8(x.name, "\ufffd")] = strings.ToValidUTF8(x.value, "\ufffd")
 		}
 	}
-	return out, line
+	return out
 }

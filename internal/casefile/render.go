@@ -89,23 +89,23 @@ func (m *merged) tellFindings(s *stream, v *event.Verdicts, story *event.Story) 
 		}
 	}
 	type hitKey struct {
-		server event.ServerID
-		rule   string
+		server string
+		rule   int
 	}
 	hits := map[hitKey]*report.Hits{}
-	err := m.each(func(f *event.Finding, _ string) error {
-		k := hitKey{f.Server, f.Rule.ID}
+	err := m.each(func(f *finding) error {
+		k := hitKey{f.server, f.rule}
 		if hits[k] == nil {
-			hits[k] = &report.Hits{Server: f.Server, Rule: f.Rule}
+			hits[k] = &report.Hits{Server: event.ServerID(f.server), Rule: m.rules[f.rule]}
 		}
 		hits[k].Findings++
-		if cited[f.ID] {
-			s.put(report.Message{Finding: masked(f)})
+		if id := m.idOf(f); cited[string(id[:])] {
+			s.put(report.Message{Finding: masked(m.finish(f))})
 		}
 		return s.err
 	})
 	for _, k := range slices.SortedFunc(maps.Keys(hits), func(a, b hitKey) int {
-		return cmp.Or(cmp.Compare(a.server, b.server), cmp.Compare(a.rule, b.rule))
+		return cmp.Or(cmp.Compare(a.server, b.server), cmp.Compare(m.rules[a.rule].ID, m.rules[b.rule].ID), cmp.Compare(a.rule, b.rule))
 	}) {
 		s.put(report.Message{Hits: hits[k]})
 	}

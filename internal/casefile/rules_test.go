@@ -108,8 +108,8 @@ func (s *ruleset) examine(t testing.TB, paths ...string) (list []found, records 
 	for i := range m.entries {
 		records += m.entries[i].artifact.Records
 	}
-	err = m.each(func(f *event.Finding, line string) error {
-		list = append(list, found{*f, line})
+	err = m.each(func(f *finding) error {
+		list = append(list, found{*m.finish(f), m.lines[f.rule]})
 		return nil
 	})
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 )
 
 // spool is a temporary file of findings, one after another, each behind its length. They are written in a row, then read
@@ -45,17 +46,20 @@ func (s *spool) close() {
 }
 
 func (s *spool) fetch(at int64) (*finding, error) {
-	return (&spoolReader{io.NewSectionReader(s.f, at, s.at-at)}).next()
+	return (&spoolReader{r: io.NewSectionReader(s.f, at, s.at-at)}).next()
 }
 
 // read begins with the first finding.
 func (s *spool) read() *spoolReader {
-	return &spoolReader{bufio.NewReaderSize(io.NewSectionReader(s.f, 0, s.at), 256<<10)}
+	return &spoolReader{r: bufio.NewReaderSize(io.NewSectionReader(s.f, 0, s.at), 256<<10)}
 }
 
-type spoolReader struct{ r io.Reader }
+type spoolReader struct {
+	r   io.Reader
+	buf []byte
+}
 
-// next returns nil after the last finding.
+// next returns the next finding, valid until it is called again; nil after the last.
 func (s *spoolReader) next() (*finding, error) {
 	var head [4]byte
 	if _, err := io.ReadFull(s.r, head[:]); err == io.EOF {
@@ -63,9 +67,10 @@ func (s *spoolReader) next() (*finding, error) {
 	} else if err != nil {
 		return nil, fmt.Errorf("read findings: %w", err)
 	}
-	b := make([]byte, binary.LittleEndian.Uint32(head[:]))
-	if _, err := io.ReadFull(s.r, b); err != nil {
+	n := int(binary.LittleEndian.Uint32(head[:]))
+	s.buf = slices.Grow(s.buf[:0], n)[:n]
+	if _, err := io.ReadFull(s.r, s.buf); err != nil {
 		return nil, fmt.Errorf("read findings: %w", err)
 	}
-	return decoderOf(b).finding()
+	return decoderOf(s.buf).finding()
 }

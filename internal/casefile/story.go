@@ -24,8 +24,10 @@ func (m *merged) network() func(netip.Addr) (spread.Network, bool) {
 // follow from it.
 func (m *merged) tellStory(j *verdict.Judge, v *event.Verdicts) (*event.Story, error) {
 	t := spread.NewTeller(spread.Facts{Verdicts: v, Acts: j.Acts(), Taken: j.Taken(), Clocks: m.clocks.list, Resolve: m.names.Find, Network: m.network(), Claims: m.run.in.claims})
-	err := m.each(func(f *event.Finding, _ string) error {
-		t.AddFinding(f)
+	err := m.each(func(f *finding) error {
+		if id := m.idOf(f); t.Cites(string(id[:])) {
+			t.AddFinding(m.finish(f))
+		}
 		return nil
 	})
 	if err == nil {

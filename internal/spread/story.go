@@ -90,6 +90,12 @@ func NewTeller(f Facts) *Teller {
 
 const maxTime = event.Time(1<<63 - 1)
 
+// Cites reports that an act cites the finding of that id.
+func (t *Teller) Cites(id string) bool {
+	_, ok := t.cited[id]
+	return ok
+}
+
 // AddFinding takes a finding; those that no act cites are passed over.
 func (t *Teller) AddFinding(f *event.Finding) {
 	if _, ok := t.cited[f.ID]; ok {
