@@ -16,6 +16,7 @@ import (
 
 	"wardround/internal/event"
 	"wardround/internal/inventory"
+	"wardround/internal/spread"
 )
 
 // Facts are what was learned of one artifact under one set of rules: they stand in cache/ so that evidence is decoded once.
@@ -31,7 +32,7 @@ const (
 	frameEnd   = 'E'
 )
 
-const segmentMagic = "WARDROUND FACTS 2\n"
+const segmentMagic = "WARDROUND FACTS 3\n"
 
 // factsKey names facts: a digest over the artifact and all that its reading depends on.
 type factsKey [16]byte
@@ -41,6 +42,7 @@ type trailer struct {
 	Sightings []inventory.Sighting `json:"sightings"`
 	Own       []inventory.Own      `json:"own"`
 	Activity  []event.Activity     `json:"activity"`
+	Accounts  spread.Accounts      `json:"accounts,omitempty"` // by SID
 }
 
 // hit is one hit of a rule, before it is known which server its computer is.

@@ -8,12 +8,14 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 
 	"wardround/internal/event"
 	"wardround/internal/inventory"
 	"wardround/internal/sigma"
+	"wardround/internal/spread"
 )
 
 // merged is the evidence of all collections as one: whose each artifact is, and what was found.
@@ -22,8 +24,9 @@ type merged struct {
 	entries []entry // by collection and path
 	names   *inventory.Names
 	clocks  clocks
-	rules   []event.Rule // of the program, then of the correlations
-	lines   []string     // of the policy's table, by rule
+	who     spread.Accounts // by SID
+	rules   []event.Rule    // of the program, then of the correlations
+	lines   []string        // of the policy's table, by rule
 	reader  factsReader
 
 	spool *spool  // findings of single rules, in order
@@ -33,7 +36,7 @@ type merged struct {
 
 // merge joins the collections' artifacts and settles which server each name is.
 func (r *run) merge(all []*collection) (*merged, error) {
-	m := &merged{run: r, reader: factsReader{dir: r.cache}}
+	m := &merged{run: r, reader: factsReader{dir: r.cache}, who: spread.Accounts{}}
 	for _, c := range all {
 		for _, e := range c.artifacts {
 			e.artifact.Collection = c.name
@@ -60,6 +63,9 @@ func (r *run) merge(all []*collection) (*merged, error) {
 				return nil, err
 			}
 			log.Seen, log.Own = t.Sightings, t.Own
+			for _, sid := range slices.Sorted(maps.Keys(t.Accounts)) {
+				m.who.Learn(sid, t.Accounts[sid])
+			}
 		}
 		logs = append(logs, log)
 	}

@@ -86,7 +86,7 @@ func (j *Judge) newcomer(s *server, k arrivalKey, a *arrival, since event.Time, 
 		return event.NoTime
 	}
 	did := slices.ContainsFunc(s.strong, func(p *piece) bool {
-		return p.line.Class == event.B && p.line.SameKind == "" && p.at >= at && p.at <= at.Add(sessionLasts) &&
+		return p.line.Class == event.B && (p.line.SameKind == "" || p.line.Name == "program set to start") && p.at >= at && p.at <= at.Add(sessionLasts) &&
 			slices.ContainsFunc(p.traits.accounts, func(x string) bool { return sameAccount(x, k.account) })
 	})
 	if !did {

@@ -199,3 +199,27 @@ func TestNewcomer(t *testing.T) {
 		})
 	}
 }
+
+// TestDoerBySID: the log of services knows who installed one by SID alone; logons tell whose that is. A service that an account
+// sets to start in the session in which it first came from an infiltrated server shows whose hand it was, where the SID of
+// another, or one that no log names, does not.
+func TestDoerBySID(t *testing.T) {
+	const one, two = "S-1-5-21-1-2-3-1303", "S-1-5-21-1-2-3-1304"
+	for _, c := range []struct {
+		name, sid string
+		want      event.Judgement
+	}{{"his", one, event.Infiltrated}, {"another's", two, event.Suspected}, {"unknown", "S-1-5-21-9-9-9-1303", event.Suspected}} {
+		w := newWorld("F", "T")
+		w.opt.Account = func(sid string) string { return map[string]string{one: `hosp\svc_site`, two: `hosp\adm`}[sid] }
+		w.find("F", "web shell", hour(0), "User", "www")
+		w.move("F", "T", `HOSP\svc_site`, "network logon", hour(60))
+		w.find("T", "program set to start", hour(60.6), "ServiceName", "GfxSvc", "ImagePath", `C:\ProgramData\x\gfx.exe`, "Security_UserID", c.sid)
+		v := w.judge()["T"]
+		if v.Verdict != c.want {
+			t.Errorf("%s: %s because %+v", c.name, v.Verdict, v.Because)
+		}
+		if c.want == event.Infiltrated && v.Since.EarliestPossible > hour(60) {
+			t.Errorf("%s: since %+v", c.name, v.Since)
+		}
+	}
+}

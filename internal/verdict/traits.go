@@ -24,6 +24,8 @@ var (
 		{"", "User"}, {"", "ParentUser"}, {"", "SourceUser"}, {"", "user"}, {"", "acct"}, {"", "auid_name"}, {"", "cs-username"}, {"Domain", "User Name"},
 		{"", "Detection User"}, {"", "UserName"},
 	}
+	// doerField is the SID of whoever made Windows write the record: all that some logs tell of him.
+	doerField     = "Security_UserID"
 	sessionFields = []string{"LogonId", "SubjectLogonId", "TargetLogonId", "LogonGuid", "LogonID", "ses", "session", "session_id"}
 	sourceFields  = []string{"IpAddress", "ClientAddress", "src_ip", "src_host", "c-ip", "addr", "hostname", "Address", "WorkstationName", "Workstation", "ClientName", "SourceWorkstation", "ip", "Param3"}
 	fileFields    = []string{
@@ -245,7 +247,7 @@ func Fields() []string {
 	for _, list := range [][]string{sessionFields, sourceFields, fileFields, processFields, parentFields, objectFields, programFields, pathFields} {
 		out = append(out, list...)
 	}
-	out = append(out, "Computer", "PreviousTime", "NewTime", "Hashes", "Signed")
+	out = append(out, doerField, "Computer", "PreviousTime", "NewTime", "Hashes", "Signed")
 	slices.Sort(out)
 	return slices.DeleteFunc(slices.Compact(out), func(s string) bool { return s == "" })
 }

@@ -33,6 +33,8 @@ type Options struct {
 	Changes     []event.Change
 	// Resolve finds the server that bears a name or an address at a time.
 	Resolve func(name string, at event.Time) (event.ServerID, bool)
+	// Account is who bears a SID, "" where no log tells.
+	Account func(sid string) string
 }
 
 // Judge collects facts and judges. Facts may come in any order, but findings must come before movements.
@@ -88,6 +90,9 @@ func New(p *policy.Policy, o Options) *Judge {
 	if o.Resolve == nil {
 		o.Resolve = func(string, event.Time) (event.ServerID, bool) { return "", false }
 	}
+	if o.Account == nil {
+		o.Account = func(string) string { return "" }
+	}
 	return &Judge{policy: p, opt: o, servers: map[event.ServerID]*server{}, spread: map[string]map[event.ServerID]bool{}, words: map[string]string{}}
 }
 
@@ -115,7 +120,7 @@ func (j *Judge) AddFinding(f *event.Finding, line string) {
 	if f.Corrected == event.NoTime {
 		if (l.Class == event.A || l.Class == event.B) && len(s.timeless) < maxStrong {
 			s.counts[string(l.Class)]++
-			p := j.keep(pieceOf(f, l))
+			p := j.keep(j.pieceOf(f, l))
 			p.untimed = true
 			s.timeless = append(s.timeless, p)
 		}
@@ -128,13 +133,13 @@ func (j *Judge) AddFinding(f *event.Finding, line string) {
 	switch l.Class {
 	case event.A, event.B:
 		if s.kept[f.Rule.ID]++; s.kept[f.Rule.ID] <= maxStrong {
-			s.strong = append(s.strong, j.keep(pieceOf(f, l)))
+			s.strong = append(s.strong, j.keep(j.pieceOf(f, l)))
 		}
 	case event.C:
 		j.addContext(s, f, l)
 	default:
 		if len(s.noted) < maxNoted {
-			s.noted = append(s.noted, j.keep(pieceOf(f, l)))
+			s.noted = append(s.noted, j.keep(j.pieceOf(f, l)))
 		}
 	}
 }
@@ -157,12 +162,15 @@ func (j *Judge) addContext(s *server, f *event.Finding, l *policy.Line) {
 	day := int64(f.Corrected) / int64(24*time.Hour)
 	if c.days[day] < maxPerDay && len(c.days) < maxDays {
 		c.days[day]++
-		c.pieces = append(c.pieces, j.keep(pieceOf(f, l)))
+		c.pieces = append(c.pieces, j.keep(j.pieceOf(f, l)))
 	}
 }
 
-func pieceOf(f *event.Finding, l *policy.Line) *piece {
+func (j *Judge) pieceOf(f *event.Finding, l *policy.Line) *piece {
 	p := &piece{id: f.ID, at: f.Corrected, line: l, rule: f.Rule.ID, level: policy.Level(f.Rule.Level), traits: traitsOf(f.Fields)}
+	if sid := f.Fields[doerField]; sid != "" {
+		p.traits.accounts = add(p.traits.accounts, accountOf("", j.opt.Account(sid)))
+	}
 	if len(f.At) > 0 {
 		p.place = placeOf(f.At[0])
 	}
