@@ -179,15 +179,16 @@ func (s *server) answers(question string, at event.Time) bool {
 	return false
 }
 
-// sessions draws, for each act that proves a server infiltrated, the last arrival of its account before it.
+// sessions draws, for each act that proves a server infiltrated, the last arrival of its account before it; root's where it
+// tells none.
 func (t *Teller) sessions(s *server, moves []*move) {
 	for _, a := range s.acts {
-		if !a.Decisive || len(a.Accounts) == 0 {
+		if !a.Decisive {
 			continue
 		}
 		var last *move
 		for _, m := range moves {
-			if m.account.Name != "" && m.with(a.Accounts) && m.time <= a.First.Add(together) && m.time >= a.First.Add(-sessionLasts) && t.fits(s, m) {
+			if m.mayBe(a.Accounts) && m.time <= a.First.Add(together) && m.time >= a.First.Add(-sessionLasts) && t.fits(s, m) {
 				last = m
 			}
 		}
@@ -198,6 +199,15 @@ func (t *Teller) sessions(s *server, moves []*move) {
 			}
 		}
 	}
+}
+
+// mayBe reports whether a move's account is one of an act's; of an act of which no account is told, root is: what root does
+// bears no name.
+func (m *move) mayBe(accounts []string) bool {
+	if len(accounts) == 0 {
+		return m.account.Name == "root"
+	}
+	return m.account.Name != "" && m.with(accounts)
 }
 
 // fits reports whether the intruder may have come by a move at all: it was seen to arrive, from where the intruder may have

@@ -351,3 +351,50 @@ func TestTactic(t *testing.T) {
 		}
 	}
 }
+
+// TestGroupPolicy: a program that a policy had started came from the one domain controller on which the intruder was by
+// then; where that is none, or may be two, nobody knows from which.
+func TestGroupPolicy(t *testing.T) {
+	controller := "domain-controller"
+	for _, c := range []struct {
+		name  string
+		rules []string // infiltrated servers that are controllers
+		since float64
+		want  string
+	}{
+		{"one", []string{"DC1"}, 2, "DC1>APP1 group policy ? destination entry"},
+		{"two", []string{"DC1", "DC2"}, 2, ""},
+		{"none", nil, 2, ""},
+		{"later", []string{"DC1"}, 9, ""},
+	} {
+		x := newTale()
+		for i, name := range []string{"DC1", "DC2"} {
+			x.server(name, c.since, c.since+0.1, "answered")
+			x.act(name, "protection off", c.since+0.1, "", "")
+			if i < len(c.rules) {
+				x.facts.Verdicts.Servers[i].Role = &controller
+			}
+		}
+		x.server("APP1", 4.9, 5, "answered")
+		x.act("APP1", "policy task", 5, "", "")
+		got := lines(x.tell(nil))
+		if !strings.Contains(got, c.want) || c.want == "" && strings.Contains(got, ">APP1") {
+			t.Errorf("%s: %s", c.name, got)
+		}
+	}
+}
+
+// TestRootsSession: what root did bears no name; the last arrival of root before it is drawn beside the way in.
+func TestRootsSession(t *testing.T) {
+	x := web()
+	x.server("ESX1", 8.9, 10, "answered")
+	x.act("ESX1", "hypervisor encryptor", 10, "", "")
+	x.move("APP1", "ESX1", "root", "vmware", event.FromDestination, 9)
+	x.move("APP1", "ESX1", "root", "ssh", event.FromDestination, 9.5)
+	got := lines(x.tell(nil))
+	for _, want := range []string{"APP1>ESX1 vmware root destination entry", "APP1>ESX1 ssh root destination"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no %q in\n%s", want, got)
+		}
+	}
+}

@@ -125,7 +125,7 @@ func accountOf(domain, name string) string {
 	}
 	switch name {
 	case "system", "localsystem", "local system", "local service", "network service", "anonymous logon", "root", "?", "n/a", "(unset)", "unset",
-		"système", "s-1-5-18", "s-1-5-19", "s-1-5-20":
+		"système", "dcui", "s-1-5-18", "s-1-5-19", "s-1-5-20":
 		return ""
 	}
 	switch domain {
