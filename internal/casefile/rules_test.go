@@ -193,6 +193,8 @@ var served = map[string]string{
 	"database command of the attacker": "windows linux database",
 	"remote service":                   "windows",
 	"admin share":                      "windows",
+	"policy task":                      "windows",
+	"script called":                    "web",
 	"credentials read":                 "windows linux esxi",
 	"backups deleted":                  "windows linux esxi",
 	"anti-forensics":                   "windows linux esxi",

@@ -121,7 +121,7 @@ const groupPolicy = "group policy"
 
 // arrivals names, for the lines of the table that tell how somebody came, what the movement is called.
 var arrivals = map[string]string{
-	"remote service": "remote service", "policy task": groupPolicy, "admin share": "admin share", "web shell": "web shell", "database command": "database", "database command of the attacker": "database",
+	"remote service": "remote service", "policy task": groupPolicy, "admin share": "admin share", "web shell": "web shell", "script called": "web shell", "database command": "database", "database command of the attacker": "database",
 }
 
 // acted joins acts to the moves that brought them, and makes moves of those that themselves tell where they came from.

@@ -353,10 +353,31 @@ func (j *Judge) setAside(id event.ServerID, s *server, a *act, st *state) string
 	if why := j.approved(id, a, st); why != "" {
 		return why
 	}
+	if why := s.ofTheSite(a, st); why != "" {
+		return why
+	}
 	if why := s.undeliberate(a, &j.policy.Thresholds); why != "" {
 		return why
 	}
 	return s.habitual(a, st)
+}
+
+// ofTheSite sets aside that a script among a site's uploads was called, where many call it, or somebody did before the
+// window: then it is a page of the site's own.
+func (s *server) ofTheSite(a *act, st *state) string {
+	if slices.ContainsFunc(a.lines, func(l *policy.Line) bool { return l.Name != "script called" }) {
+		return ""
+	}
+	same := func(q *piece) bool {
+		return slices.ContainsFunc(a.pieces, func(p *piece) bool { return p.object == q.object })
+	}
+	if slices.ContainsFunc(s.noted, func(q *piece) bool { return q.line.Name == "script of many" && same(q) }) {
+		return "many addresses call the same script: it is a page of the site"
+	}
+	if slices.ContainsFunc(s.strong, func(q *piece) bool { return q.line.Name == "script called" && q.at < st.window.From && same(q) }) {
+		return "the same script was called so before the window: it is a page of the site"
+	}
+	return ""
 }
 
 // habitDays is on how many days before the window an act must have been seen to be called a habit. Where nothing sets a

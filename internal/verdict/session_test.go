@@ -223,3 +223,41 @@ func TestDoerBySID(t *testing.T) {
 		}
 	}
 }
+
+// TestScriptCalled: a script among a site's uploads that one stranger calls joins what the intruder did there; what many call,
+// or was called so before, is the site's own.
+func TestScriptCalled(t *testing.T) {
+	const script = "/site/uploads/rx.aspx"
+	for _, c := range []struct {
+		name   string
+		many   bool
+		before bool
+		mate   bool
+		want   event.Judgement
+	}{
+		{"and a detection", false, false, true, event.Infiltrated},
+		{"alone", false, false, false, event.Suspected},
+		{"used by many", true, false, true, event.Suspected},
+		{"used before", false, true, true, event.Suspected},
+	} {
+		w := newWorld("WEB", "F")
+		w.find("F", "web shell", hour(0), "User", "www")
+		w.find("WEB", "script called", hour(2), "cs-uri-stem", script, "c-ip", "203.0.113.9")
+		if c.many {
+			w.find("WEB", "script of many", hour(3), "cs-uri-stem", script)
+		}
+		if c.before {
+			w.find("WEB", "script called", hour(-24*9), "cs-uri-stem", script, "c-ip", "203.0.113.77")
+		}
+		if c.mate {
+			w.find("WEB", "antivirus detection", hour(4))
+		}
+		got := w.judge()["WEB"]
+		if got.Verdict != c.want {
+			t.Errorf("%s: %s because %+v, against %+v", c.name, got.Verdict, got.Because, got.Against)
+		}
+		if c.want == event.Infiltrated && (len(got.From) == 0 || got.From[0].Address == nil || *got.From[0].Address != "203.0.113.9") {
+			t.Errorf("%s: from %+v", c.name, got.From)
+		}
+	}
+}
