@@ -26,6 +26,10 @@ func Of(s *event.Schema) Edges {
 		switch channel {
 		case "security":
 			return Edges{securityEvents[src.EventID]}
+		case "application":
+			if sqlServer(src.Provider) && sqlLogins[src.EventID] {
+				return Edges{sqlLogin}
+			}
 		case "microsoft-windows-terminalservices-localsessionmanager/operational":
 			if src.EventID == 21 || src.EventID == 25 {
 				return Edges{terminalSession}

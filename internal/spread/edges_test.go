@@ -95,6 +95,11 @@ func TestEdges(t *testing.T) {
 			event.Movement{To: "esx1", How: "vmware", Account: "root", Address: "198.18.0.7", SeenFrom: "destination"}},
 		{"SSH to ESXi, seen by vobd", record(event.Source{Product: "esxi", Channel: "vobd", Provider: "vobd"}, "", "action", "session opened", "user", "root", "src_ip", "198.18.0.7"),
 			event.Movement{How: "ssh", Account: "root", Address: "198.18.0.7", SeenFrom: "destination"}},
+		{"login to SQL Server", record(event.Source{Product: "windows", Channel: "Application", Provider: "MSSQL$LIS", EventID: 18453}, "DB1", "Data", `HOSP\svc_lis`, "Data", " [CLIENT: 10.0.2.4]"),
+			event.Movement{To: "DB1", How: "database", Account: `HOSP\svc_lis`, Address: "10.0.2.4", SeenFrom: "destination"}},
+		{"login to SQL Server failed", record(event.Source{Product: "windows", Channel: "Application", Provider: "MSSQLSERVER", EventID: 18456}, "DB1", "Data", "sa", "Data", " Reason: Password did not match that for the login provided.", "Data", " [CLIENT: 10.0.2.4]"),
+			event.Movement{To: "DB1", How: "database", Account: "sa", Address: "10.0.2.4", Failed: true, SeenFrom: "destination"}},
+		{"login to SQL Server from the computer itself", record(event.Source{Product: "windows", Channel: "Application", Provider: "MSSQLSERVER", EventID: 18454}, "DB1", "Data", "sa", "Data", " [CLIENT: <local machine>]"), event.Movement{}},
 		{"database", record(event.Source{Product: "database", Channel: "postgresql"}, "", "action", "login failed", "user", "postgres", "src_ip", "10.0.0.5", "src_host", ""),
 			event.Movement{How: "database", Account: "postgres", Address: "10.0.0.5", Failed: true, SeenFrom: "destination"}},
 	} {

@@ -261,3 +261,13 @@ func TestScriptCalled(t *testing.T) {
 		}
 	}
 }
+
+// TestAuditNamesClient: an audit of SQL Server says in its text who sent a statement, and from where.
+func TestAuditNamesClient(t *testing.T) {
+	w := newWorld("DB", "APP")
+	w.find("DB", "database command of the attacker", hour(1), "Data", "audit_schema_version:1\naction_id:EX  \nclient_ip:10.0.2.4\nsession_server_principal_name:HOSP\\svc_lis\nserver_principal_name:NT AUTHORITY\\SYSTEM\nstatement:EXEC xp_cmdshell 'x:y'")
+	got := w.judge()["DB"]
+	if len(got.From) != 1 || got.From[0].Address == nil || *got.From[0].Address != "10.0.2.4" || got.From[0].Account == nil || *got.From[0].Account != `hosp\svc_lis` {
+		t.Errorf("%+v", got.From)
+	}
+}

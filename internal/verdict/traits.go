@@ -44,6 +44,7 @@ func traitsOf(f map[string]string) traits {
 	for _, p := range accountFields {
 		t.accounts = add(t.accounts, accountOf(f[p[0]], f[p[1]]))
 	}
+	t.audited(f["Data"])
 	for _, n := range sessionFields {
 		t.sessions = add(t.sessions, sessionOf(f[n]))
 	}
@@ -60,6 +61,21 @@ func traitsOf(f map[string]string) traits {
 		t.parents = add(t.parents, guidOf(f[n]))
 	}
 	return t
+}
+
+// audited reads who did what an audit of SQL Server tells of (event 33205): its fields are lines of one text, name:value.
+func (t *traits) audited(text string) {
+	if !strings.Contains(text, "audit_schema_version:") {
+		return
+	}
+	for line := range strings.Lines(text[:min(len(text), 16<<10)]) {
+		switch name, value, _ := strings.Cut(strings.TrimSpace(line), ":"); name {
+		case "client_ip":
+			t.sources = add(t.sources, sourceOf(value, ""))
+		case "session_server_principal_name":
+			t.accounts = add(t.accounts, accountOf("", value))
+		}
+	}
 }
 
 // maxTraits bounds each kind of trait of an act.
