@@ -195,6 +195,7 @@ var served = map[string]string{
 	"admin share":                      "windows",
 	"policy task":                      "windows",
 	"script called":                    "web",
+	"script fetched":                   "windows",
 	"credentials read":                 "windows linux esxi",
 	"backups deleted":                  "windows linux esxi",
 	"anti-forensics":                   "windows linux esxi",

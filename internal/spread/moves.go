@@ -34,7 +34,7 @@ type move struct {
 var plainness = func() map[string]int {
 	m := map[string]int{}
 	for i, h := range []string{"ticket", "explicit credentials", "connection to rpc", "connection to smb", "connection to winrm", "connection to ssh", "connection to rdp",
-		"network logon", "network logon, password in clear", "login", "admin share", "smb", "database", "ssh", "vpn", "winrm", "wmi", "rdp", "remote service", groupPolicy, "web shell"} {
+		"network logon", "network logon, password in clear", "login", "admin share", "smb", "database", "ssh", "vpn", "winrm", "wmi", "rdp", "remote service", groupPolicy, scriptFetched, "web shell"} {
 		m[h] = i + 1
 	}
 	return m
@@ -119,9 +119,12 @@ func (m *move) take(s *step) {
 // groupPolicy is the way by which who rules the domain reaches its members.
 const groupPolicy = "group policy"
 
+// scriptFetched is the way of a script that something opened on the server fetched from outside: nobody logged on.
+const scriptFetched = "script fetched"
+
 // arrivals names, for the lines of the table that tell how somebody came, what the movement is called.
 var arrivals = map[string]string{
-	"remote service": "remote service", "policy task": groupPolicy, "admin share": "admin share", "web shell": "web shell", "script called": "web shell", "database command": "database", "database command of the attacker": "database",
+	"remote service": "remote service", "policy task": groupPolicy, "admin share": "admin share", "web shell": "web shell", "script called": "web shell", "script fetched": scriptFetched, "database command": "database", "database command of the attacker": "database",
 }
 
 // acted joins acts to the moves that brought them, and makes moves of those that themselves tell where they came from.

@@ -51,6 +51,7 @@ const (
 	byAct      = iota // an act that counts says from where it was done
 	fromBad           // from an infiltrated server
 	fromAbroad        // from an address of the world at large
+	fromScript        // by a script that was fetched from there: of somebody who came so, or opened in the session of whoever works there
 	fromOther         // from a server or address of which nothing is known
 	byHabit           // a way that was gone every day
 	unfit
@@ -64,7 +65,7 @@ func (t *Teller) entryOf(s *server, moves []*move) *move {
 	rank := [2]int{unfit, 4}
 	for _, m := range moves {
 		r := [2]int{t.fitness(s, m), t.match(s, m)}
-		if r[0] == unfit || r[1] == 3 && r[0] != fromAbroad && r[0] != fromBad {
+		if r[0] == unfit || r[1] == 3 && r[0] != fromAbroad && r[0] != fromBad && r[0] != fromScript {
 			continue
 		}
 		// Who did it goes before from where: an arrival with another account brought somebody else.
@@ -99,16 +100,24 @@ func (t *Teller) fitness(s *server, m *move) int {
 		return unfit // its own log answers for that time, and shows no such arrival
 	}
 	switch {
+	case m.how == scriptFetched:
+		return fromScript
 	case m.act != nil && m.act.First <= s.proven.Add(together):
 		return byAct
 	case m.habit:
 		return byHabit
 	case from != nil && from.bad:
 		return fromBad
-	case abroad(m.from):
+	case abroad(m.from), t.lentAbroad(m):
 		return fromAbroad
 	}
 	return fromOther
+}
+
+// lentAbroad reports whether a move came from an address that a VPN had lent to somebody outside.
+func (t *Teller) lentAbroad(m *move) bool {
+	l := t.leaseOf(m.from, m.time)
+	return l != nil && abroad(l.outer)
 }
 
 // earliest is before when a server cannot have been reached: its possible time, and half a day before it was proven.
@@ -191,6 +200,9 @@ func (t *Teller) sessions(s *server, moves []*move) {
 			if m.mayBe(a.Accounts) && m.time <= a.First.Add(together) && m.time >= a.First.Add(-sessionLasts) && t.fits(s, m) {
 				last = m
 			}
+		}
+		if last != nil && s.entry != nil && s.entry.how == scriptFetched && last.time <= s.entry.time && t.fitness(s, last) > fromScript {
+			continue // the session of whoever works there, in which something was opened
 		}
 		if last != nil && !last.habit {
 			last.drawn = true

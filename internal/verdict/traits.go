@@ -243,6 +243,22 @@ var shared = func() map[string]bool {
 // keyFile finds the owner of a private key in a command: /home/deploy/.ssh/id_rsa, C:\Users\deploy\.ssh\id_ed25519.
 var keyFile = regexp.MustCompile(`(?i)(?:/home/|\\users\\|/users/)([a-z0-9._-]{1,64})[/\\]\.ssh[/\\](?:id_[^ ;|&]*|[^ ;|&]*\.pem|[^ ;|&]*\.key)`)
 
+// bareAddress finds the addresses outside that a script is fetched from: http://198.51.100.7/a.
+var bareAddress = regexp.MustCompile(`(?i)https?://(\d{1,3}(?:\.\d{1,3}){3})(?:[:/'")\s]|$)`)
+
+// fetchedFrom adds the addresses that a command or script names to fetch from.
+func fetchedFrom(list []string, f map[string]string) []string {
+	for _, name := range []string{"ScriptBlockText", "CommandLine", "Data"} {
+		text := f[name]
+		for _, m := range bareAddress.FindAllStringSubmatch(text[:min(len(text), 8<<10)], maxTraits) {
+			if outer(m[1]) {
+				list = add(list, m[1])
+			}
+		}
+	}
+	return list
+}
+
 // exposedBy adds the accounts whose private keys a command names.
 func exposedBy(list []string, command string) []string {
 	for _, m := range keyFile.FindAllStringSubmatch(command[:min(len(command), 8<<10)], maxTraits) {
@@ -273,9 +289,11 @@ var shared100 = netip.MustParsePrefix("100.64.0.0/10")
 
 // abroad reports whether an arrival came from an address of the world at large.
 func (j *Judge) abroad(k arrivalKey) bool {
-	if k.from != "" {
-		return false
-	}
-	a, err := netip.ParseAddr(k.source)
+	return k.from == "" && outer(k.source)
+}
+
+// outer reports whether a text is an address of the world at large.
+func outer(s string) bool {
+	a, err := netip.ParseAddr(s)
 	return err == nil && !a.Unmap().IsPrivate() && !a.IsLinkLocalUnicast() && !shared100.Contains(a.Unmap())
 }

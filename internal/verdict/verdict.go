@@ -171,6 +171,9 @@ func (j *Judge) pieceOf(f *event.Finding, l *policy.Line) *piece {
 	if sid := f.Fields[doerField]; sid != "" {
 		p.traits.accounts = add(p.traits.accounts, accountOf("", j.opt.Account(sid)))
 	}
+	if l.Name == "script fetched" {
+		p.traits.sources = fetchedFrom(p.traits.sources, f.Fields)
+	}
 	if len(f.At) > 0 {
 		p.place = placeOf(f.At[0])
 	}
