@@ -17,20 +17,21 @@ type state struct {
 	early    map[string]event.Time         // accounts, and since when it is likely that they are: exposed, or used in a new way from an infiltrated server
 	left     map[departure]event.Time      // by which server the intruder went on from here, and when
 	payloads map[string]payload            // by SHA-256: contents that the intruder ran
+	paths    map[string]payload            // by whole path, in lower case: programs that the intruder ran
 	window   event.Window
 }
 
 func newState() state {
 	return state{
 		proven: map[event.ServerID]event.Time{}, taken: map[string]event.Time{}, early: map[string]event.Time{}, left: map[departure]event.Time{},
-		payloads: map[string]payload{},
+		payloads: map[string]payload{}, paths: map[string]payload{},
 	}
 }
 
 // equal reports whether nothing more was derived.
 func (st *state) equal(o *state) bool {
 	return maps.Equal(st.proven, o.proven) && maps.Equal(st.taken, o.taken) && maps.Equal(st.early, o.early) && maps.Equal(st.left, o.left) &&
-		maps.Equal(st.payloads, o.payloads) && st.window == o.window
+		maps.Equal(st.payloads, o.payloads) && maps.Equal(st.paths, o.paths) && st.window == o.window
 }
 
 // opinion is what is thought of one server in a round.
@@ -198,7 +199,7 @@ func (j *Judge) lastIn(sources map[string]bool) event.Time {
 // opine judges one server on what is known so far.
 func (j *Judge) opine(id event.ServerID, st *state) *opinion {
 	s := j.servers[id]
-	pieces := slices.Concat(s.strong, j.executed(s), j.carried(id, s, st), s.untimed(st.window.To), j.movements(id, s, st), j.departures(id, st),
+	pieces := slices.Concat(s.strong, j.executed(s), j.carried(id, s, st), j.deployed(id, s, st), s.untimed(st.window.To), j.movements(id, s, st), j.departures(id, st),
 		j.attackersAccounts(id, s, st), s.tampering(j.policy, st.window))
 	sortPieces(pieces)
 	o := &opinion{links: map[*act]string{}}

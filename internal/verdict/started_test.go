@@ -86,3 +86,41 @@ func TestProgramsOfTheIntruder(t *testing.T) {
 		})
 	}
 }
+
+// TestPayloadDeployed: a policy that has members start the very program by which one of them was encrypted is evidence against
+// the controller that stores it, but not alone; another's program, or one that nobody was harmed by, is none.
+func TestPayloadDeployed(t *testing.T) {
+	const program = `\\hosp.example\NETLOGON\q1.exe`
+	for _, c := range []struct {
+		name   string
+		stored string
+		harmed bool
+		mate   bool
+		want   event.Judgement
+	}{
+		{"and another act", strings.ToUpper(program), true, true, event.Infiltrated},
+		{"alone", program, true, false, event.Suspected},
+		{"another program", `\\hosp.example\NETLOGON\viewer.exe`, true, false, event.NoEvidence},
+		{"of a policy that harmed nobody", program, false, false, event.NoEvidence},
+	} {
+		w := newWorld("DC", "M")
+		for _, s := range []string{"DC", "M"} {
+			w.watched(s, hour(48))
+		}
+		w.find("M", "policy task", hour(3), "ActionName", program, "TaskName", `\Update`)
+		if c.harmed {
+			w.find("M", "backups deleted", hour(3.2), "CommandLine", "vssadmin delete shadows /all")
+		} else {
+			w.find("M", "antivirus detection", hour(3.2))
+		}
+		w.find("DC", "policy deploys", event.NoTime, "Command", c.stored, "Kind", "ScheduledTasks")
+		if c.mate {
+			w.find("DC", "administrator made", hour(1), "SubjectUserName", "adm", "TargetUserName", "temp", "rule", "x")
+			w.find("DC", "credentials read", hour(1.5), "SubjectUserName", "adm")
+		}
+		got := w.judge()["DC"]
+		if got.Verdict != c.want || (lineOf(got, "payload deployed") != nil) != (c.want != event.NoEvidence) {
+			t.Errorf("%s: %s because %+v", c.name, got.Verdict, got.Because)
+		}
+	}
+}

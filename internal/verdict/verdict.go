@@ -53,6 +53,7 @@ type server struct {
 	in       Server
 	strong   []*piece            // class A and B
 	noted    []*piece            // lines without class
+	deploys  []*piece            // what group policies that are stored here have members do
 	timeless []*piece            // class A and B, of which the evidence does not tell when
 	files    []File              // that were collected and are no logs
 	context  map[string]*context // by rule
@@ -123,6 +124,9 @@ func (j *Judge) AddFinding(f *event.Finding, line string) {
 			p := j.keep(j.pieceOf(f, l))
 			p.untimed = true
 			s.timeless = append(s.timeless, p)
+		}
+		if l.Name == "policy deploys" && len(s.deploys) < maxNoted {
+			s.deploys = append(s.deploys, j.keep(j.pieceOf(f, l)))
 		}
 		return
 	}
@@ -312,6 +316,7 @@ func (j *Judge) sort() []event.ServerID {
 		sortPieces(s.strong)
 		sortPieces(s.noted)
 		sortPieces(s.timeless)
+		sortPieces(s.deploys)
 		slices.SortFunc(s.files, func(a, b File) int {
 			return cmp.Or(strings.Compare(a.Path, b.Path), strings.Compare(a.SHA256, b.SHA256))
 		})
