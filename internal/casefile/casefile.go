@@ -239,7 +239,7 @@ func (m *merged) feed() (*verdict.Judge, error) {
 	}
 	for i := range m.entries {
 		if a := &m.entries[i].artifact; a.Records == 0 && a.Bytes > 0 {
-			j.AddFile(verdict.File{Server: m.names.In(a).Nameless, Path: a.Path, SHA256: a.SHA256})
+			j.AddFile(verdict.File{Server: m.names.In(a).Nameless, Path: a.Path, SHA256: a.SHA256, Unknown: a.Kind == "unknown"})
 		}
 		if err := m.feedArtifact(j, &m.entries[i]); err != nil {
 			return nil, err

@@ -201,6 +201,9 @@ func (o *opinion) wroteHere(window time.Duration) bool {
 		if a.why != "" || !slices.ContainsFunc(a.lines, func(l *policy.Line) bool { return l.Flag == "affected" }) {
 			continue
 		}
+		if o.judgement == event.Infiltrated && o.tampered && o.carries() {
+			return true
+		}
 		for _, b := range o.acts {
 			local := slices.ContainsFunc(b.lines, func(l *policy.Line) bool { return slices.Contains(localLines, l.Name) })
 			if b.why == "" && local && (a.untimed() || a.first <= b.last.Add(window) && b.first <= a.last.Add(window)) {
@@ -209,6 +212,14 @@ func (o *opinion) wroteHere(window time.Duration) bool {
 		}
 	}
 	return false
+}
+
+// carries reports whether a program that the intruder ran elsewhere lies on the server, by its content. With logs that were
+// cleared on purpose nothing can show that it ran here too: who cleared them does not gain by it.
+func (o *opinion) carries() bool {
+	return slices.ContainsFunc(o.acts, func(a *act) bool {
+		return a.why == "" && slices.ContainsFunc(a.pieces, func(p *piece) bool { return p.rule == "same content" })
+	})
 }
 
 // localLines are what only a process of the server itself does in the course of encryption.

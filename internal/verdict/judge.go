@@ -17,6 +17,7 @@ type state struct {
 	early    map[string]event.Time         // accounts, and since when it is likely that they are: exposed, or used in a new way from an infiltrated server
 	left     map[departure]event.Time      // by which server the intruder went on from here, and when
 	payloads map[string]payload            // by SHA-256: contents that the intruder ran
+	added    map[string]payload            // by extension: files of infiltrated servers that were encrypted bear it
 	paths    map[string]payload            // by whole path, in lower case: programs that the intruder ran
 	window   event.Window
 }
@@ -24,14 +25,14 @@ type state struct {
 func newState() state {
 	return state{
 		proven: map[event.ServerID]event.Time{}, taken: map[string]event.Time{}, early: map[string]event.Time{}, left: map[departure]event.Time{},
-		payloads: map[string]payload{}, paths: map[string]payload{},
+		payloads: map[string]payload{}, paths: map[string]payload{}, added: map[string]payload{},
 	}
 }
 
 // equal reports whether nothing more was derived.
 func (st *state) equal(o *state) bool {
 	return maps.Equal(st.proven, o.proven) && maps.Equal(st.taken, o.taken) && maps.Equal(st.early, o.early) && maps.Equal(st.left, o.left) &&
-		maps.Equal(st.payloads, o.payloads) && maps.Equal(st.paths, o.paths) && st.window == o.window
+		maps.Equal(st.payloads, o.payloads) && maps.Equal(st.paths, o.paths) && maps.Equal(st.added, o.added) && st.window == o.window
 }
 
 // opinion is what is thought of one server in a round.
@@ -94,6 +95,7 @@ func (j *Judge) next(ids []event.ServerID, opinions map[event.ServerID]*opinion)
 			}
 		}
 		j.learn(&st, id, o)
+		o.extensions(id, &st)
 	}
 	st.window = j.window(ids, opinions)
 	for _, id := range ids {
@@ -199,7 +201,7 @@ func (j *Judge) lastIn(sources map[string]bool) event.Time {
 // opine judges one server on what is known so far.
 func (j *Judge) opine(id event.ServerID, st *state) *opinion {
 	s := j.servers[id]
-	pieces := slices.Concat(s.strong, j.executed(s), j.carried(id, s, st), j.deployed(id, s, st), s.untimed(st.window.To), j.movements(id, s, st), j.departures(id, st),
+	pieces := slices.Concat(s.strong, j.executed(s), j.carried(id, s, st), j.deployed(id, s, st), j.alike(id, s, st), s.untimed(st.window.To), j.movements(id, s, st), j.departures(id, st),
 		j.attackersAccounts(id, s, st), s.tampering(j.policy, st.window))
 	sortPieces(pieces)
 	o := &opinion{links: map[*act]string{}}
@@ -366,7 +368,7 @@ func (j *Judge) setAside(id event.ServerID, s *server, a *act, st *state) string
 // ofTheSite sets aside that a script among a site's uploads was called, where many call it, or somebody did before the
 // window: then it is a page of the site's own.
 func (s *server) ofTheSite(a *act, st *state) string {
-	if slices.ContainsFunc(a.lines, func(l *policy.Line) bool { return l.Name != "script called" }) {
+	if !a.only("script called") {
 		return ""
 	}
 	same := func(q *piece) bool {

@@ -292,3 +292,21 @@ func TestScriptFetched(t *testing.T) {
 		}
 	}
 }
+
+// TestDepartureIsNoSession: with whose password the intruder went on from a server does not say in whose session he sat there:
+// whoever had opened one with that account before is not blamed.
+func TestDepartureIsNoSession(t *testing.T) {
+	w := newWorld("S", "T", "JUMP")
+	w.find("S", "web shell", hour(0), "User", "www")
+	w.move("JUMP", "S", `HOSP\adm`, "rdp", hour(-1))
+	w.move("S", "T", `HOSP\adm`, "network logon", hour(5))
+	w.find("T", "credentials read", hour(5.1), "User", `HOSP\adm`)
+	w.find("T", "protection off", hour(5.2), "User", `HOSP\adm`)
+	got := w.judge()
+	if lineOf(got["S"], "departure") == nil {
+		t.Fatalf("S: %+v", got["S"].Because)
+	}
+	if d := lineOf(got["JUMP"], "departure"); d != nil {
+		t.Errorf("JUMP: %+v", d)
+	}
+}

@@ -1,6 +1,7 @@
 package verdict
 
 import (
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -97,9 +98,10 @@ const startsLater = time.Hour
 // File is a file in the collection of a server that is no log: its path on its own system as far as the layout tells, and
 // its SHA-256.
 type File struct {
-	Server event.ServerID
-	Path   string
-	SHA256 string
+	Server  event.ServerID
+	Path    string
+	SHA256  string
+	Unknown bool // its content has no form that is known
 }
 
 // payload is a content that the intruder ran on a server.
@@ -239,6 +241,43 @@ func (j *Judge) carried(id event.ServerID, s *server, st *state) []*piece {
 		})
 	}
 	return out
+}
+
+// extensions notes which extensions the files of an infiltrated server bear that were encrypted.
+func (o *opinion) extensions(id event.ServerID, st *state) {
+	for _, a := range o.acts {
+		for _, p := range a.pieces {
+			if a.why == "" && p.added != "" {
+				keepEarliest(st.added, p.added, payload{id, p.object, p.when()})
+			}
+		}
+	}
+}
+
+// alike makes a piece of files of no known form that bear the extension which encrypted files of an infiltrated server bear: of
+// what kind they were before nobody can tell, and so no mark of their own.
+func (j *Judge) alike(id event.ServerID, s *server, st *state) []*piece {
+	line := j.policy.Line("affected from afar")
+	if line == nil || len(st.added) == 0 {
+		return nil
+	}
+	for _, ext := range slices.Sorted(maps.Keys(st.added)) {
+		like, n, first := st.added[ext], 0, ""
+		for _, f := range s.files {
+			if f.Unknown && strings.HasSuffix(strings.ToLower(f.Path), ext) {
+				if n++; first == "" {
+					first = f.Path
+				}
+			}
+		}
+		if n > 0 && like.server != id {
+			return []*piece{{
+				at: st.window.To, untimed: true, line: line, rule: "same extension", place: first, object: first,
+				says: plural(n, "file") + " without a form that is known, such as “" + first + "”, with the extension “" + ext + "” that encrypted files of " + string(like.server) + " bear",
+			}}
+		}
+	}
+	return nil
 }
 
 // untimed are findings whose time the evidence does not tell: files in a collection. They count, and link nothing by time.

@@ -279,7 +279,7 @@ func Fields() []string {
 	for _, list := range [][]string{sessionFields, sourceFields, fileFields, processFields, parentFields, objectFields, programFields, pathFields} {
 		out = append(out, list...)
 	}
-	out = append(out, doerField, "Computer", "PreviousTime", "NewTime", "Hashes", "Signed")
+	out = append(out, doerField, "AddedExtension", "AddedByNobody", "Computer", "PreviousTime", "NewTime", "Hashes", "Signed")
 	slices.Sort(out)
 	return slices.DeleteFunc(slices.Compact(out), func(s string) bool { return s == "" })
 }

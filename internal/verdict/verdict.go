@@ -175,6 +175,9 @@ func (j *Judge) pieceOf(f *event.Finding, l *policy.Line) *piece {
 	if sid := f.Fields[doerField]; sid != "" {
 		p.traits.accounts = add(p.traits.accounts, accountOf("", j.opt.Account(sid)))
 	}
+	if l.Flag == "affected" && f.Fields["AddedByNobody"] == "true" {
+		p.added = strings.ToLower(f.Fields["AddedExtension"])
+	}
 	if l.Name == "script fetched" {
 		p.traits.sources = fetchedFrom(p.traits.sources, f.Fields)
 	}
@@ -198,7 +201,7 @@ func (j *Judge) pieceOf(f *event.Finding, l *policy.Line) *piece {
 // keep makes a piece small: texts that come again are held once, and none keeps a longer one alive.
 func (j *Judge) keep(p *piece) *piece {
 	p.place = digestOf(p.place)
-	for _, s := range []*string{&p.id, &p.rule, &p.program, &p.object, &p.payload} {
+	for _, s := range []*string{&p.id, &p.rule, &p.program, &p.object, &p.payload, &p.added} {
 		*s = j.word(*s)
 	}
 	for _, list := range [][]string{p.paths, p.exposed, p.traits.accounts, p.traits.sessions, p.traits.sources, p.traits.files, p.traits.processes, p.traits.parents} {
