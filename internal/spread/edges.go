@@ -46,6 +46,10 @@ func Of(s *event.Schema) Edges {
 			if src.EventID == 1024 || src.EventID == 1102 {
 				return Edges{terminalClient}
 			}
+		case "microsoft-windows-wmi-activity/operational":
+			if src.EventID == 5858 || src.EventID == 5860 {
+				return Edges{managed}
+			}
 		case "microsoft-windows-winrm/operational":
 			if src.EventID == 6 {
 				return Edges{remoteShellClient}

@@ -490,7 +490,7 @@ var leaves = map[string][]string{
 func fileBase(s string) string { return s[strings.LastIndexAny(s, `\/`)+1:] }
 
 // enrich gives an arrival that its own log does not ascribe to anyone the account and source of the one logon over the
-// network that came right before it.
+// network that came right before it; where the log names the account, the source of that account's.
 func (j *Judge) enrich(s *server, a *act) {
 	if len(a.traits.sources) > 0 || !slices.ContainsFunc(a.pieces, func(p *piece) bool { return p.remote && p.line.SameKind == "arrival" }) {
 		return
@@ -499,6 +499,9 @@ func (j *Judge) enrich(s *server, a *act) {
 	for k, v := range s.arrivals {
 		if k.failed || k.fromSource || !v.spans.Touches(a.first.Add(-j.policy.Thresholds.ActWindow), a.first) {
 			continue
+		}
+		if len(a.traits.accounts) > 0 && !slices.ContainsFunc(a.traits.accounts, func(x string) bool { return sameAccount(x, k.account) }) {
+			continue // another's
 		}
 		if found != nil && (found.source != k.source || found.account != k.account) {
 			return

@@ -310,3 +310,22 @@ func TestDepartureIsNoSession(t *testing.T) {
 		t.Errorf("JUMP: %+v", d)
 	}
 }
+
+// TestLogonIsLentToItsOwner: where the log names who installed a service, only that account's logon right before is its source.
+func TestLogonIsLentToItsOwner(t *testing.T) {
+	for _, c := range []struct{ who, want string }{{`hosp\adm`, "DESK"}, {`hosp\other`, ""}} {
+		w := newWorld("T")
+		w.opt.Account = func(string) string { return c.who }
+		w.move("DESK", "T", `HOSP\adm`, "network logon", hour(0.99))
+		w.find("T", "program set to start", hour(1), "ServiceName", "GfxSvc", "Security_UserID", "S-1-5-21-1-2-3-1303")
+		w.find("T", "credentials read", hour(2))
+		got := w.judge()["T"].From
+		source := ""
+		if len(got) > 0 && got[0].Address != nil {
+			source = *got[0].Address
+		}
+		if !strings.EqualFold(source, c.want) {
+			t.Errorf("%s: from %+v", c.who, got)
+		}
+	}
+}
