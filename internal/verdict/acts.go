@@ -26,6 +26,7 @@ type piece struct {
 	added   string   // an extension that no known program adds, of a file that was encrypted
 	beside  string   // a second finding that it rests on
 	remote  bool     // a service or a file that came over the network: whoever had just logged on put it there
+	unnamed bool     // it was logged while the computer bore the name that Windows' setup gives
 	untimed bool     // the evidence does not tell when: at is the window's end, and nothing is linked to it by time
 }
 

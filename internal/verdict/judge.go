@@ -356,6 +356,9 @@ func (j *Judge) setAside(id event.ServerID, s *server, a *act, st *state) string
 	if why := j.approved(id, a, st); why != "" {
 		return why
 	}
+	if !slices.ContainsFunc(a.pieces, func(p *piece) bool { return !p.unnamed }) {
+		return "it was logged while the computer bore the name that setup had given it: before it was put to use, or of the template that it was made from"
+	}
 	if why := s.ofTheSite(a, st); why != "" {
 		return why
 	}

@@ -329,3 +329,24 @@ func TestLogonIsLentToItsOwner(t *testing.T) {
 		}
 	}
 }
+
+// TestBeforeItHadItsName: what was logged under the name that Windows' setup makes up is of the template that a server was made
+// from, but for what is decisive alone; a server that kept such a name is judged as any other.
+func TestBeforeItHadItsName(t *testing.T) {
+	for _, c := range []struct {
+		server, computer, line string
+		want                   event.Judgement
+	}{
+		{"LAB2", "WIN-4J2K9QX7A1B.hosp.local", "remote service", event.NoEvidence},
+		{"LAB2", "LAB1", "remote service", event.Suspected},
+		{"LAB2", "WIN-4J2K9QX7A1B", "encrypted here", event.Infiltrated},
+		{"WIN-4J2K9QX7A1B", "WIN-4J2K9QX7A1B", "remote service", event.Suspected},
+	} {
+		w := newWorld(c.server)
+		w.watched(c.server, hour(48))
+		w.find(c.server, c.line, hour(1), "ServiceName", "PSEXESVC", "Computer", c.computer)
+		if got := w.judge()[event.ServerID(c.server)]; got.Verdict != c.want {
+			t.Errorf("%s as %s: %s because %+v", c.server, c.computer, got.Verdict, got.Because)
+		}
+	}
+}

@@ -243,6 +243,9 @@ var shared = func() map[string]bool {
 // keyFile finds the owner of a private key in a command: /home/deploy/.ssh/id_rsa, C:\Users\deploy\.ssh\id_ed25519.
 var keyFile = regexp.MustCompile(`(?i)(?:/home/|\\users\\|/users/)([a-z0-9._-]{1,64})[/\\]\.ssh[/\\](?:id_[^ ;|&]*|[^ ;|&]*\.pem|[^ ;|&]*\.key)`)
 
+// setupName is the name that Windows' setup makes up for a computer until it is given its own.
+var setupName = regexp.MustCompile(`(?i)\b(?:WIN|DESKTOP|LAPTOP|MININT)-[0-9A-Z]{7,11}$`)
+
 // bareAddress finds the addresses outside that a script is fetched from: http://198.51.100.7/a.
 var bareAddress = regexp.MustCompile(`(?i)https?://(\d{1,3}(?:\.\d{1,3}){3})(?:[:/'")\s]|$)`)
 

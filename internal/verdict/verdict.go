@@ -178,6 +178,7 @@ func (j *Judge) pieceOf(f *event.Finding, l *policy.Line) *piece {
 	if l.Flag == "affected" && f.Fields["AddedByNobody"] == "true" {
 		p.added = strings.ToLower(f.Fields["AddedExtension"])
 	}
+	p.unnamed = setupName.MatchString(firstLabel(f.Fields["Computer"])) && !setupName.MatchString(firstLabel(string(f.Server)))
 	if l.Name == "script fetched" {
 		p.traits.sources = fetchedFrom(p.traits.sources, f.Fields)
 	}
