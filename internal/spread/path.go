@@ -104,6 +104,8 @@ func (t *Teller) fitness(s *server, m *move) int {
 		return fromScript
 	case m.act != nil && m.act.First <= s.proven.Add(together):
 		return byAct
+	case s.possible == event.NoTime && (from == nil || !from.bad) && m.time < s.proven.Add(-sessionLasts):
+		return unfit // since when is not known: then only what a session spans
 	case m.habit:
 		return byHabit
 	case from != nil && from.bad:
@@ -142,7 +144,8 @@ func (t *Teller) comesFrom(from, s *server) bool {
 }
 
 // match says how well a move's account fits the acts that prove a server infiltrated: 0 it did the first of them, 1 one of
-// them or it was taken by then, 2 it is not known, or who did the first is not, 3 it is another's.
+// them or it was taken by then, 2 it is not known, or who did the first is not, 3 it is another's, or still its
+// owner's.
 func (t *Teller) match(s *server, m *move) int {
 	named := false
 	for _, a := range s.acts {
@@ -158,6 +161,8 @@ func (t *Teller) match(s *server, m *move) int {
 	switch {
 	case m.account.Name != "" && (slices.ContainsFunc(s.accounts, m.account.Same) || taken != event.NoTime && taken <= m.time):
 		return 1
+	case taken != event.NoTime && m.time < taken && m.act == nil:
+		return 3 // its owner's: it was taken later
 	case m.account.Name == "" || m.account.Name == "root" || !named || m.act != nil: // root is whoever knows the password
 		return 2
 	}

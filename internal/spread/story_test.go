@@ -448,3 +448,35 @@ func TestScriptFetched(t *testing.T) {
 		}
 	}
 }
+
+// TestOwnersWays: where it is not known since when a server was infiltrated, neither what the owner of an account did before it
+// was taken, nor what anybody did days before, explains it.
+func TestOwnersWays(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		at      float64
+		account string
+		want    string
+	}{
+		{"the owner's", 4, `HOSP\nurse`, "FS1"},
+		{"days before", -40, `HOSP\other`, "FS1"},
+		{"right before, by nobody known", 4, "", ""},
+	} {
+		x := newTale()
+		x.server("APP1", 5, 6, "answered")
+		x.act("APP1", "protection off", 6, `HOSP\nurse`, "")
+		x.server("FS1", unknown, 5, "gap")
+		x.act("FS1", "backups deleted", 5, "", "")
+		x.move("10.0.0.9", "FS1", c.account, "network logon", event.FromDestination, c.at)
+		s := x.tell(nil)
+		got := ""
+		for _, u := range s.Unexplained {
+			if u.Server == "FS1" {
+				got = "FS1"
+			}
+		}
+		if got != c.want {
+			t.Errorf("%s: unexplained %+v, edges %s", c.name, s.Unexplained, lines(s))
+		}
+	}
+}
