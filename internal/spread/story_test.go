@@ -419,6 +419,9 @@ func TestTunnel(t *testing.T) {
 		if got, want := lines(s), "1 198.18.0.7>GW vpn dr.rao destination\n2 10.9.0.7>APP1 rdp HOSP\\dr.rao destination entry"; got != want {
 			t.Fatalf("got\n%s\nwant\n%s", got, want)
 		}
+		if !strings.Contains(s.PatientZero.Says, "the VPN of GW had lent to dr.rao, who came from 198.18.0.7") {
+			t.Error(s.PatientZero.Says)
+		}
 		if len(s.Edges[1].At) != 2 || s.Edges[1].At[1].Collection != "gw" {
 			t.Errorf("%+v", s.Edges[1].At)
 		}
