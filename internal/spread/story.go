@@ -32,7 +32,8 @@ type Teller struct {
 	since   map[Account]event.Time // accounts, and since when they are proven taken
 	ways    map[way]*trail
 	kept    int
-	leases  []lease // of VPNs
+	leases  []lease             // of VPNs
+	lent    map[string][]*lease // by the address inside, in order of time
 	cited   map[string]*event.Finding
 }
 

@@ -40,8 +40,8 @@ func (t *Teller) lend(m *event.Movement) {
 	}
 }
 
-// settleLeases puts the sessions in order and joins an address that was lent to the session that was opened right before for
-// the same account.
+// settleLeases puts the sessions in order, by the address that was lent too, and joins one that names no address outside to the
+// session that was opened right before for the same account.
 func (t *Teller) settleLeases() {
 	slices.SortFunc(t.leases, func(a, b lease) int {
 		return cmp.Or(cmp.Compare(a.time, b.time), cmp.Compare(a.gateway, b.gateway), strings.Compare(a.account.String(), b.account.String()),
@@ -55,17 +55,22 @@ func (t *Teller) settleLeases() {
 			}
 		}
 	}
+	t.lent = map[string][]*lease{}
+	for i := range t.leases {
+		if l := &t.leases[i]; l.inner != "" {
+			t.lent[l.inner] = append(t.lent[l.inner], l)
+		}
+	}
 }
 
 // leaseOf is the session that an address inside was lent to at a time: the last before it, if that is not too old.
 func (t *Teller) leaseOf(inner string, at event.Time) *lease {
-	i, _ := slices.BinarySearchFunc(t.leases, at.Add(together), func(l lease, at event.Time) int { return cmp.Compare(l.time, at) })
-	for i--; i >= 0 && t.leases[i].time.Add(leaseLasts) >= at; i-- {
-		if l := &t.leases[i]; l.inner == inner && inner != "" {
-			return l
-		}
+	list := t.lent[inner]
+	i, _ := slices.BinarySearchFunc(list, at.Add(together), func(l *lease, at event.Time) int { return cmp.Compare(l.time, at) })
+	if i == 0 || list[i-1].time.Add(leaseLasts) < at {
+		return nil
 	}
-	return nil
+	return list[i-1]
 }
 
 // tunnels makes the moves through a VPN's gateway that those which are drawn came by, and cites them there.
