@@ -34,7 +34,7 @@ func (p People) SID(r *event.Record, buf []byte) []byte {
 		return buf[:0]
 	}
 	buf = v.AppendText(buf[:0])
-	if len(buf) < len(accountSID) || string(buf[:len(accountSID)]) != accountSID {
+	if len(buf) < len(accountSID) || len(buf) > maxSID || string(buf[:len(accountSID)]) != accountSID {
 		return buf[:0]
 	}
 	return buf
@@ -43,10 +43,15 @@ func (p People) SID(r *event.Record, buf []byte) []byte {
 // accountSID is how SIDs of accounts that somebody made begin ([MS-DTYP] 2.4.2.4).
 const accountSID = "S-1-5-21-"
 
+const (
+	maxSID  = 184 // of 15 numbers
+	maxName = 256
+)
+
 // Account is the account that bears the SID of a record, "" for a computer's.
 func (p People) Account(r *event.Record) string {
 	name := r.Text(p.name)
-	if !person(name) {
+	if !person(name) || len(name) > maxName {
 		return ""
 	}
 	return account(r.Text(p.domain), name)
