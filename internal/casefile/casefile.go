@@ -218,7 +218,7 @@ func (m *merged) exercise() (bool, error) {
 // feed writes findings.jsonl and hands the judge all that is known.
 func (m *merged) feed() (*verdict.Judge, error) {
 	in := m.run.in
-	j := verdict.New(in.policy, verdict.Options{From: in.From, Until: in.Until, Changes: in.changes, Resolve: m.names.Find})
+	j := verdict.New(in.policy, verdict.Options{From: in.From, Until: in.Until, Changes: in.changes, Resolve: m.names.Find, Account: func(sid string) string { return m.who[sid] }})
 	servers := m.servers()
 	for _, id := range slices.Sorted(maps.Keys(servers)) {
 		servers[id].ClockOff = m.clocks.off[id] != 0
@@ -240,7 +240,7 @@ func (m *merged) feed() (*verdict.Judge, error) {
 	}
 	for i := range m.entries {
 		if a := &m.entries[i].artifact; a.Records == 0 && a.Bytes > 0 {
-			j.AddFile(verdict.File{Server: m.names.In(a).Nameless, Path: a.Path, SHA256: a.SHA256})
+			j.AddFile(verdict.File{Server: m.names.In(a).Nameless, Path: a.Path, SHA256: a.SHA256, Unknown: a.Kind == "unknown"})
 		}
 		if err := m.feedArtifact(j, &m.entries[i]); err != nil {
 			return nil, err

@@ -28,6 +28,7 @@ type worker struct {
 	serial   uint64
 	watch    inventory.Watch
 	activity map[activityKey]*tally
+	accounts spread.Accounts
 	last     *event.Schema
 	state    *schemaState
 	hits     []int
@@ -40,6 +41,7 @@ type worker struct {
 type schemaState struct {
 	plan   *match.Plan
 	edges  spread.Edges
+	people spread.People
 	wanted bool
 	fields map[int][]int // by rule: the schema's fields that its findings keep
 
@@ -79,6 +81,7 @@ func (w *worker) Begin(a *event.Artifact) (evidence.Consumer, bool) {
 	w.serial++
 	w.watch = inventory.Watch{}
 	w.activity = map[activityKey]*tally{}
+	w.accounts = spread.Accounts{}
 	return w, true
 }
 
@@ -139,8 +142,8 @@ func (w *worker) stateOf(s *event.Schema) *schemaState {
 		if len(w.schemas) >= maxStates {
 			clear(w.schemas)
 		}
-		st = &schemaState{plan: w.run.program.Plan(s), edges: spread.Of(s), fields: map[int][]int{}}
-		st.wanted = st.plan != nil || st.edges.Any()
+		st = &schemaState{plan: w.run.program.Plan(s), edges: spread.Of(s), people: spread.PeopleOf(s), fields: map[int][]int{}}
+		st.wanted = st.plan != nil || st.edges.Any() || st.people.Any()
 		w.schemas[s] = st
 	}
 	w.last, w.state = s, st
@@ -170,6 +173,20 @@ func (w *worker) Take(r *event.Record) {
 	if st.edges.Any() && !r.Slack && st.edges.Read(r, &w.move) {
 		w.move.Because = append(w.move.Because[:0], event.Place{Record: r.Number, Offset: r.Offset})
 		w.out.movement(&w.move)
+	}
+	if st.people.Any() && !r.Slack {
+		w.meet(st.people, r)
+	}
+}
+
+// meet learns who bears a SID, at the first record of an artifact that names it.
+func (w *worker) meet(p spread.People, r *event.Record) {
+	w.buf = p.SID(r, w.buf)
+	if _, known := w.accounts[string(w.buf)]; known || len(w.buf) == 0 {
+		return
+	}
+	if a := p.Account(r); a != "" {
+		w.accounts.Learn(string(w.buf), a)
 	}
 }
 
@@ -311,7 +328,7 @@ func digestOf(r *event.Record) uint64 {
 
 // trailer closes the facts of an artifact.
 func (w *worker) trailer(a *event.Artifact) *trailer {
-	t := &trailer{Sightings: w.watch.Sightings(), Own: w.watch.Addresses(), Activity: []event.Activity{}}
+	t := &trailer{Sightings: w.watch.Sightings(), Own: w.watch.Addresses(), Activity: []event.Activity{}, Accounts: w.accounts}
 	for k, x := range w.activity {
 		act := event.Activity{Host: k.host, Source: k.source, Spans: x.spans}
 		if a.Original && x.order {

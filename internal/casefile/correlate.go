@@ -130,6 +130,12 @@ func (c *correlator) run() error {
 	return c.m.late.flush()
 }
 
+// ofOneVisitor reports whether all that a correlation joins was done from one address: then its first part was his already,
+// and what he did began with it.
+func ofOneVisitor(cor *match.Correlation) bool {
+	return slices.Contains(cor.Rule.Correlation.GroupBy, "c-ip")
+}
+
 // maxFired bounds the firings of one correlation.
 const maxFired = 200_000
 
@@ -146,6 +152,7 @@ func (c *correlator) fire(i int, cor *match.Correlation, f *match.Fired) error {
 	}
 	out := finding{rule: c.m.single + i}
 	var servers []string
+	begun := f.Time
 	for _, ref := range f.Hits {
 		from, at := c.m.spool, ref
 		if ref&isLate != 0 {
@@ -158,6 +165,7 @@ func (c *correlator) fire(i int, cor *match.Correlation, f *match.Fired) error {
 		if !slices.Contains(servers, part.server) {
 			servers = append(servers, part.server)
 		}
+		begun = min(begun, c.m.clocks.correct(event.ServerID(part.server), part.time))
 		out.at = append(out.at, part.at...)
 		out.merge(part.values())
 	}
@@ -169,6 +177,9 @@ func (c *correlator) fire(i int, cor *match.Correlation, f *match.Fired) error {
 	out.at = out.at[:min(len(out.at), maxPlaces)]
 	for _, s := range servers {
 		out.server, out.time = s, c.m.clocks.recorded(event.ServerID(s), f.Time)
+		if ofOneVisitor(cor) {
+			out.time = c.m.clocks.recorded(event.ServerID(s), begun)
+		}
 		at := c.m.late.put(&out)
 		c.m.fired.add(c.m.keyOf(&out), appendFinding(nil, &out))
 		c.add(&out, isLate|uint64(at))

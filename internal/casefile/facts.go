@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -15,6 +16,7 @@ import (
 
 	"wardround/internal/event"
 	"wardround/internal/inventory"
+	"wardround/internal/spread"
 )
 
 // Facts are what was learned of one artifact under one set of rules: they stand in cache/ so that evidence is decoded once.
@@ -40,6 +42,7 @@ type trailer struct {
 	Sightings []inventory.Sighting
 	Own       []inventory.Own
 	Activity  []event.Activity
+	Accounts  spread.Accounts // by SID
 }
 
 // hit is one hit of a rule, before it is known which server its computer is.
@@ -414,6 +417,15 @@ func (e *encoder) trailer(t *trailer) {
 			e.int(int64(r.To))
 		}
 	}
+	e.accounts(t.Accounts)
+}
+
+func (e *encoder) accounts(a spread.Accounts) {
+	e.uint(uint64(len(a)))
+	for _, sid := range slices.Sorted(maps.Keys(a)) {
+		e.word(sid)
+		e.word(a[sid])
+	}
 }
 
 func (e *encoder) movement(m *event.Movement) {
@@ -577,6 +589,12 @@ func (d *decoder) trailer() *trailer {
 		for k := range a.Runs {
 			a.Runs[k] = event.Run{First: d.uint(), Last: d.uint(), From: event.Time(d.int()), To: event.Time(d.int())}
 		}
+	}
+	n := d.count()
+	t.Accounts = make(spread.Accounts, n)
+	for range n {
+		sid := d.word()
+		t.Accounts[sid] = d.word()
 	}
 	return t
 }

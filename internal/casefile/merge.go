@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"wardround/internal/inventory"
 	"wardround/internal/report"
 	"wardround/internal/sigma"
+	"wardround/internal/spread"
 )
 
 // merged is the evidence of all collections as one: whose each artifact is, and what was found.
@@ -22,8 +24,9 @@ type merged struct {
 	entries []entry // by collection and path
 	names   *inventory.Names
 	clocks  clocks
-	rules   []event.Rule // of the program, then of the correlations
-	single  int          // how many are of the program
+	who     spread.Accounts // by SID
+	rules   []event.Rule    // of the program, then of the correlations
+	single  int             // how many are of the program
 	unused  []report.Unused
 	lines   []string // of the policy's table, by rule
 	reader  factsReader
@@ -37,7 +40,7 @@ type merged struct {
 // merge joins the collections' artifacts and settles which server each name is. The run forgets what only reading needs: the
 // compiled rules, and its lists of artifacts.
 func (r *run) merge(all []*collection) (*merged, error) {
-	m := &merged{run: r, reader: factsReader{dir: r.cache}, single: len(r.program.Rules), unused: r.unused()}
+	m := &merged{run: r, reader: factsReader{dir: r.cache}, who: spread.Accounts{}, single: len(r.program.Rules), unused: r.unused()}
 	size := 0
 	for _, c := range all {
 		size += len(c.artifacts)
@@ -73,6 +76,9 @@ func (r *run) merge(all []*collection) (*merged, error) {
 				return nil, err
 			}
 			log.Seen, log.Own = t.Sightings, t.Own
+			for _, sid := range slices.Sorted(maps.Keys(t.Accounts)) {
+				m.who.Learn(sid, t.Accounts[sid])
+			}
 		}
 		logs = append(logs, log)
 	}

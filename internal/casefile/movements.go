@@ -23,6 +23,9 @@ func (m *merged) movementsOf(e *entry, yield func(*event.Movement) error) error 
 		case event.FromController:
 			mv.By = scope.Server(string(mv.By))
 			m.find(&mv.To, mv.Time, string(mv.To))
+			if mv.From != "" {
+				mv.From = scope.Server(string(mv.From))
+			}
 			m.find(&mv.From, mv.Time, mv.Address)
 		default:
 			mv.To = scope.Server(string(mv.To))

@@ -13,7 +13,7 @@ var readers = []reader{
 	// Told by a signature.
 	evtxReader, registryReader, prefetchReader, jobReader, mftReader, usnReader, srumReader, journalReader, utmpReader, lastlogReader, ivantiReader,
 	// Told by the names of their fields.
-	winJSONReader, winXMLReader, taskReader, webJSONReader, postgresJSONReader,
+	winJSONReader, winXMLReader, taskReader, preferencesReader, webJSONReader, postgresJSONReader,
 	// Told by where they lie and the look of their lines.
 	keysReader, unitReader, accountsReader, hostsReader, startupReader,
 	// Told by the look of their lines.

@@ -28,6 +28,7 @@ const (
 	markType
 	markExtension
 	markAdded
+	markStrange
 	markSize
 	markEntropy
 	markSampled
@@ -41,7 +42,7 @@ var markSchemas = map[string]*event.Schema{"windows": markSchema("windows"), "li
 
 func markSchema(product string) *event.Schema {
 	return event.TextSchema(event.Source{Product: product, Channel: "file marks"},
-		"TargetFilename", "Mark", "Part", "Type", "Extension", "AddedExtension", "Size", "Entropy", "EntropyOfSamples", "ChiSquare", "Contact")
+		"TargetFilename", "Mark", "Part", "Type", "Extension", "AddedExtension", "AddedByNobody", "Size", "Entropy", "EntropyOfSamples", "ChiSquare", "Contact")
 }
 
 // The values of Mark.
@@ -168,6 +169,13 @@ func (h *histogram) random() bool {
 	return h.n >= leastRandom && x >= 153 && x <= 333
 }
 
+// looksRandom reports whether bytes look drawn at random.
+func looksRandom(b []byte) bool {
+	var h histogram
+	h.add(b)
+	return h.random()
+}
+
 // marked is what was found of a file.
 type marked struct {
 	mark, part, kind string
@@ -206,7 +214,7 @@ func (f *marked) note(head []byte, m *measure) bool {
 		return false
 	}
 	words := plain(text)
-	if !isNote(words, inHead || f.name.likeNote) {
+	if !isNote(words, inHead || f.name.likeNote) && !(inHead && saysEncrypted(words) && looksRandom(tail)) {
 		return false
 	}
 	f.mark, f.kind = markNote, "text"
@@ -228,6 +236,9 @@ func (f *marked) slots(where string, m *measure) []event.Value {
 	set(markType, f.kind)
 	set(markExtension, f.name.extension)
 	set(markAdded, f.name.added)
+	if f.name.strange {
+		set(markStrange, "true")
+	}
 	number(markSize, strconv.FormatInt(m.size, 10))
 	number(markEntropy, strconv.FormatFloat(f.head.entropy(), 'f', 3, 64))
 	if m.sampled.n > 0 {

@@ -102,6 +102,12 @@ func isNote(text []byte, trusted bool) bool {
 	return noteContact.Match(text) && noteDecrypt.Match(text) && noteHarm.Match(text) && (trusted || notePayment.Match(text))
 }
 
+// saysEncrypted reports whether a text that stands before random content says that it was encrypted, and whom to write to: what
+// follows makes up for what it does not say.
+func saysEncrypted(text []byte) bool {
+	return bytes.Contains(text, []byte("crypt")) && noteContact.Match(text) && noteHarm.Match(text)
+}
+
 // maxContacts bounds the addresses that are kept of a note.
 const maxContacts = 8
 

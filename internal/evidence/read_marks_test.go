@@ -46,6 +46,9 @@ func TestMarks(t *testing.T) {
 		{"how_to_decrypt.txt", []byte("All of your files are encrypted! To decrypt them send e-mail to this address: a@b.example. If we don't answer in 24h. write to c@d.example"), "note||text|"},
 		{"patients.mdf", append([]byte(sampleNote), random...), "note in head|||"},
 		{"patients.mdf.bak9", append([]byte(sampleNote), random...), "note in head|||.bak9"},
+		// It promises nothing, but what follows is random; before what is not, it is a letter.
+		{"index.cfs.bak9", append([]byte("Your files are encrypted. Write to a@b.example or c@d.example and keep this file.\n\x00\x01"), random...), "note in head|||"},
+		{"index.cfs", append([]byte("Your files are encrypted. Write to a@b.example or c@d.example and keep this file.\n\x00\x01"), make([]byte, 9000)...), ""},
 		{"report.docx", random, "encrypted|whole||"},
 		{"report.docx.bak9", random, "encrypted|whole||.bak9"},
 		{"x.pdf.id[1a2b-3000].[a@b.example].phobos", random, "encrypted|whole||.id[1a2b-3000].[a@b.example].phobos"},

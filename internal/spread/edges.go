@@ -26,6 +26,10 @@ func Of(s *event.Schema) Edges {
 		switch channel {
 		case "security":
 			return Edges{securityEvents[src.EventID]}
+		case "application":
+			if sqlServer(src.Provider) && sqlLogins[src.EventID] {
+				return Edges{sqlLogin}
+			}
 		case "microsoft-windows-terminalservices-localsessionmanager/operational":
 			if src.EventID == 21 || src.EventID == 25 {
 				return Edges{terminalSession}
@@ -41,6 +45,10 @@ func Of(s *event.Schema) Edges {
 		case "microsoft-windows-terminalservices-rdpclient/operational":
 			if src.EventID == 1024 || src.EventID == 1102 {
 				return Edges{terminalClient}
+			}
+		case "microsoft-windows-wmi-activity/operational":
+			if src.EventID == 5858 || src.EventID == 5860 {
+				return Edges{managed}
 			}
 		case "microsoft-windows-winrm/operational":
 			if src.EventID == 6 {

@@ -1,6 +1,7 @@
 package spread
 
 import (
+	"net/netip"
 	"strings"
 
 	"wardround/internal/event"
@@ -22,7 +23,21 @@ func serviceTicket(r *event.Record, m *event.Movement) bool {
 	m.By, m.To, m.SeenFrom = m.To, event.ServerID(service[:len(service)-1]), event.FromController
 	m.How = "ticket"
 	m.Account = account(r.Text("TargetDomainName"), user)
+	if a, err := netip.ParseAddr(clean(r.Text("IpAddress"))); err == nil && a.IsLoopback() {
+		m.From = m.By // who asked sits on the controller itself
+		return true
+	}
 	return remote(r, m, "IpAddress", "")
+}
+
+// managed reads WMI-Activity 5858 and 5860: a query of another computer that failed, or that waits for events here. They name
+// that computer, where 5857 and 5861 name nobody.
+func managed(r *event.Record, m *event.Movement) bool {
+	m.How, m.Account = "wmi", r.Text("User")
+	if !person(m.Account[strings.LastIndexByte(m.Account, '\\')+1:]) {
+		return false
+	}
+	return remote(r, m, "", "ClientMachine")
 }
 
 // terminalClient is seen from the source: the client of remote desktop names whom it connects to (1024 by name, 1102 by

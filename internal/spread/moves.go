@@ -34,7 +34,7 @@ type move struct {
 var plainness = func() map[string]int {
 	m := map[string]int{}
 	for i, h := range []string{"ticket", "explicit credentials", "connection to rpc", "connection to smb", "connection to winrm", "connection to ssh", "connection to rdp",
-		"network logon", "network logon, password in clear", "login", "admin share", "smb", "database", "ssh", "vpn", "winrm", "wmi", "rdp", "remote service", "web shell"} {
+		"network logon", "network logon, password in clear", "login", "admin share", "smb", "database", "ssh", "vpn", "winrm", "wmi", "rdp", "remote service", groupPolicy, scriptFetched, "web shell"} {
 		m[h] = i + 1
 	}
 	return m
@@ -116,9 +116,15 @@ func (m *move) take(s *step) {
 	}
 }
 
+// groupPolicy is the way by which who rules the domain reaches its members.
+const groupPolicy = "group policy"
+
+// scriptFetched is the way of a script that something opened on the server fetched from outside: nobody logged on.
+const scriptFetched = "script fetched"
+
 // arrivals names, for the lines of the table that tell how somebody came, what the movement is called.
 var arrivals = map[string]string{
-	"remote service": "remote service", "admin share": "admin share", "web shell": "web shell", "database command": "database", "database command of the attacker": "database",
+	"remote service": "remote service", "policy task": groupPolicy, "admin share": "admin share", "web shell": "web shell", "script called": "web shell", "script fetched": scriptFetched, "database command": "database", "database command of the attacker": "database",
 }
 
 // acted joins acts to the moves that brought them, and makes moves of those that themselves tell where they came from.
@@ -130,6 +136,10 @@ func (t *Teller) acted(moves []*move) []*move {
 	for i := range t.facts.Acts {
 		a := &t.facts.Acts[i]
 		how, reason := wayOf(a)
+		if how == groupPolicy && len(a.Sources) == 0 {
+			moves = append(moves, t.deployed(a, reason)...)
+			continue
+		}
 		if m := broughtBy(byTo[a.Server], a); m != nil && len(a.Sources) == 0 {
 			m.join(a, how, reason)
 		}
@@ -160,6 +170,27 @@ func (t *Teller) acted(moves []*move) []*move {
 		}
 	}
 	return moves
+}
+
+// deployed makes a move of a program that a group policy had started: from the domain controller on which the intruder was
+// by then, if that is one. A policy may be written on any controller, and all hand it out.
+func (t *Teller) deployed(a *event.Act, reason *event.Reason) []*move {
+	var from *server
+	for _, s := range t.infiltrated() {
+		if s.id == a.Server || s.verdict.Role == nil || *s.verdict.Role != "domain-controller" || s.possible != event.NoTime && s.possible > a.First {
+			continue
+		}
+		if from != nil {
+			return nil
+		}
+		from = s
+	}
+	if from == nil {
+		return nil
+	}
+	m := &move{from: string(from.id), to: a.Server, time: a.First, last: a.First, count: 1, seen: map[string]bool{event.FromDestination: true}}
+	m.join(a, groupPolicy, reason)
+	return []*move{m}
 }
 
 // wayOf is how an act shows that somebody came, and the reason that says so.

@@ -85,7 +85,11 @@ func (t *Teller) steering(edges []event.Edge) []*steered {
 	for i := range edges {
 		e := &edges[i]
 		if e.Address != nil && e.From != nil && *e.From == *e.Address && abroad(*e.Address) {
-			put(*e.Address, e.Time, fmt.Sprintf("came to %s by %s", e.To, e.How), e.Confidence, false, e.Because)
+			says := fmt.Sprintf("came to %s by %s", e.To, e.How)
+			if e.How == scriptFetched {
+				says = fmt.Sprintf("%s fetched a script from it and ran it", e.To)
+			}
+			put(*e.Address, e.Time, says, e.Confidence, e.How == scriptFetched, e.Because)
 			by[*e.Address].last = max(by[*e.Address].last, e.Last)
 		}
 	}

@@ -51,6 +51,7 @@ const (
 	byAct      = iota // an act that counts says from where it was done
 	fromBad           // from an infiltrated server
 	fromAbroad        // from an address of the world at large
+	fromScript        // by a script that was fetched from there: of somebody who came so, or opened in the session of whoever works there
 	fromOther         // from a server or address of which nothing is known
 	byHabit           // a way that was gone every day
 	unfit
@@ -64,7 +65,7 @@ func (t *Teller) entryOf(s *server, moves []*move) *move {
 	rank := [2]int{unfit, 4}
 	for _, m := range moves {
 		r := [2]int{t.fitness(s, m), t.match(s, m)}
-		if r[0] == unfit || r[1] == 3 && r[0] != fromAbroad && r[0] != fromBad {
+		if r[0] == unfit || r[1] == 3 && r[0] != fromAbroad && r[0] != fromBad && r[0] != fromScript {
 			continue
 		}
 		// Who did it goes before from where: an arrival with another account brought somebody else.
@@ -99,16 +100,26 @@ func (t *Teller) fitness(s *server, m *move) int {
 		return unfit // its own log answers for that time, and shows no such arrival
 	}
 	switch {
+	case m.how == scriptFetched:
+		return fromScript
 	case m.act != nil && m.act.First <= s.proven.Add(together):
 		return byAct
+	case s.possible == event.NoTime && (from == nil || !from.bad) && m.time < s.proven.Add(-sessionLasts):
+		return unfit // since when is not known: then only what a session spans
 	case m.habit:
 		return byHabit
 	case from != nil && from.bad:
 		return fromBad
-	case abroad(m.from):
+	case abroad(m.from), t.lentAbroad(m):
 		return fromAbroad
 	}
 	return fromOther
+}
+
+// lentAbroad reports whether a move came from an address that a VPN had lent to somebody outside.
+func (t *Teller) lentAbroad(m *move) bool {
+	l := t.leaseOf(m.from, m.time)
+	return l != nil && abroad(l.outer)
 }
 
 // earliest is before when a server cannot have been reached: its possible time, and half a day before it was proven.
@@ -133,7 +144,8 @@ func (t *Teller) comesFrom(from, s *server) bool {
 }
 
 // match says how well a move's account fits the acts that prove a server infiltrated: 0 it did the first of them, 1 one of
-// them or it was taken by then, 2 it is not known, or who did the first is not, 3 it is another's.
+// them or it was taken by then, 2 it is not known, or who did the first is not, 3 it is another's, or still its
+// owner's.
 func (t *Teller) match(s *server, m *move) int {
 	named := false
 	for _, a := range s.acts {
@@ -149,6 +161,8 @@ func (t *Teller) match(s *server, m *move) int {
 	switch {
 	case m.account.Name != "" && (slices.ContainsFunc(s.accounts, m.account.Same) || taken != event.NoTime && taken <= m.time):
 		return 1
+	case taken != event.NoTime && m.time < taken && m.act == nil:
+		return 3 // its owner's: it was taken later
 	case m.account.Name == "" || m.account.Name == "root" || !named || m.act != nil: // root is whoever knows the password
 		return 2
 	}
@@ -179,17 +193,21 @@ func (s *server) answers(question string, at event.Time) bool {
 	return false
 }
 
-// sessions draws, for each act that proves a server infiltrated, the last arrival of its account before it.
+// sessions draws, for each act that proves a server infiltrated, the last arrival of its account before it; root's where it
+// tells none.
 func (t *Teller) sessions(s *server, moves []*move) {
 	for _, a := range s.acts {
-		if !a.Decisive || len(a.Accounts) == 0 {
+		if !a.Decisive {
 			continue
 		}
 		var last *move
 		for _, m := range moves {
-			if m.account.Name != "" && m.with(a.Accounts) && m.time <= a.First.Add(together) && m.time >= a.First.Add(-sessionLasts) && t.fits(s, m) {
+			if m.mayBe(a.Accounts) && m.time <= a.First.Add(together) && m.time >= a.First.Add(-sessionLasts) && t.fits(s, m) {
 				last = m
 			}
+		}
+		if last != nil && s.entry != nil && s.entry.how == scriptFetched && last.time <= s.entry.time && t.fitness(s, last) > fromScript {
+			continue // the session of whoever works there, in which something was opened
 		}
 		if last != nil && !last.habit {
 			last.drawn = true
@@ -198,6 +216,15 @@ func (t *Teller) sessions(s *server, moves []*move) {
 			}
 		}
 	}
+}
+
+// mayBe reports whether a move's account is one of an act's; of an act of which no account is told, root is: what root does
+// bears no name.
+func (m *move) mayBe(accounts []string) bool {
+	if len(accounts) == 0 {
+		return m.account.Name == "root"
+	}
+	return m.account.Name != "" && m.with(accounts)
 }
 
 // fits reports whether the intruder may have come by a move at all: it was seen to arrive, from where the intruder may have

@@ -32,6 +32,8 @@ type Teller struct {
 	since   map[Account]event.Time // accounts, and since when they are proven taken
 	ways    map[way]*trail
 	kept    int
+	leases  []lease             // of VPNs
+	lent    map[string][]*lease // by the address inside, in order of time
 	cited   map[string]*event.Finding
 }
 
@@ -117,8 +119,9 @@ func (t *Teller) takenAt(a Account) event.Time {
 // Story tells the story.
 func (t *Teller) Story() *event.Story {
 	moves := t.moves()
+	t.settleLeases()
 	t.paths(moves)
-	edges := t.edges(moves)
+	edges := t.edges(append(moves, t.tunnels(moves)...))
 	s := &event.Story{
 		Edges: edges, Clocks: t.facts.Clocks, Accounts: t.accounts(), Timeline: t.timeline(), PatientZero: t.patientZero(), Unexplained: t.unexplained(),
 	}

@@ -351,3 +351,135 @@ func TestTactic(t *testing.T) {
 		}
 	}
 }
+
+// TestGroupPolicy: a program that a policy had started came from the one domain controller on which the intruder was by
+// then; where that is none, or may be two, nobody knows from which.
+func TestGroupPolicy(t *testing.T) {
+	controller := "domain-controller"
+	for _, c := range []struct {
+		name  string
+		rules []string // infiltrated servers that are controllers
+		since float64
+		want  string
+	}{
+		{"one", []string{"DC1"}, 2, "DC1>APP1 group policy ? destination entry"},
+		{"two", []string{"DC1", "DC2"}, 2, ""},
+		{"none", nil, 2, ""},
+		{"later", []string{"DC1"}, 9, ""},
+	} {
+		x := newTale()
+		for i, name := range []string{"DC1", "DC2"} {
+			x.server(name, c.since, c.since+0.1, "answered")
+			x.act(name, "protection off", c.since+0.1, "", "")
+			if i < len(c.rules) {
+				x.facts.Verdicts.Servers[i].Role = &controller
+			}
+		}
+		x.server("APP1", 4.9, 5, "answered")
+		x.act("APP1", "policy task", 5, "", "")
+		got := lines(x.tell(nil))
+		if !strings.Contains(got, c.want) || c.want == "" && strings.Contains(got, ">APP1") {
+			t.Errorf("%s: %s", c.name, got)
+		}
+	}
+}
+
+// TestRootsSession: what root did bears no name; the last arrival of root before it is drawn beside the way in.
+func TestRootsSession(t *testing.T) {
+	x := web()
+	x.server("ESX1", 8.9, 10, "answered")
+	x.act("ESX1", "hypervisor encryptor", 10, "", "")
+	x.move("APP1", "ESX1", "root", "vmware", event.FromDestination, 9)
+	x.move("APP1", "ESX1", "root", "ssh", event.FromDestination, 9.5)
+	got := lines(x.tell(nil))
+	for _, want := range []string{"APP1>ESX1 vmware root destination entry", "APP1>ESX1 ssh root destination"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no %q in\n%s", want, got)
+		}
+	}
+}
+
+// TestTunnel: who came from an address that a VPN had lent came from outside, by the session to which it was lent last.
+func TestTunnel(t *testing.T) {
+	x := newTale()
+	x.clean("GW")
+	x.server("APP1", 4.9, 6, "answered")
+	x.act("APP1", "protection off", 6, `HOSP\dr.rao`, "")
+	vpn := func(account, outer, inner string, at float64) {
+		x.moves = append(x.moves, event.Movement{To: "GW", Time: hour(at), How: "vpn", Account: account, Address: outer, Session: inner, SeenFrom: event.FromDestination,
+			Because: []event.Place{{Collection: "gw", Path: "syslog", Record: uint64(len(x.moves))}}})
+	}
+	vpn("nurse", "203.0.113.5", "10.9.0.7", 3) // had the address before
+	vpn("dr.rao", "198.18.0.7", "", 4.98)
+	vpn("dr.rao", "", "10.9.0.7", 4.981)
+	vpn("nurse", "203.0.113.5", "10.9.0.7", 9) // and after
+	x.move("10.9.0.7", "APP1", `HOSP\dr.rao`, "rdp", event.FromDestination, 5)
+	for seed := range uint64(4) {
+		s := x.tell(rand.New(rand.NewPCG(seed, 1)))
+		if got, want := lines(s), "1 198.18.0.7>GW vpn dr.rao destination\n2 10.9.0.7>APP1 rdp HOSP\\dr.rao destination entry"; got != want {
+			t.Fatalf("got\n%s\nwant\n%s", got, want)
+		}
+		if !strings.Contains(s.PatientZero.Says, "the VPN of GW had lent to dr.rao, who came from 198.18.0.7") {
+			t.Error(s.PatientZero.Says)
+		}
+		if len(s.Edges[1].At) != 2 || s.Edges[1].At[1].Collection != "gw" {
+			t.Errorf("%+v", s.Edges[1].At)
+		}
+		if r := s.Origin[0]; r.Value == nil || *r.Value != "198.18.0.7" {
+			t.Errorf("%+v", r)
+		}
+	}
+}
+
+// TestScriptFetched: a script that somebody's session fetched from outside is the way in where that session came from his own
+// desk; where the session came from outside or from an infiltrated server itself, that is.
+func TestScriptFetched(t *testing.T) {
+	for _, c := range []struct{ from, want string }{
+		{"10.0.0.9", `1 198.18.0.7>TS1 script fetched HOSP\nurse destination entry`},
+		{"203.0.113.5", `1 203.0.113.5>TS1 rdp HOSP\nurse destination entry` + "\n" + `2 198.18.0.7>TS1 script fetched HOSP\nurse destination`},
+	} {
+		x := newTale()
+		x.server("TS1", 4, 5, "answered")
+		x.act("TS1", "script fetched", 5, `HOSP\nurse`, "198.18.0.7")
+		x.move(c.from, "TS1", `HOSP\nurse`, "rdp", event.FromDestination, 4.5)
+		s := x.tell(nil)
+		if got := lines(s); got != c.want {
+			t.Errorf("from %s: got\n%s\nwant\n%s", c.from, got, c.want)
+		}
+		if !strings.Contains(s.Origin[0].Says, "TS1 fetched a script from it") {
+			t.Errorf("%+v", s.Origin[0])
+		}
+	}
+}
+
+// TestOwnersWays: where it is not known since when a server was infiltrated, neither what the owner of an account did before it
+// was taken, nor what anybody did days before, explains it.
+func TestOwnersWays(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		at      float64
+		account string
+		want    string
+	}{
+		{"the owner's", 4, `HOSP\nurse`, "FS1"},
+		{"days before", -40, `HOSP\other`, "FS1"},
+		{"right before, by nobody known", 4, "", ""},
+	} {
+		x := newTale()
+		x.server("APP1", 5, 6, "answered")
+		x.act("APP1", "protection off", 6, `HOSP\nurse`, "")
+		x.server("FS1", unknown, 5, "gap")
+		x.act("FS1", "backups deleted", 5, "", "")
+		x.move("10.0.0.9", "FS1", c.account, "network logon", event.FromDestination, c.at)
+		s := x.tell(nil)
+		got := ""
+		for _, u := range s.Unexplained {
+			if u.Server == "FS1" {
+				got = "FS1"
+			}
+		}
+		if got != c.want {
+			t.Errorf("%s: unexplained %+v, edges %s", c.name, s.Unexplained, lines(s))
+		}
+	}
+}

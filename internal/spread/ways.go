@@ -53,6 +53,9 @@ const (
 // AddMovement takes a movement by corrected time, with the servers that its names mean. Only what touches an infiltrated or
 // suspected server or a taken account is kept.
 func (t *Teller) AddMovement(m *event.Movement) {
+	if m.How == "vpn" {
+		t.lend(m)
+	}
 	if m.Failed || m.Time == event.NoTime || m.From == m.To {
 		return
 	}

@@ -96,6 +96,12 @@ func (t *Teller) saysZero(s *server) (string, []string) {
 		if m.account.Name != "" {
 			says += " with account " + m.account.Display()
 		}
+		if m.how == scriptFetched {
+			says += ", and run: nobody is seen to have come otherwise, so something was opened there"
+		}
+		if l := t.leaseOf(m.from, m.time); l != nil && l.outer != "" {
+			says += fmt.Sprintf(" (an address that the VPN of %s had lent to %s, who came from %s)", l.gateway, l.account.Display(), l.outer)
+		}
 		return says + " at " + second(m.time), m.edge().Because
 	}
 	because := []string{}

@@ -71,7 +71,7 @@ func (j *Judge) verdict(id event.ServerID, o *opinion, st *state, critical []int
 	j.because(s, o, &v, st)
 	if v.Verdict == event.Infiltrated {
 		v.Since = j.since(s, o, role, st)
-		v.From = j.from(s, o)
+		v.From = j.from(id, s, o, st)
 	}
 	if s.in.ClockOff {
 		v.Flags = append(v.Flags, "clock off")
@@ -201,6 +201,9 @@ func (o *opinion) wroteHere(window time.Duration) bool {
 		if a.why != "" || !slices.ContainsFunc(a.lines, func(l *policy.Line) bool { return l.Flag == "affected" }) {
 			continue
 		}
+		if o.judgement == event.Infiltrated && o.tampered && o.carries() {
+			return true
+		}
 		for _, b := range o.acts {
 			local := slices.ContainsFunc(b.lines, func(l *policy.Line) bool { return slices.Contains(localLines, l.Name) })
 			if b.why == "" && local && (a.untimed() || a.first <= b.last.Add(window) && b.first <= a.last.Add(window)) {
@@ -209,6 +212,14 @@ func (o *opinion) wroteHere(window time.Duration) bool {
 		}
 	}
 	return false
+}
+
+// carries reports whether a program that the intruder ran elsewhere lies on the server, by its content. With logs that were
+// cleared on purpose nothing can show that it ran here too: who cleared them does not gain by it.
+func (o *opinion) carries() bool {
+	return slices.ContainsFunc(o.acts, func(a *act) bool {
+		return a.why == "" && slices.ContainsFunc(a.pieces, func(p *piece) bool { return p.rule == "same content" })
+	})
 }
 
 // localLines are what only a process of the server itself does in the course of encryption.
@@ -260,7 +271,7 @@ func sentence(p *piece, a *act) string {
 
 // from lists from where the decisive acts were done: as they say themselves, else from where their accounts had last come
 // to this server before.
-func (j *Judge) from(s *server, o *opinion) []event.Origin {
+func (j *Judge) from(id event.ServerID, s *server, o *opinion, st *state) []event.Origin {
 	out := []event.Origin{}
 	seen := map[string]bool{}
 	put := func(source, account string, at event.Time) {
@@ -291,6 +302,9 @@ func (j *Judge) from(s *server, o *opinion) []event.Origin {
 		for _, src := range a.traits.sources {
 			put(src, account, a.first)
 		}
+		if dc, ok := j.ruledBy(id, a, st); ok {
+			put(string(dc), "", a.first)
+		}
 	}
 	for _, a := range o.decisive {
 		for _, account := range a.traits.accounts {
@@ -300,6 +314,23 @@ func (j *Judge) from(s *server, o *opinion) []event.Origin {
 		}
 	}
 	return out
+}
+
+// ruledBy is the one infiltrated domain controller, where a group policy had a program started.
+func (j *Judge) ruledBy(id event.ServerID, a *act, st *state) (dc event.ServerID, ok bool) {
+	if !slices.ContainsFunc(a.lines, func(l *policy.Line) bool { return l.Name == "policy task" }) {
+		return "", false
+	}
+	for _, x := range slices.Sorted(maps.Keys(st.proven)) {
+		if x == id || deref(j.servers[x].in.Role) != "domain-controller" || st.proven[x] > a.first {
+			continue
+		}
+		if ok {
+			return "", false
+		}
+		dc, ok = x, true
+	}
+	return dc, ok
 }
 
 const (

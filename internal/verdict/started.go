@@ -1,12 +1,14 @@
 package verdict
 
 import (
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"wardround/internal/event"
+	"wardround/internal/policy"
 )
 
 // Programs of the intruder are known by what evidence says of their content: an antivirus named them, or the same
@@ -26,8 +28,8 @@ func pathsOf(fields map[string]string) []string {
 }
 
 var (
-	pathFields  = []string{"Image", "NewProcessName", "ImageLoaded", "ServiceFileName", "ImagePath", "TargetFilename", "Path", "ActionName", "CommandLine", "ProcessCommandLine", "Command"}
-	programPath = regexp.MustCompile(`(?i)[a-z]:\\[^"'*<>|?;,=\r\n]{1,240}?\.(?:exe|dll|sys|scr|com|cpl|ocx|ps1|bat|cmd|vbs|vbe|js|jse|wsf|hta|msi|jar|py)\b`)
+	pathFields  = []string{"Image", "NewProcessName", "ImageLoaded", "ServiceFileName", "ImagePath", "TargetFilename", "Path", "ActionName", "CommandLine", "ProcessCommandLine", "Command", "Arguments", "FromPath", "TargetPath"}
+	programPath = regexp.MustCompile(`(?i)(?:[a-z]:|\\\\[a-z0-9._-]{1,253}\\[a-z0-9._$-]{1,80})\\[^"'*<>|?;,=\r\n]{1,240}?\.(?:exe|dll|sys|scr|com|cpl|ocx|ps1|bat|cmd|vbs|vbe|js|jse|wsf|hta|msi|jar|py)\b`)
 	digest256   = regexp.MustCompile(`(?i)\b[0-9a-f]{64}\b`)
 )
 
@@ -96,9 +98,10 @@ const startsLater = time.Hour
 // File is a file in the collection of a server that is no log: its path on its own system as far as the layout tells, and
 // its SHA-256.
 type File struct {
-	Server event.ServerID
-	Path   string
-	SHA256 string
+	Server  event.ServerID
+	Path    string
+	SHA256  string
+	Unknown bool // its content has no form that is known
 }
 
 // payload is a content that the intruder ran on a server.
@@ -128,8 +131,14 @@ func (j *Judge) learn(st *state, id event.ServerID, o *opinion) {
 	}
 	for _, a := range o.decisive {
 		for _, p := range a.pieces {
-			if slices.Contains(bearers, p.line.Name) {
+			switch {
+			case slices.Contains(bearers, p.line.Name):
 				note(p)
+			case p.line.Name != "policy task" || !o.damagedAfter(a, j.policy.Thresholds.LinkWindow):
+				continue
+			}
+			for _, path := range p.paths {
+				keepEarliest(st.paths, path, payload{id, path, p.at})
 			}
 		}
 		for _, p := range s.noted {
@@ -151,6 +160,16 @@ func (j *Judge) learn(st *state, id event.ServerID, o *opinion) {
 	}
 }
 
+// damagedAfter reports whether files were encrypted or backups deleted after an act, within the window in which acts are linked:
+// of a policy's program nothing else says whose it is.
+func (o *opinion) damagedAfter(a *act, window time.Duration) bool {
+	return slices.ContainsFunc(o.decisive, func(b *act) bool {
+		return (b.untimed() || b.last >= a.first && b.first <= a.last.Add(window)) && slices.ContainsFunc(b.lines, func(l *policy.Line) bool {
+			return l.Flag == "affected" || slices.Contains(localLines, l.Name)
+		})
+	})
+}
+
 // named is the program that a piece is about, as far as the record spells it.
 func (p *piece) named() string {
 	for _, path := range p.paths {
@@ -164,11 +183,36 @@ const besideAct = 10 * time.Minute
 
 // learnt keeps the earliest place of a content.
 func (st *state) learnt(sha string, p payload) {
-	sha = strings.ToLower(sha)
-	old, ok := st.payloads[sha]
+	keepEarliest(st.payloads, strings.ToLower(sha), p)
+}
+
+func keepEarliest(m map[string]payload, key string, p payload) {
+	old, ok := m[key]
 	if !ok || p.at < old.at || p.at == old.at && (p.server < old.server || p.server == old.server && p.path < old.path) {
-		st.payloads[sha] = p
+		m[key] = p
 	}
+}
+
+// deployed makes pieces of group policies, stored on this server, that have members start or copy a program by the very path
+// by which the intruder's ran on one of them. When the policy was written is not known: the file says what its writer chose.
+func (j *Judge) deployed(id event.ServerID, s *server, st *state) []*piece {
+	line := j.policy.Line("payload deployed")
+	if line == nil || len(st.paths) == 0 {
+		return nil
+	}
+	var out []*piece
+	for _, d := range s.deploys {
+		i := slices.IndexFunc(d.paths, func(path string) bool { p, ok := st.paths[path]; return ok && p.server != id })
+		if i < 0 {
+			continue
+		}
+		p := st.paths[d.paths[i]]
+		q := *d
+		q.line, q.rule, q.at, q.untimed = line, "payload deployed", st.window.To, true
+		q.says = "A group policy that is stored here has members start or copy “" + p.path + "”, which the intruder used on " + string(p.server) + "; when it was written is not known"
+		out = append(out, &q)
+	}
+	return out
 }
 
 // endsWithPath reports whether a collected file's path ends with a path of Windows: C/ProgramData/x.dll, or …/C:/ProgramData/x.dll.
@@ -197,6 +241,43 @@ func (j *Judge) carried(id event.ServerID, s *server, st *state) []*piece {
 		})
 	}
 	return out
+}
+
+// extensions notes which extensions the files of an infiltrated server bear that were encrypted.
+func (o *opinion) extensions(id event.ServerID, st *state) {
+	for _, a := range o.acts {
+		for _, p := range a.pieces {
+			if a.why == "" && p.added != "" {
+				keepEarliest(st.added, p.added, payload{id, p.object, p.when()})
+			}
+		}
+	}
+}
+
+// alike makes a piece of files of no known form that bear the extension which encrypted files of an infiltrated server bear: of
+// what kind they were before nobody can tell, and so no mark of their own.
+func (j *Judge) alike(id event.ServerID, s *server, st *state) []*piece {
+	line := j.policy.Line("affected from afar")
+	if line == nil || len(st.added) == 0 {
+		return nil
+	}
+	for _, ext := range slices.Sorted(maps.Keys(st.added)) {
+		like, n, first := st.added[ext], 0, ""
+		for _, f := range s.files {
+			if f.Unknown && strings.HasSuffix(strings.ToLower(f.Path), ext) {
+				if n++; first == "" {
+					first = f.Path
+				}
+			}
+		}
+		if n > 0 && like.server != id {
+			return []*piece{{
+				at: st.window.To, untimed: true, line: line, rule: "same extension", place: first, object: first,
+				says: plural(n, "file") + " without a form that is known, such as “" + first + "”, with the extension “" + ext + "” that encrypted files of " + string(like.server) + " bear",
+			}}
+		}
+	}
+	return nil
 }
 
 // untimed are findings whose time the evidence does not tell: files in a collection. They count, and link nothing by time.

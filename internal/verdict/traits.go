@@ -24,6 +24,8 @@ var (
 		{"", "User"}, {"", "ParentUser"}, {"", "SourceUser"}, {"", "user"}, {"", "acct"}, {"", "auid_name"}, {"", "cs-username"}, {"Domain", "User Name"},
 		{"", "Detection User"}, {"", "UserName"},
 	}
+	// doerField is the SID of whoever made Windows write the record: all that some logs tell of him.
+	doerField     = "Security_UserID"
 	sessionFields = []string{"LogonId", "SubjectLogonId", "TargetLogonId", "LogonGuid", "LogonID", "ses", "session", "session_id"}
 	sourceFields  = []string{"IpAddress", "ClientAddress", "src_ip", "src_host", "c-ip", "addr", "hostname", "Address", "WorkstationName", "Workstation", "ClientName", "SourceWorkstation", "ip", "Param3"}
 	fileFields    = []string{
@@ -42,6 +44,7 @@ func traitsOf(f map[string]string) traits {
 	for _, p := range accountFields {
 		t.accounts = add(t.accounts, accountOf(f[p[0]], f[p[1]]))
 	}
+	t.audited(f["Data"])
 	for _, n := range sessionFields {
 		t.sessions = add(t.sessions, sessionOf(f[n]))
 	}
@@ -58,6 +61,21 @@ func traitsOf(f map[string]string) traits {
 		t.parents = add(t.parents, guidOf(f[n]))
 	}
 	return t
+}
+
+// audited reads who did what an audit of SQL Server tells of (event 33205): its fields are lines of one text, name:value.
+func (t *traits) audited(text string) {
+	if !strings.Contains(text, "audit_schema_version:") {
+		return
+	}
+	for line := range strings.Lines(text[:min(len(text), 16<<10)]) {
+		switch name, value, _ := strings.Cut(strings.TrimSpace(line), ":"); name {
+		case "client_ip":
+			t.sources = add(t.sources, sourceOf(value, ""))
+		case "session_server_principal_name":
+			t.accounts = add(t.accounts, accountOf("", value))
+		}
+	}
 }
 
 // maxTraits bounds each kind of trait of an act.
@@ -123,7 +141,7 @@ func accountOf(domain, name string) string {
 	}
 	switch name {
 	case "system", "localsystem", "local system", "local service", "network service", "anonymous logon", "root", "?", "n/a", "(unset)", "unset",
-		"système", "s-1-5-18", "s-1-5-19", "s-1-5-20":
+		"système", "dcui", "s-1-5-18", "s-1-5-19", "s-1-5-20":
 		return ""
 	}
 	switch domain {
@@ -225,6 +243,25 @@ var shared = func() map[string]bool {
 // keyFile finds the owner of a private key in a command: /home/deploy/.ssh/id_rsa, C:\Users\deploy\.ssh\id_ed25519.
 var keyFile = regexp.MustCompile(`(?i)(?:/home/|\\users\\|/users/)([a-z0-9._-]{1,64})[/\\]\.ssh[/\\](?:id_[^ ;|&]*|[^ ;|&]*\.pem|[^ ;|&]*\.key)`)
 
+// setupName is the name that Windows' setup makes up for a computer until it is given its own.
+var setupName = regexp.MustCompile(`(?i)\b(?:WIN|DESKTOP|LAPTOP|MININT)-[0-9A-Z]{7,11}$`)
+
+// bareAddress finds the addresses outside that a script is fetched from: http://198.51.100.7/a.
+var bareAddress = regexp.MustCompile(`(?i)https?://(\d{1,3}(?:\.\d{1,3}){3})(?:[:/'")\s]|$)`)
+
+// fetchedFrom adds the addresses that a command or script names to fetch from.
+func fetchedFrom(list []string, f map[string]string) []string {
+	for _, name := range []string{"ScriptBlockText", "CommandLine", "Data"} {
+		text := f[name]
+		for _, m := range bareAddress.FindAllStringSubmatch(text[:min(len(text), 8<<10)], maxTraits) {
+			if outer(m[1]) {
+				list = add(list, m[1])
+			}
+		}
+	}
+	return list
+}
+
 // exposedBy adds the accounts whose private keys a command names.
 func exposedBy(list []string, command string) []string {
 	for _, m := range keyFile.FindAllStringSubmatch(command[:min(len(command), 8<<10)], maxTraits) {
@@ -245,7 +282,7 @@ func Fields() []string {
 	for _, list := range [][]string{sessionFields, sourceFields, fileFields, processFields, parentFields, objectFields, programFields, pathFields} {
 		out = append(out, list...)
 	}
-	out = append(out, "Computer", "PreviousTime", "NewTime", "Hashes", "Signed")
+	out = append(out, doerField, "AddedExtension", "AddedByNobody", "Computer", "PreviousTime", "NewTime", "Hashes", "Signed")
 	slices.Sort(out)
 	return slices.DeleteFunc(slices.Compact(out), func(s string) bool { return s == "" })
 }
@@ -255,9 +292,11 @@ var shared100 = netip.MustParsePrefix("100.64.0.0/10")
 
 // abroad reports whether an arrival came from an address of the world at large.
 func (j *Judge) abroad(k arrivalKey) bool {
-	if k.from != "" {
-		return false
-	}
-	a, err := netip.ParseAddr(k.source)
+	return k.from == "" && outer(k.source)
+}
+
+// outer reports whether a text is an address of the world at large.
+func outer(s string) bool {
+	a, err := netip.ParseAddr(s)
 	return err == nil && !a.Unmap().IsPrivate() && !a.IsLinkLocalUnicast() && !shared100.Contains(a.Unmap())
 }

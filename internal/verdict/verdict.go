@@ -33,6 +33,8 @@ type Options struct {
 	Changes     []event.Change
 	// Resolve finds the server that bears a name or an address at a time.
 	Resolve func(name string, at event.Time) (event.ServerID, bool)
+	// Account is who bears a SID, "" where no log tells.
+	Account func(sid string) string
 }
 
 // Judge collects facts and judges. Facts may come in any order, but findings must come before movements.
@@ -51,6 +53,7 @@ type server struct {
 	in       Server
 	strong   []*piece            // class A and B
 	noted    []*piece            // lines without class
+	deploys  []*piece            // what group policies that are stored here have members do
 	timeless []*piece            // class A and B, of which the evidence does not tell when
 	files    []File              // that were collected and are no logs
 	context  map[string]*context // by rule
@@ -88,6 +91,9 @@ func New(p *policy.Policy, o Options) *Judge {
 	if o.Resolve == nil {
 		o.Resolve = func(string, event.Time) (event.ServerID, bool) { return "", false }
 	}
+	if o.Account == nil {
+		o.Account = func(string) string { return "" }
+	}
 	return &Judge{policy: p, opt: o, servers: map[event.ServerID]*server{}, spread: map[string]map[event.ServerID]bool{}, words: map[string]string{}}
 }
 
@@ -115,9 +121,12 @@ func (j *Judge) AddFinding(f *event.Finding, line string) {
 	if f.Corrected == event.NoTime {
 		if (l.Class == event.A || l.Class == event.B) && len(s.timeless) < maxStrong {
 			s.counts[string(l.Class)]++
-			p := j.keep(pieceOf(f, l))
+			p := j.keep(j.pieceOf(f, l))
 			p.untimed = true
 			s.timeless = append(s.timeless, p)
+		}
+		if l.Name == "policy deploys" && len(s.deploys) < maxNoted {
+			s.deploys = append(s.deploys, j.keep(j.pieceOf(f, l)))
 		}
 		return
 	}
@@ -128,13 +137,13 @@ func (j *Judge) AddFinding(f *event.Finding, line string) {
 	switch l.Class {
 	case event.A, event.B:
 		if s.kept[f.Rule.ID]++; s.kept[f.Rule.ID] <= maxStrong {
-			s.strong = append(s.strong, j.keep(pieceOf(f, l)))
+			s.strong = append(s.strong, j.keep(j.pieceOf(f, l)))
 		}
 	case event.C:
 		j.addContext(s, f, l)
 	default:
 		if len(s.noted) < maxNoted {
-			s.noted = append(s.noted, j.keep(pieceOf(f, l)))
+			s.noted = append(s.noted, j.keep(j.pieceOf(f, l)))
 		}
 	}
 }
@@ -157,12 +166,22 @@ func (j *Judge) addContext(s *server, f *event.Finding, l *policy.Line) {
 	day := int64(f.Corrected) / int64(24*time.Hour)
 	if c.days[day] < maxPerDay && len(c.days) < maxDays {
 		c.days[day]++
-		c.pieces = append(c.pieces, j.keep(pieceOf(f, l)))
+		c.pieces = append(c.pieces, j.keep(j.pieceOf(f, l)))
 	}
 }
 
-func pieceOf(f *event.Finding, l *policy.Line) *piece {
+func (j *Judge) pieceOf(f *event.Finding, l *policy.Line) *piece {
 	p := &piece{id: f.ID, at: f.Corrected, line: l, rule: f.Rule.ID, level: policy.Level(f.Rule.Level), traits: traitsOf(f.Fields)}
+	if sid := f.Fields[doerField]; sid != "" {
+		p.traits.accounts = add(p.traits.accounts, accountOf("", j.opt.Account(sid)))
+	}
+	if l.Flag == "affected" && f.Fields["AddedByNobody"] == "true" {
+		p.added = strings.ToLower(f.Fields["AddedExtension"])
+	}
+	p.unnamed = setupName.MatchString(firstLabel(f.Fields["Computer"])) && !setupName.MatchString(firstLabel(string(f.Server)))
+	if l.Name == "script fetched" {
+		p.traits.sources = fetchedFrom(p.traits.sources, f.Fields)
+	}
 	if len(f.At) > 0 {
 		p.place = placeOf(f.At[0])
 	}
@@ -183,7 +202,7 @@ func pieceOf(f *event.Finding, l *policy.Line) *piece {
 // keep makes a piece small: texts that come again are held once, and none keeps a longer one alive.
 func (j *Judge) keep(p *piece) *piece {
 	p.place = digestOf(p.place)
-	for _, s := range []*string{&p.id, &p.rule, &p.program, &p.object, &p.payload} {
+	for _, s := range []*string{&p.id, &p.rule, &p.program, &p.object, &p.payload, &p.added} {
 		*s = j.word(*s)
 	}
 	for _, list := range [][]string{p.paths, p.exposed, p.traits.accounts, p.traits.sessions, p.traits.sources, p.traits.files, p.traits.processes, p.traits.parents} {
@@ -301,6 +320,7 @@ func (j *Judge) sort() []event.ServerID {
 		sortPieces(s.strong)
 		sortPieces(s.noted)
 		sortPieces(s.timeless)
+		sortPieces(s.deploys)
 		slices.SortFunc(s.files, func(a, b File) int {
 			return cmp.Or(strings.Compare(a.Path, b.Path), strings.Compare(a.SHA256, b.SHA256))
 		})
