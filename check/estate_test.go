@@ -5,12 +5,15 @@ package check_test
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"wardround/internal/event"
 	"wardround/internal/outside"
@@ -376,4 +379,82 @@ func newcomer(t testing.TB) reading {
 	var s struct{ Servers []event.Verdict }
 	decode(t, filepath.Join(outside.Root(t), "bin", "demo", "case", "verdicts.json"), &s)
 	return atMost(c.wall.Minutes(), 3, "min").and(len(s.Servers) >= 100, "of wall; %d servers", len(s.Servers))
+}
+
+var castServer = regexp.MustCompile(`(?m)^  - \{key: ([A-Z0-9-]+), (.*)\}$`)
+
+// skewed writes a scenario in which the clock of every third server is ten minutes ahead, or behind, by turns. The domain
+// controllers' clocks are right: what they are not is a matter of whom the others agree with.
+func skewed(t testing.TB, scenario string) (file string, off map[string]time.Duration) {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(outside.Root(t), "internal", "exercise", "scenarios", scenario+".yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	off = map[string]time.Duration{}
+	n := 0
+	out := castServer.ReplaceAllStringFunc(string(text), func(line string) string {
+		m := castServer.FindStringSubmatch(line)
+		if strings.Contains(line, "domain-controller") || strings.Contains(line, "roles:") {
+			return line
+		}
+		rest := regexp.MustCompile(`, clock: [^,}]+`).ReplaceAllString(m[2], "")
+		if n++; n%3 == 1 {
+			by := 10 * time.Minute
+			if n%2 == 0 {
+				by = -by
+			}
+			off["EX-"+m[1]] = by
+			rest += fmt.Sprintf(", clock: %s", strings.TrimSuffix(by.String(), "0s"))
+		}
+		return fmt.Sprintf("  - {key: %s, %s}", m[1], rest)
+	})
+	file = filepath.Join(t.TempDir(), scenario+".yaml")
+	if err := os.WriteFile(file, []byte(out), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file, off
+}
+
+// clockOrder makes the default scenario with clocks off by ten minutes on a third of its servers, and counts the pairs of
+// movements that are told in the wrong order.
+func clockOrder(t testing.TB) reading {
+	file, off := skewed(t, "aiims-like")
+	var c, servers tally
+	var estimated tally
+	found := 0
+	for seed := range min(3, int(setting(t, "WARDROUND_SEEDS", 3))) {
+		h := hospitalOf(t, file, seed+1, noise("small"))
+		var told, truth []event.Time
+		var names []string
+		for _, hop := range h.truth.Hops {
+			best := event.NoTime
+			for _, e := range h.story.Edges {
+				if e.From != nil && strings.EqualFold(*e.From, hop.From) && strings.EqualFold(string(e.To), hop.To) && (best == event.NoTime || e.Time.Sub(hop.Time).Abs() < best.Sub(hop.Time).Abs()) {
+					best = e.Time
+				}
+			}
+			if best != event.NoTime && best.Sub(hop.Time).Abs() < 25*time.Minute {
+				told, truth, names = append(told, best), append(truth, hop.Time), append(names, hop.From+" → "+hop.To)
+			}
+		}
+		found += len(told)
+		for i := range told {
+			for k := range i {
+				c.add((told[i] < told[k]) == (truth[i] < truth[k]), h, "%s and %s", names[k], names[i])
+			}
+		}
+		for _, s := range h.truth.Servers {
+			if s.Verdict == event.Infiltrated {
+				servers.add(h.told(s.Server) == event.Infiltrated, h, "%s is told %s", s.Server, h.told(s.Server))
+			}
+		}
+		for _, x := range h.story.Clocks {
+			if by, ok := off[string(x.Server)]; ok {
+				estimated.add(math.Abs(x.OffsetSeconds-by.Seconds()) < 5, h, "%s by %.0f s", x.Server, x.OffsetSeconds)
+			}
+		}
+	}
+	note := fmt.Sprintf("of %d pairs of %d movements; %d clocks off, %d estimated rightly; %d of %d infiltrated told so", c.of, found, len(off), estimated.good, servers.good, servers.of)
+	return estimated.named(servers.named(c.named(atMost(float64(len(c.bad)), 0, "").and(c.of > 30, "%s", note))))
 }

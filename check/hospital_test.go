@@ -20,6 +20,7 @@ type hospital struct {
 	name           string // scenario, seed
 	truth          truth
 	verdicts       map[string]*event.Verdict
+	story          event.Story
 	score          *exercise.Score
 	page           []byte           // report.html
 	events         uint64           // records of all logs
@@ -71,6 +72,7 @@ func hospitalOf(t testing.TB, scenario string, seed int, noise string, options .
 	for i := range v.Servers {
 		h.verdicts[strings.ToLower(string(v.Servers[i].Server))] = &v.Servers[i]
 	}
+	decode(t, filepath.Join(file, "spread.json"), &h.story)
 	decode(t, at("truth.json"), &h.truth)
 	var err error
 	if h.score, err = exercise.Compare(file, at("truth.json")); err != nil {

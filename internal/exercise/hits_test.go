@@ -116,6 +116,14 @@ func everything(t testing.TB) (estate string) {
 	return estate
 }
 
+// TestLogsAreKept leaves the event logs of an exercise of everything where WARDROUND_KEEP says, for those who judge them.
+func TestLogsAreKept(t *testing.T) {
+	if os.Getenv("WARDROUND_KEEP") == "" {
+		t.Skip("WARDROUND_KEEP names no folder")
+	}
+	logsOf(t, everything(t))
+}
+
 // hit is a hit of a rule.
 type hit struct {
 	file   string
