@@ -118,7 +118,18 @@ func (h *hospital) told(server string) event.Judgement {
 	return ""
 }
 
-// counts of infiltrated servers over hospitals: told so rightly and wrongly, and those that were missed.
+// why is a server with the reasons of its verdict.
+func (h *hospital) why(server string) string {
+	out := server
+	if v := h.verdict(server); v != nil {
+		for _, r := range v.Because {
+			out += fmt.Sprintf(" [%s: %s]", r.Line, r.Says)
+		}
+	}
+	return out
+}
+
+// infiltratedIn counts servers over hospitals: told so rightly and wrongly, and those that were missed.
 func infiltratedIn(all []*hospital) (right, wrong, missed int) {
 	for _, h := range all {
 		c := h.score.Verdicts[string(event.Infiltrated)]
