@@ -32,6 +32,14 @@ if ! have python; then
 	fi
 fi
 
+if have python && ! have engine; then
+	if "$dir/bin/python" -m pip install --disable-pip-version-check --quiet --no-deps --require-hashes -r "$here/engine.txt" >"$dir/engine.log" 2>&1; then
+		done_with engine
+	else
+		without "other engine of Sigma" "$(tail -n 1 "$dir/engine.log")"
+	fi
+fi
+
 if ! have node; then
 	command -v npm >/dev/null || apt nodejs npm
 	cp "$here/package.json" "$here/package-lock.json" "$dir/"

@@ -18,12 +18,12 @@ import (
 	"wardround/internal/sigma"
 )
 
-var update = flag.Bool("update", false, "write the tables of docs/design/rules.md")
+var update = flag.Bool("update", false, "write the tables of docs/design")
 
-// checkTable compares a table of docs/design/rules.md with what it should be; with -update it writes it there.
-func checkTable(t *testing.T, name, want string) {
+// checkTable compares a table of docs/design with what it should be; with -update it writes it there.
+func checkTable(t *testing.T, doc, name, want string) {
 	t.Helper()
-	file := filepath.Join(outside.Root(t), "docs", "design", "rules.md")
+	file := filepath.Join(outside.Root(t), "docs", "design", doc)
 	text, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
@@ -40,7 +40,7 @@ func checkTable(t *testing.T, name, want string) {
 			t.Fatal(err)
 		}
 	default:
-		t.Errorf("the table %s of docs/design/rules.md is not current; run the test with -update and read the diff", name)
+		t.Errorf("the table %s of docs/design/%s is not current; run the test with -update and read the diff", name, doc)
 	}
 }
 
@@ -70,7 +70,7 @@ func TestTableOfLines(t *testing.T) {
 			fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s |\n", l.Class, r.line, r.product, r.log, r.title, r.id)
 		}
 	}
-	checkTable(t, "lines", b.String())
+	checkTable(t, "rules.md", "lines", b.String())
 }
 
 // unasked is "yes" for a rule of Windows whose logs, all of them, are kept without being asked for.

@@ -392,7 +392,7 @@ func TestLawfulLogs(t *testing.T) {
 			fmt.Fprintf(&b, "| %s | %d | %s | %d | %.0f |\n", folder, records, rule, hits[rule], float64(hits[rule])*1e6/float64(records))
 		}
 	}
-	checkTable(t, "lawful", b.String())
+	checkTable(t, "rules.md", "lawful", b.String())
 }
 
 func or(s, other string) string {
@@ -468,8 +468,8 @@ func TestRecall(t *testing.T) {
 			}
 		}
 	}
-	checkTable(t, "tactics", tactics.String())
-	checkTable(t, "recordings", recordings.String())
+	checkTable(t, "rules.md", "tactics", tactics.String())
+	checkTable(t, "rules.md", "recordings", recordings.String())
 }
 
 // BenchmarkRules tells what it costs to compile the rules.

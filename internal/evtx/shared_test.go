@@ -1,6 +1,7 @@
 package evtx
 
 import (
+	"cmp"
 	"fmt"
 	"io/fs"
 	"os"
@@ -48,13 +49,17 @@ func (r *sharedReading) Take(rec *event.Record) {
 	}
 }
 
-// The decoder reads of every public log what another parser reads.
+// The decoder reads of every public log what another parser reads. WARDROUND_LOGS names another folder of logs,
+// WARDROUND_JUDGE the other parser that judge.py knows.
 func TestDecoderJudged(t *testing.T) {
-	dir := outside.Data(t)
-	python := outside.Python(t, "evtx")
+	folders := []string{os.Getenv("WARDROUND_LOGS")}
+	if folders[0] == "" {
+		folders = []string{outside.Data(t, "evtx"), outside.Data(t, "artifacts", "evtx"), outside.Data(t, "sigma", "regression")}
+	}
+	python := outside.Python(t, "evtx, Evtx")
 	var files []string
-	for _, sub := range []string{"evtx", "artifacts/evtx", "sigma/regression"} {
-		filepath.WalkDir(filepath.Join(dir, sub), func(path string, e fs.DirEntry, err error) error {
+	for _, dir := range folders {
+		filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
 			if strings.HasSuffix(path, ".evtx") {
 				files = append(files, path)
 			}
@@ -63,7 +68,7 @@ func TestDecoderJudged(t *testing.T) {
 	}
 	judged := map[string]map[string][]string{} // by file and EventRecordID
 	total := 0
-	for _, line := range judge(t, python, "evtx", files...) {
+	for _, line := range judge(t, python, cmp.Or(os.Getenv("WARDROUND_JUDGE"), "evtx"), files...) {
 		file, rest, _ := strings.Cut(line, "\t")
 		_, rest, _ = strings.Cut(rest, "\t")
 		if judged[file] == nil {

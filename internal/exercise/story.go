@@ -252,7 +252,7 @@ func harmless(what string) []byte {
 
 // note is what the intruder writes at the beginning of each file that he encrypts.
 func (x *intruder) note() string {
-	return "??? Your files are encrypted. " + event.ExerciseMark + ". Write to " + x.mailto[0] + " or " + x.mailto[1] + " and keep this file. ???\n"
+	return "??? Your files are encrypted. " + event.ExerciseMark + ". Only our program and your private key decrypt them. What they cost in Bitcoin depends on how fast you pay. Write to " + x.mailto[0] + " or " + x.mailto[1] + " and keep this file. ???\n"
 }
 
 // noise is what an encrypted file looks like.
