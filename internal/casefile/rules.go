@@ -162,14 +162,14 @@ func (c *RuleCosts) Print(w io.Writer, top int) {
 	for _, r := range c.Rules {
 		evaluated += r.Time
 	}
-	fmt.Fprintf(w, "%d records matched in %s, %s of it evaluating %d rules, the rest looking for texts\n\n", c.Records, short(c.Time), short(evaluated), len(c.Rules))
+	fmt.Fprintf(w, "%d records matched in %s, %s of it evaluating %d rules, the rest looking for texts\n\n", c.Records, rounded(c.Time), rounded(evaluated), len(c.Rules))
 	fmt.Fprintf(w, "%10s %6s %9s %9s %9s  %s\n", "time", "share", "evaluated", "regular", "hits", "rule")
 	for _, r := range c.Rules[:min(top, len(c.Rules))] {
-		fmt.Fprintf(w, "%10s %5.1f%% %9d %9d %9d  %q %s\n", short(r.Time), 100*float64(r.Time)/float64(max(c.Time, 1)), r.Woken, r.Expressions, r.Hits, r.Title, cmp.Or(r.ID, "-"))
+		fmt.Fprintf(w, "%10s %5.1f%% %9d %9d %9d  %q %s\n", rounded(r.Time), 100*float64(r.Time)/float64(max(c.Time, 1)), r.Woken, r.Expressions, r.Hits, r.Title, cmp.Or(r.ID, "-"))
 	}
 }
 
-func short(d time.Duration) string {
+func rounded(d time.Duration) string {
 	if d < time.Millisecond {
 		return d.Round(time.Microsecond).String()
 	}
