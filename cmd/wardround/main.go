@@ -39,7 +39,7 @@ func verbs() []verb {
 	return []verb{
 		{"examine", "evidence in, a verdict for every server out", examine},
 		{"report", "render a case again", renderReport},
-		{"rules", "check which Sigma rules run, and why others do not", rules},
+		{"rules", "which Sigma rules run, how they were compiled, what they cost", rules},
 		{"exercise", "make a hospital that does not exist, to learn and to test on", makeExercise},
 		{"policy", "print the policy that verdicts are reached by", printPolicy},
 		{"version", "print the version", printVersion},
