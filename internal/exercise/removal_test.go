@@ -97,11 +97,14 @@ func TestRemovalNeverClears(t *testing.T) {
 	for _, o := range list {
 		x := newTrial(t, o)
 		dice := rand.New(rand.NewPCG(o.Seed, 7))
-		for range many / len(list) {
+		for i := range many / len(list) {
+			if i > 0 && i%50 == 0 {
+				t.Logf("%s: %d removals, %d told clean so far", o.Scenario, i, cleared)
+			}
 			server, c := x.removal(dice)
 			now := x.without(t, server, c)
-			for i := range now.Servers {
-				s := &now.Servers[i]
+			for k := range now.Servers {
+				s := &now.Servers[k]
 				if !slices.Contains(x.infiltrated(), string(s.Server)) {
 					continue
 				}
