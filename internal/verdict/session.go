@@ -116,7 +116,7 @@ func (j *Judge) depart(id event.ServerID, o *opinion, st *state) {
 			}
 			k, at := s.opened(account, a.first, st)
 			known = known || k.source != ""
-			if k.from == "" || k.from == id {
+			if k.from == "" || k.from == id || s.passed(j, account, at, a.first, st) {
 				continue
 			}
 			d := departure{k.from, id, account, k.how}
@@ -153,6 +153,21 @@ func (s *server) opened(account string, act event.Time, st *state) (k arrivalKey
 		}
 	}
 	return k, at
+}
+
+// passed reports whether between an arrival and an act the account came from a server that was infiltrated by then, as that
+// one's log alone tells, at a time of which this server's own log is missing: an older session is then nobody's proof.
+func (s *server) passed(j *Judge, account string, after, act event.Time, st *state) bool {
+	for k, a := range s.arrivals {
+		if !k.fromSource || k.failed || account == "" || !sameAccount(k.account, account) {
+			continue
+		}
+		t := a.spans.Before(act + 1)
+		if proven, bad := st.proven[k.from]; bad && t != event.NoTime && t > after && t >= proven && s.unseen(j, t) {
+			return true
+		}
+	}
+	return false
 }
 
 // before puts arrivals of one instant in an order.

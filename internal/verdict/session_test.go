@@ -295,6 +295,27 @@ func TestScriptFetched(t *testing.T) {
 
 // TestDepartureIsNoSession: with whose password the intruder went on from a server does not say in whose session he sat there:
 // whoever had opened one with that account before is not blamed.
+// TestDeparturePassedBy: an administrator came in the afternoon; at night the account came from an infiltrated server, which
+// that one's log alone tells where the victim's was cleared.
+func TestDeparturePassedBy(t *testing.T) {
+	for _, cleared := range []bool{true, false} {
+		w := newWorld("F", "T", "JUMP")
+		w.find("F", "web shell", hour(0), "User", `HOSP\dba`)
+		w.move("JUMP", "T", `HOSP\dba`, "rdp", hour(1))
+		w.move("F", "T", `HOSP\dba`, "connection to rpc", hour(5))
+		m := &w.moves[len(w.moves)-1]
+		m.From, m.Workstation, m.SeenFrom, m.By = "F", "", "source", "F"
+		w.find("T", "credentials read", hour(5.1), "User", `HOSP\dba`)
+		w.find("T", "protection off", hour(5.2), "User", `HOSP\dba`)
+		if !cleared {
+			w.watched("T", hour(24))
+		}
+		if d := lineOf(w.judge()["JUMP"], "departure"); (d == nil) != cleared {
+			t.Errorf("cleared %v: JUMP %+v", cleared, d)
+		}
+	}
+}
+
 func TestDepartureIsNoSession(t *testing.T) {
 	w := newWorld("S", "T", "JUMP")
 	w.find("S", "web shell", hour(0), "User", "www")
