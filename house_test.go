@@ -61,7 +61,7 @@ var libraries = map[string][]string{
 }
 
 // testLibraries are the modules of others that any test may import.
-var testLibraries = []string{"github.com/google/go-cmp", "github.com/rogpeppe/go-internal", "golang.org/x/net", "github.com/pierrec/lz4/v4"}
+var testLibraries = []string{"github.com/google/go-cmp", "github.com/rogpeppe/go-internal", "golang.org/x/net", "github.com/pierrec/lz4/v4", "go.yaml.in/yaml/v3"}
 
 // deciding are the rooms that decide what is true: they know no clock at all.
 var deciding = []string{"event", "evtx", "sigma", "match", "verdict", "spread", "ledger", "inventory", "addresses"}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"time"
 
 	"wardround/internal/casefile"
 )
@@ -27,7 +28,7 @@ rules that took the most time; it judges nothing and keeps nothing.`)
 	if done {
 		return code
 	}
-	o.Rules, o.Version = sets, version
+	o.Rules, o.Version, o.Now = sets, version, time.Now
 	verb := ""
 	if len(rest) > 0 {
 		verb, rest = rest[0], rest[1:]

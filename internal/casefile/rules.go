@@ -116,7 +116,7 @@ type RuleCost struct {
 }
 
 // MeasureRules reads evidence with all rules and measures what each costs. It keeps nothing but a folder under the system's
-// for temporary files, which it removes.
+// for temporary files, which it removes. The options need a clock.
 func MeasureRules(ctx context.Context, o Options, status *Status) (*RuleCosts, error) {
 	dir, err := os.MkdirTemp("", "wardround-")
 	if err != nil {
@@ -141,7 +141,8 @@ func MeasureRules(ctx context.Context, o Options, status *Status) (*RuleCosts, e
 	if err != nil {
 		return nil, err
 	}
-	r.measure = true
+	begin := o.Now()
+	r.watch = func() time.Duration { return o.Now().Sub(begin) }
 	if err := r.collect(ctx, all); err != nil {
 		return nil, err
 	}

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"wardround/internal/event"
 	"wardround/internal/evidence"
@@ -24,8 +25,8 @@ type run struct {
 	grouped map[int][]string // by rule: the fields that correlations read of its hits
 	telling map[string]bool  // names of fields that every finding keeps
 	status  *Status
-	cache   string // folder
-	measure bool   // what rules cost
+	cache   string               // folder
+	watch   func() time.Duration // not nil: what rules cost is measured
 	meter   *match.Meter
 
 	mu    sync.Mutex
@@ -179,8 +180,8 @@ func (r *run) newWorker() (*worker, error) {
 		return nil, err
 	}
 	w := &worker{run: r, out: out, schemas: map[*event.Schema]*schemaState{}}
-	if r.measure {
-		r.meter = w.scratch.Measure(r.program)
+	if r.watch != nil {
+		r.meter = w.scratch.Measure(r.program, r.watch)
 	}
 	return w, nil
 }

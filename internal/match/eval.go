@@ -3,7 +3,6 @@ package match
 import (
 	"bytes"
 	"slices"
-	"time"
 
 	"wardround/internal/event"
 	"wardround/internal/sigma"
@@ -45,7 +44,7 @@ const (
 func (p *Program) Match(plan *Plan, r *event.Record, s *Scratch, hits []int) []int {
 	s.begin(plan)
 	if s.meter != nil {
-		defer s.meter.record(time.Now())
+		defer s.meter.record(s.meter.watch())
 	}
 	for i := range plan.fields {
 		if f := &plan.fields[i]; f.scanner != nil {
