@@ -121,6 +121,9 @@ func withinTar(to io.Writer, data []byte, change func([]byte) []byte) error {
 	return zipped.Close()
 }
 
+// example is the one file of several without a time that a sentence shows: which one follows from their digests.
+var example = regexp.MustCompile(`by whom is not proven: “[^”]*”`)
+
 var digest = regexp.MustCompile(`"[0-9a-f]{16}"|[0-9a-f]{64}`)
 
 // TestMarkIsNotRead examines an exercise as it is and without its marks, the archives packed anew. What is told must be the
@@ -149,7 +152,7 @@ func TestMarkIsNotRead(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			out[name] = digest.ReplaceAllString(string(b), `…`)
+			out[name] = example.ReplaceAllString(digest.ReplaceAllString(string(b), `…`), `by whom is not proven`)
 		}
 		return out
 	}
