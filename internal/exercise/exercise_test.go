@@ -90,6 +90,25 @@ func digests(t *testing.T, dir string) map[string]string {
 	return out
 }
 
+// TestBenchWritesTheSame compares a bench, on which removals are tried, with the exercise of the same seed.
+func TestBenchWritesTheSame(t *testing.T) {
+	b := NewBench(t, Options{Seed: 6, Days: 10, Scenario: "small", Noise: "small"})
+	got := map[string]string{}
+	for _, server := range append(slices.Clone(b.Servers), "syslog-hub") {
+		for name, d := range digests(t, b.Collection(server)) {
+			if server == "syslog-hub" {
+				name = server + "/" + name
+			}
+			got["collections/"+name] = d
+		}
+	}
+	for name, want := range digests(t, written(t)) {
+		if strings.HasPrefix(name, "collections/") && got[name] != want {
+			t.Errorf("%s is not what the exercise writes", name)
+		}
+	}
+}
+
 func TestSameSeedSameBytes(t *testing.T) {
 	one, same, other := digests(t, written(t)), digests(t, write(t, Options{Seed: 6})), digests(t, write(t, Options{Seed: 4}))
 	if !reflect.DeepEqual(one, same) {

@@ -19,6 +19,7 @@ type Bench struct {
 	Dir     string
 	Servers []string // those that were collected, by name
 	estate  *estate
+	planned map[*server][]file // that were left when the estate was planned
 }
 
 // NewBench makes an exercise.
@@ -31,9 +32,10 @@ func NewBench(t testing.TB, o Options) *Bench {
 	if _, err := tableOf(); err != nil {
 		t.Fatal(err)
 	}
-	b := &Bench{Dir: t.TempDir(), estate: newEstate(o, sc)}
+	b := &Bench{Dir: t.TempDir(), estate: newEstate(o, sc), planned: map[*server][]file{}}
 	var hub []textEntry
 	for _, s := range b.estate.servers {
+		b.planned[s] = s.extra
 		b.play(s, b.estate.acts)
 		hub = append(hub, b.estate.hub...)
 		if s.layout != nil {
@@ -142,7 +144,7 @@ func (b *Bench) server(name string) *server {
 
 // play lets acts leave their traces on one server.
 func (b *Bench) play(s *server, acts []act) {
-	s.logs, s.texts, s.extra, s.tick, s.open, b.estate.hub = map[string]*winLog{}, map[string]*textLog{}, nil, 0, true, nil
+	s.logs, s.texts, s.extra, s.tick, s.open, b.estate.hub = map[string]*winLog{}, map[string]*textLog{}, slices.Clone(b.planned[s]), 0, true, nil
 	for _, a := range acts {
 		if slices.Contains(a.on, s) {
 			a.leave(b.estate.dice("act", a.name))

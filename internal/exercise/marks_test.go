@@ -5,11 +5,13 @@ import (
 	"archive/zip"
 	"bytes"
 	"compress/gzip"
+	"encoding/json"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -121,7 +123,28 @@ func withinTar(to io.Writer, data []byte, change func([]byte) []byte) error {
 	return zipped.Close()
 }
 
+// example is the one file of several without a time that a sentence shows: which one follows from their digests.
+var example = regexp.MustCompile(`by whom is not proven: “[^”]*”`)
+
 var digest = regexp.MustCompile(`"[0-9a-f]{16}"|[0-9a-f]{64}`)
+
+// withoutContent leaves out the reasons that join a file to a log by its content: the digest in the log is that of the file
+// with its mark.
+func withoutContent(t *testing.T, b []byte) []byte {
+	t.Helper()
+	var v event.Verdicts
+	err := json.Unmarshal(b, &v)
+	for i := range v.Servers {
+		v.Servers[i].Because = slices.DeleteFunc(v.Servers[i].Because, func(r event.Reason) bool { return r.Line == "tool present" })
+	}
+	if err == nil {
+		b, err = json.MarshalIndent(v, "", " ")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
 
 // TestMarkIsNotRead examines an exercise as it is and without its marks, the archives packed anew. What is told must be the
 // same, but for the digests of files, and the identifiers that follow from them.
@@ -149,7 +172,10 @@ func TestMarkIsNotRead(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			out[name] = digest.ReplaceAllString(string(b), `…`)
+			if name == "verdicts.json" {
+				b = withoutContent(t, b)
+			}
+			out[name] = example.ReplaceAllString(digest.ReplaceAllString(string(b), `…`), `by whom is not proven`)
 		}
 		return out
 	}
@@ -198,17 +224,11 @@ func TestMarkIsNotRead(t *testing.T) {
 		for i := range max(len(a), len(b)) {
 			if i >= len(a) || i >= len(b) || a[i] != b[i] {
 				differ++
-				t.Errorf("%s differs in line %d:\nwith    %.200s\nwithout %.200s", name, i+1, line(a, i), line(b, i))
+				from := max(0, i-8)
+				t.Errorf("%s differs in line %d:\nwith    %.1500s\nwithout %.1500s", name, i+1, strings.Join(a[min(from, len(a)):min(i+3, len(a))], "\n"), strings.Join(b[min(from, len(b)):min(i+3, len(b))], "\n"))
 				break
 			}
 		}
 	}
 	t.Logf("%d files without their marks: %d results differ", marked, differ)
-}
-
-func line(list []string, i int) string {
-	if i < len(list) {
-		return list[i]
-	}
-	return "(none)"
 }
