@@ -640,45 +640,41 @@ func (j *Judge) attackersAccounts(id event.ServerID, s *server, st *state) []*pi
 		if p.line.Name != "account made" || len(p.traits.accounts) == 0 {
 			continue
 		}
-		own := false
-		if made := p.traits.accounts[len(p.traits.accounts)-1]; len(p.traits.accounts) > 1 {
+		own, where := false, event.ServerID("")
+		made := p.traits.accounts[len(p.traits.accounts)-1]
+		if len(p.traits.accounts) > 1 {
 			taken := notedAt(st.taken, p.traits.accounts[0])
-			own = taken != event.NoTime && taken <= p.at && j.used(made, p.at)
+			own = taken != event.NoTime && taken <= p.at
+			where = j.usedOn(made, p.at, nil)
 		} else {
-			own = slices.ContainsFunc(arrivals, func(a *piece) bool { return a.at <= p.at && p.at <= a.at.Add(time.Hour) }) && j.usedFrom(made, p.at, st)
+			own = slices.ContainsFunc(arrivals, func(a *piece) bool { return a.at <= p.at && p.at <= a.at.Add(time.Hour) })
+			where = j.usedOn(made, p.at, st)
 		}
-		if own {
+		if own && where != "" {
 			lifted := *p
 			lifted.line = line
+			lifted.says = line.Says + " on " + string(where) + ": account " + made
 			out = append(out, &lifted)
 		}
 	}
 	return out
 }
 
-// usedFrom reports whether an account arrived anywhere from an infiltrated server after a time.
-func (j *Judge) usedFrom(account string, after event.Time, st *state) bool {
-	for _, s := range j.servers {
-		for k, a := range s.arrivals {
-			if k.failed || k.fromSource || !sameAccount(k.account, account) || a.spans.Last() <= after {
+// usedOn is the first server by name on which an account arrived after a time, and with a state from an infiltrated server;
+// "" if there is none.
+func (j *Judge) usedOn(account string, after event.Time, st *state) event.ServerID {
+	for _, id := range slices.Sorted(maps.Keys(j.servers)) {
+		for k, a := range j.servers[id].arrivals {
+			if k.failed || st != nil && k.fromSource || !sameAccount(k.account, account) || a.spans.Last() <= after {
 				continue
 			}
+			if st == nil {
+				return id
+			}
 			if _, bad := st.proven[k.from]; bad {
-				return true
+				return id
 			}
 		}
 	}
-	return false
-}
-
-// used reports whether an account arrived anywhere after a time.
-func (j *Judge) used(account string, after event.Time) bool {
-	for _, s := range j.servers {
-		for k, a := range s.arrivals {
-			if !k.failed && sameAccount(k.account, account) && a.spans.Last() > after {
-				return true
-			}
-		}
-	}
-	return false
+	return ""
 }
