@@ -49,7 +49,7 @@ Run again with the same --case to add evidence, or to go on after an interruptio
 		return complain(exitUse, errors.New("--max-depth, --max-entries, --max-bytes and --max-ratio must be 1 or more"))
 	}
 	o.Addresses = bases
-	o.Rules, o.Version, o.Now = ruleSets, version, time.Now
+	o.Rules, o.Version, o.Now, o.RulesRead = ruleSets, version, time.Now, roomFor
 	for _, x := range []struct {
 		text string
 		to   *event.Time

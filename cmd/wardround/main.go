@@ -50,6 +50,14 @@ func verbs() []verb {
 // no limit on what is examined.
 const memoryTarget = 200 << 20
 
+// roomFor moves the target where rules alone would come near it: a collector that cannot reach its target runs all the time.
+// A rule set takes some eight times the size of its files; SigmaHQ's, of 5 MB, leaves the target where it is.
+func roomFor(rules int64) {
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(max(memoryTarget, 100<<20+12*rules))
+	}
+}
+
 func main() {
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(memoryTarget)

@@ -28,7 +28,7 @@ rules that took the most time; it judges nothing and keeps nothing.`)
 	if done {
 		return code
 	}
-	o.Rules, o.Version, o.Now = sets, version, time.Now
+	o.Rules, o.Version, o.Now, o.RulesRead = sets, version, time.Now, roomFor
 	verb := ""
 	if len(rest) > 0 {
 		verb, rest = rest[0], rest[1:]

@@ -42,6 +42,7 @@ type Options struct {
 	Limits       Limits // of archives; what is zero is the default
 	Version      string
 	Now          func() time.Time // for case.json alone
+	RulesRead    func(size int64) // told how large the rule files are, before they are parsed; may be nil
 }
 
 // Limits bound what an archive may unpack to.
@@ -250,6 +251,13 @@ func (in *inputs) readRules() error {
 		if len(values) > 0 {
 			placeholders[name] = append(placeholders[name], values...)
 		}
+	}
+	if in.RulesRead != nil {
+		size := int64(0)
+		for _, f := range files {
+			size += int64(len(f.Data))
+		}
+		in.RulesRead(size)
 	}
 	in.set = sigma.Load(files, placeholders)
 	in.set.Problems = append(problems, in.set.Problems...)

@@ -35,7 +35,7 @@ type Conflict struct {
 	Says    string
 }
 
-// Names tells which server each name in the evidence is.
+// Names tells which server each name in the evidence is. It is for one goroutine.
 type Names struct {
 	Servers   []Identity // those with records, sorted by ID
 	Conflicts []Conflict // sorted by Says
@@ -46,6 +46,22 @@ type Names struct {
 	shorts map[string]event.ServerID // short forms of these that do not stand there
 	former map[string][]period       // keys of names that a server bore for a time
 	leases map[netip.Addr][]period   // addresses that a server had for a time, by its own log
+	hosts  map[string]host           // names that were parsed before
+}
+
+// maxHosts bounds the names that are remembered parsed: an estate's logs name the same few thousand a million times.
+const maxHosts = 1 << 16
+
+func (n *Names) parse(name string) host {
+	h, ok := n.hosts[name]
+	if !ok {
+		h = parseHost(name)
+		if n.hosts == nil || len(n.hosts) >= maxHosts {
+			n.hosts = map[string]host{}
+		}
+		n.hosts[name] = h
+	}
+	return h
 }
 
 // place is a root of a collection, or with a path one artifact.
@@ -99,7 +115,7 @@ func (s *Scope) Server(host string) event.ServerID {
 	if id, ok := s.byName[host]; ok {
 		return id
 	}
-	h := parseHost(host)
+	h := s.names.parse(host)
 	if h.nameless() {
 		return s.Nameless
 	}
@@ -118,7 +134,7 @@ func (s *Scope) Server(host string) event.ServerID {
 // Find returns the server that a name or an address inside a record means (a workstation, a target, a source address)
 // when it is known to mean one. A name that a server bore only for a time counts at that time; without a time never.
 func (n *Names) Find(name string, at event.Time) (event.ServerID, bool) {
-	h := parseHost(name)
+	h := n.parse(name)
 	if h.nameless() {
 		return "", false
 	}
