@@ -39,9 +39,10 @@ func (s *server) exposes(at event.Time, st *state) {
 	}
 }
 
-func likely(m map[string]event.Time, account string, at event.Time) {
-	if old, ok := m[account]; !ok || at < old {
-		m[account] = at
+// likely keeps the earliest time.
+func likely[K comparable](m map[K]event.Time, key K, at event.Time) {
+	if old, ok := m[key]; !ok || at < old {
+		m[key] = at
 	}
 }
 
@@ -109,6 +110,7 @@ func (j *Judge) depart(id event.ServerID, o *opinion, st *state) {
 		if a.only("departure") {
 			continue // with whose password he went on from here does not say in whose session he sat
 		}
+		j.passedOn(id, a, st)
 		known := false
 		for _, account := range append(slices.Clone(a.traits.accounts), "") {
 			if account == "" && known {
@@ -119,11 +121,68 @@ func (j *Judge) depart(id event.ServerID, o *opinion, st *state) {
 			if k.from == "" || k.from == id {
 				continue
 			}
-			d := departure{k.from, id, account, k.how}
-			if old, ok := st.left[d]; !ok || at < old {
-				st.left[d] = at
-			}
+			likely(st.left, departure{k.from, id, account, k.how}, at)
 		}
+	}
+}
+
+// onlyWay notes the one server from which the intruder can have come to an infiltrated one: every arrival in the window
+// before the proof by which somebody comes to work there, and that is no habit, is from it, and the log of logons has no gap
+// that would hide another. Not asked where the acts themselves say how he came.
+func (j *Judge) onlyWay(id event.ServerID, o *opinion, st *state) {
+	s, proven := j.servers[id], firstOf(o.decisive)
+	q := j.question("logon")
+	if q == nil || slices.ContainsFunc(o.acts, func(a *act) bool { return a.why == "" && a.serves(comesOtherwise) }) {
+		return
+	}
+	if _, open := s.logs.question(q, false, interval{st.window.From, proven}, &j.policy.Thresholds); len(open) > 0 {
+		return
+	}
+	var d departure
+	at := event.NoTime
+	for k, a := range s.arrivals {
+		if k.failed || !steered[k.how] || k.from == id {
+			continue
+		}
+		t := a.unusual(st.window.From, st.window.From)
+		if t == event.NoTime || t > proven || k.fromSource {
+			continue
+		}
+		if k.from == "" || at != event.NoTime && k.from != d.from {
+			return
+		}
+		if at == event.NoTime || t < at || t == at && k.account+k.how < d.account+d.how {
+			d, at = departure{k.from, id, k.account, k.how}, t
+		}
+	}
+	if at != event.NoTime {
+		likely(st.left, d, at)
+	}
+}
+
+// comesOtherwise are lines that say by themselves by which way the intruder came, or may have.
+func comesOtherwise(l *policy.Line) bool {
+	return l.SameKind == "arrival" || slices.Contains([]string{"movement", "web shell", "script called", "script fetched", "database command", "database command of the attacker"}, l.Name)
+}
+
+// passedOn notes the server whose database client told this one what to do, if a script among its uploads was called again
+// and again from outside: alone a client only passes on what visitors send, but there they had a program of their own.
+func (j *Judge) passedOn(id event.ServerID, a *act, st *state) {
+	if !a.serves(func(l *policy.Line) bool {
+		return l.Name == "database command" || l.Name == "database command of the attacker"
+	}) {
+		return
+	}
+	for _, source := range a.traits.sources {
+		from, ok := j.opt.Resolve(source, a.first)
+		if !ok || from == id || j.servers[from] == nil {
+			continue
+		}
+		if !slices.ContainsFunc(j.servers[from].strong, func(p *piece) bool { return p.line.Name == "script called" && p.at <= a.first }) {
+			continue
+		}
+		d := departure{from, id, "", "database"}
+		likely(st.left, d, a.first)
 	}
 }
 
@@ -136,6 +195,32 @@ func (a *act) only(line string) bool {
 // which somebody works on another computer. One from a server that was proven infiltrated by then goes before others: an
 // administrator may have come with the same account in between.
 func (s *server) opened(account string, act event.Time, st *state) (k arrivalKey, at event.Time) {
+	if k, at = s.openedWithin(account, act, sessionLasts, st); at != event.NoTime || account == "" {
+		return k, at
+	}
+	// A desktop is left open for days. Where the account came by no other way since, he still sat there.
+	k, at = s.openedWithin(account, act, staysInMemory, st)
+	if at == event.NoTime || k.how != "rdp" || s.cameSince(account, at, act) {
+		return arrivalKey{}, event.NoTime
+	}
+	if proven, known := st.proven[k.from]; known && at < proven {
+		return arrivalKey{}, event.NoTime // the intruder was not there yet
+	}
+	return k, at
+}
+
+// cameSince reports whether an account came to a server, in whatever way, after one time and before another.
+func (s *server) cameSince(account string, after, before event.Time) bool {
+	for k, a := range s.arrivals {
+		if t := a.spans.Before(before + 1); !k.failed && sameAccount(k.account, account) && t != event.NoTime && t > after.Add(time.Minute) {
+			return true
+		}
+	}
+	return false
+}
+
+// openedWithin is opened within a length of time.
+func (s *server) openedWithin(account string, act event.Time, within time.Duration, st *state) (k arrivalKey, at event.Time) {
 	at = event.NoTime
 	held := false
 	for x, a := range s.arrivals {
@@ -143,7 +228,7 @@ func (s *server) opened(account string, act event.Time, st *state) (k arrivalKey
 			continue
 		}
 		t := a.spans.Before(act + 1)
-		if t == event.NoTime || t < act.Add(-sessionLasts) || a.usual(t, st.window.From) {
+		if t == event.NoTime || t < act.Add(-within) || a.usual(t, st.window.From) {
 			continue
 		}
 		proven, bad := st.proven[x.from]
@@ -208,8 +293,8 @@ func compareDepartures(a, b departure) int {
 }
 
 // unexplained is the earliest arrival before the first proof by which the intruder may have come: that of the session in
-// which the first acts were done; one from the world at large, or from a server that may have been infiltrated by then, by
-// a way that is no habit.
+// which the first acts were done; one from the world at large, from a server that may have been infiltrated by then, or from
+// one that is suspected, by a way that is no habit.
 func (j *Judge) unexplained(s *server, o *opinion, proven event.Time, st *state) event.Time {
 	first := proven
 	for k, a := range s.arrivals {
@@ -222,6 +307,8 @@ func (j *Judge) unexplained(s *server, o *opinion, proven event.Time, st *state)
 			since = st.window.From
 		case known && steered[k.how]:
 			since = bad
+		case steered[k.how] && st.doubts(k.from):
+			since = st.doubted[k.from]
 		case j.didFirst(o, proven, k.account):
 			since = proven.Add(-sessionLasts)
 		default:
@@ -232,6 +319,29 @@ func (j *Judge) unexplained(s *server, o *opinion, proven event.Time, st *state)
 		}
 	}
 	return first
+}
+
+// doubted are the servers on which something counts that proves nothing yet, and since when.
+func doubted(ids []event.ServerID, opinions map[event.ServerID]*opinion, w event.Window) map[event.ServerID]event.Time {
+	out := map[event.ServerID]event.Time{}
+	for _, id := range ids {
+		for _, a := range opinions[id].acts {
+			if opinions[id].judgement != event.Suspected || a.why != "" {
+				continue
+			}
+			at := a.first
+			if a.untimed() {
+				at = w.From
+			}
+			likely(out, id, at)
+		}
+	}
+	return out
+}
+
+func (st *state) doubts(id event.ServerID) bool {
+	_, ok := st.doubted[id]
+	return ok
 }
 
 // didFirst reports whether an account did the first acts that prove a server infiltrated.
