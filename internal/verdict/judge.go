@@ -56,6 +56,7 @@ const maxRounds = 1000
 // Verdicts judges the estate.
 func (j *Judge) Verdicts() event.Verdicts {
 	ids := j.sort()
+	j.stood = map[departure]event.Time{}
 	st := newState()
 	st.window = j.window(nil, nil)
 	var opinions map[event.ServerID]*opinion
@@ -108,7 +109,11 @@ func (j *Judge) next(ids []event.ServerID, opinions map[event.ServerID]*opinion)
 		if o := opinions[id]; o.judgement == event.Infiltrated {
 			j.depart(id, o, &st)
 			j.onlyWay(id, o, &st)
+			j.fromDoubted(id, o, opinions, &st)
 		}
+	}
+	for d, at := range j.stood {
+		likely(st.left, d, at)
 	}
 	j.usedEarly(&st)
 	return st

@@ -126,66 +126,6 @@ func (j *Judge) depart(id event.ServerID, o *opinion, st *state) {
 	}
 }
 
-// onlyWay notes the one server from which the intruder can have come to an infiltrated one: every arrival in the window
-// before the proof by which somebody comes to work there, and that is no habit, is from it, and the log of logons has no gap
-// that would hide another. Not asked where the acts themselves say how he came.
-func (j *Judge) onlyWay(id event.ServerID, o *opinion, st *state) {
-	s, proven := j.servers[id], firstOf(o.decisive)
-	q := j.question("logon")
-	if q == nil || slices.ContainsFunc(o.acts, func(a *act) bool { return a.why == "" && a.serves(comesOtherwise) }) {
-		return
-	}
-	if _, open := s.logs.question(q, false, interval{st.window.From, proven}, &j.policy.Thresholds); len(open) > 0 {
-		return
-	}
-	var d departure
-	at := event.NoTime
-	for k, a := range s.arrivals {
-		if k.failed || !steered[k.how] || k.from == id {
-			continue
-		}
-		t := a.unusual(st.window.From, st.window.From)
-		if t == event.NoTime || t > proven || k.fromSource {
-			continue
-		}
-		if k.from == "" || at != event.NoTime && k.from != d.from {
-			return
-		}
-		if at == event.NoTime || t < at || t == at && k.account+k.how < d.account+d.how {
-			d, at = departure{k.from, id, k.account, k.how}, t
-		}
-	}
-	if at != event.NoTime {
-		likely(st.left, d, at)
-	}
-}
-
-// comesOtherwise are lines that say by themselves by which way the intruder came, or may have.
-func comesOtherwise(l *policy.Line) bool {
-	return l.SameKind == "arrival" || slices.Contains([]string{"movement", "web shell", "script called", "script fetched", "database command", "database command of the attacker"}, l.Name)
-}
-
-// passedOn notes the server whose database client told this one what to do, if a script among its uploads was called again
-// and again from outside: alone a client only passes on what visitors send, but there they had a program of their own.
-func (j *Judge) passedOn(id event.ServerID, a *act, st *state) {
-	if !a.serves(func(l *policy.Line) bool {
-		return l.Name == "database command" || l.Name == "database command of the attacker"
-	}) {
-		return
-	}
-	for _, source := range a.traits.sources {
-		from, ok := j.opt.Resolve(source, a.first)
-		if !ok || from == id || j.servers[from] == nil {
-			continue
-		}
-		if !slices.ContainsFunc(j.servers[from].strong, func(p *piece) bool { return p.line.Name == "script called" && p.at <= a.first }) {
-			continue
-		}
-		d := departure{from, id, "", "database"}
-		likely(st.left, d, a.first)
-	}
-}
-
 // only reports whether an act serves that one line and no other.
 func (a *act) only(line string) bool {
 	return !slices.ContainsFunc(a.lines, func(l *policy.Line) bool { return l.Name != line })
