@@ -108,7 +108,7 @@ func (j *Judge) next(ids []event.ServerID, opinions map[event.ServerID]*opinion)
 	for _, id := range ids {
 		if o := opinions[id]; o.judgement == event.Infiltrated {
 			j.depart(id, o, &st)
-			j.onlyWay(id, o, &st)
+			j.onlyWay(id, o, opinions, &st)
 			j.fromDoubted(id, o, opinions, &st)
 		}
 	}

@@ -12,8 +12,9 @@ import (
 
 // onlyWay notes the one server from which the intruder can have come to an infiltrated one: every arrival in the window
 // before the proof by which somebody comes to work there, and that is no habit, is from it, and the log of logons has no gap
-// that would hide another. Not asked where the acts themselves say how he came.
-func (j *Judge) onlyWay(id event.ServerID, o *opinion, st *state) {
+// that would hide another. Not asked where the acts themselves say how he came, nor of a server against which nothing else
+// speaks: there are ways that no log of logons tells of.
+func (j *Judge) onlyWay(id event.ServerID, o *opinion, opinions map[event.ServerID]*opinion, st *state) {
 	s, proven := j.servers[id], firstOf(o.decisive)
 	q := j.question("logon")
 	if q == nil || slices.ContainsFunc(o.acts, func(a *act) bool { return a.why == "" && a.serves(comesOtherwise) }) {
@@ -25,11 +26,11 @@ func (j *Judge) onlyWay(id event.ServerID, o *opinion, st *state) {
 	var d departure
 	at := event.NoTime
 	for k, a := range s.arrivals {
-		if k.failed || !steered[k.how] || k.from == id {
+		if k.failed || k.fromSource || k.from == id || !steered[k.how] && k.from != "" {
 			continue
 		}
 		t := a.unusual(st.window.From, st.window.From)
-		if t == event.NoTime || t > proven || k.fromSource {
+		if t == event.NoTime || t > proven {
 			continue
 		}
 		if k.from == "" || at != event.NoTime && k.from != d.from {
@@ -39,7 +40,7 @@ func (j *Judge) onlyWay(id event.ServerID, o *opinion, st *state) {
 			d, at = departure{k.from, id, k.account, k.how}, t
 		}
 	}
-	if at != event.NoTime {
+	if x := opinions[d.from]; x != nil && x.judgement != event.Inconclusive {
 		likely(j.stood, d, at)
 	}
 }
@@ -78,31 +79,26 @@ func (j *Judge) passedOn(id event.ServerID, a *act, st *state) {
 // new way, in time for what was done there. It must be the only one: where the intruder was elsewhere too, or somebody came
 // from the world at large, another way is as good.
 func (j *Judge) fromDoubted(id event.ServerID, o *opinion, opinions map[event.ServerID]*opinion, st *state) {
-	s := j.servers[id]
 	var d departure
 	at := event.NoTime
-	for k, a := range s.arrivals {
-		if k.failed || k.fromSource || !steered[k.how] || k.from == id {
+	for k, a := range j.servers[id].arrivals {
+		x := opinions[k.from]
+		known := x != nil && x.judgement != event.Inconclusive
+		if k.failed || k.fromSource || !steered[k.how] || k.from == id || !known && !j.abroad(k) {
 			continue
 		}
 		t := a.unusual(st.window.From, st.window.From)
-		if t == event.NoTime || !o.inReach(t, st) {
-			continue
-		}
-		x := opinions[k.from]
 		switch {
-		case j.abroad(k), at != event.NoTime && x != nil && x.judgement != event.Inconclusive && k.from != d.from:
-			return
-		case x == nil || x.judgement == event.Inconclusive:
-			continue
-		case !x.ownActBefore(t) || a.spans.First() < st.window.From:
-			if x.judgement == event.Infiltrated {
+		case t == event.NoTime || !o.inReach(t, st):
+		case known && a.spans.First() >= st.window.From && x.ownActBefore(t):
+			if at != event.NoTime && k.from != d.from {
 				return
 			}
-			continue
-		}
-		if at == event.NoTime || t < at || t == at && k.account+k.how < d.account+d.how {
-			d, at = departure{k.from, id, k.account, k.how}, t
+			if at == event.NoTime || t < at || t == at && k.account+k.how < d.account+d.how {
+				d, at = departure{k.from, id, k.account, k.how}, t
+			}
+		case !known || x.judgement == event.Infiltrated:
+			return
 		}
 	}
 	if at != event.NoTime {

@@ -37,6 +37,7 @@ func TestOnlyWay(t *testing.T) {
 		{"one", "", true, "credentials read", true},
 		{"and another", "OTHER", true, "credentials read", false},
 		{"and a stranger", "203.0.113.9", true, "credentials read", false},
+		{"against which nothing speaks", "", true, "credentials read", false},
 		{"with a gap", "", false, "credentials read", false},
 		{"that had a way of its own", "", true, "script fetched", false},
 	} {
@@ -47,6 +48,9 @@ func TestOnlyWay(t *testing.T) {
 		}
 		w.watchedFrom("T", hour(-24*31), to)
 		w.watched("S", hour(48))
+		if c.name != "against which nothing speaks" {
+			w.find("S", "antivirus detection", hour(-70), "Path", `D:\x.exe`)
+		}
 		w.move("S", "T", `HOSP\a`, "rdp", hour(-60))
 		if c.second != "" {
 			w.move(c.second, "T", `HOSP\b`, "rdp", hour(-50))
