@@ -117,6 +117,9 @@ func (j *Judge) depart(id event.ServerID, o *opinion, st *state) {
 				break // root, whom every act shares, is asked where no other account tells
 			}
 			k, at := s.opened(account, a.first, st)
+			if k.source == "" && len(a.traits.accounts) == 0 && !a.untimed() && !a.serves(comesOtherwise) {
+				k, at = s.onlySession(a.first, st)
+			}
 			known = known || k.source != ""
 			if k.from == "" || k.from == id {
 				continue

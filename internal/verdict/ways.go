@@ -10,6 +10,28 @@ import (
 // What is here asks how the intruder came to a server that is infiltrated, where no act there says it. What it finds is a
 // departure of the other server: a piece of class B, which needs a mate there.
 
+// onlySession is the arrival before an act of which no account is known, in the time that a session lasts, if all that are
+// no habit are from one computer: then it was done from there. Of which of its ways, the latest.
+func (s *server) onlySession(act event.Time, st *state) (k arrivalKey, at event.Time) {
+	at = event.NoTime
+	for x, a := range s.arrivals {
+		if x.failed || x.fromSource {
+			continue
+		}
+		t := a.spans.Before(act + 1)
+		if t == event.NoTime || t < act.Add(-sessionLasts) || a.usual(t, st.window.From) {
+			continue
+		}
+		if !steered[x.how] || at != event.NoTime && (x.from != k.from || x.from == "" && x.source != k.source) {
+			return arrivalKey{}, event.NoTime
+		}
+		if t > at || t == at && before(x, k) {
+			k, at = x, t
+		}
+	}
+	return k, at
+}
+
 // onlyWay notes the one server from which the intruder can have come to an infiltrated one: every arrival in the window
 // before the proof by which somebody comes to work there, and that is no habit, is from it, and the log of logons has no gap
 // that would hide another. Not asked where the acts themselves say how he came, nor of a server against which nothing else

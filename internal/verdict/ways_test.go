@@ -129,3 +129,28 @@ func TestSinceReachesToTheDoubted(t *testing.T) {
 		}
 	}
 }
+
+// TestOnlySession: nobody's name stands on what was done; in the half day before it only one server's session was opened.
+func TestOnlySession(t *testing.T) {
+	for _, c := range []struct {
+		name, second, how string
+		at                float64
+		want              bool
+	}{
+		{"one", "", "", 0, true},
+		{"and a ward's computer", "PC1", "rdp", 1.5, false},
+		{"and one the day before", "PC1", "rdp", -20, true},
+		{"and a visitor of its pages", "203.0.113.9", "web shell", 1.5, false},
+	} {
+		w := newWorld("S", "T")
+		w.move("S", "T", `HOSP\adm`, "rdp", hour(1))
+		if c.second != "" {
+			w.move(c.second, "T", `HOSP\u`, c.how, hour(c.at))
+		}
+		w.find("T", "backups deleted", hour(2), "EventID", "524")
+		w.find("T", "protection off", hour(2.3), "EventID", "5001")
+		if got := w.judge()["S"]; (lineOf(got, "departure") != nil) != c.want {
+			t.Errorf("%s: %s because %+v", c.name, got.Verdict, got.Because)
+		}
+	}
+}
