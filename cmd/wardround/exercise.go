@@ -53,6 +53,9 @@ Scenarios: `+strings.Join(exercise.Scenarios(), ", "))
 	case err != nil:
 		return complain(exitNotWritten, err)
 	}
+	for _, said := range sum.Idle {
+		fmt.Fprintf(os.Stderr, "wardround: %s: %s\n", o.Scenario, said)
+	}
 	fmt.Printf("%s: scenario %s, %d listed servers, %d collected; %d events of Windows, %d files, %.1f MB; from %s to %s\n",
 		o.Dir, sum.Scenario, sum.Servers, sum.Collected, sum.Events, sum.Files, float64(sum.Bytes)/1e6, sum.From, sum.To)
 	fmt.Printf("Examine it:\n  wardround examine %[1]s/collections --inventory %[1]s/inventory.csv --changes %[1]s/changes.csv --case %[1]s-case\n", o.Dir)

@@ -328,18 +328,16 @@ func (e *estate) remoteManagement(d *dice, x *decoy) {
 // vulnerabilityScan: on a Sunday the hospital's scanner tries accounts and ports of a server.
 func (e *estate) vulnerabilityScan(d *dice, x *decoy) {
 	from := host{"EX-SCAN1", "10.20.9.60"}
-	for _, key := range x.On {
-		s := e.by[key]
-		s.decoys("vulnerability scan")
-		e.do("scan "+s.key, func(d *dice) {
-			at := d.within(e.at(-10, 11, 0), 3*time.Hour)
-			for range d.between(40, 80) {
-				s.log(at, "4625", fields{"TargetUserName": pick(d, []string{"administrator", "guest", "admin", "sa", "oracle"}), "TargetDomainName": "", "LogonType": 3, "LogonProcessName": "NtLmSsp ",
-					"AuthenticationPackageName": "NTLM", "WorkstationName": "NESSUS", "IpAddress": from.address, "IpPort": fmt.Sprint(d.port()), "SubStatus": 0xc0000064})
-				at = d.within(at, 4*time.Second)
-			}
-		}, s)
-	}
+	s := e.by[x.On[0]]
+	s.decoys("vulnerability scan")
+	e.do("scan "+s.key, func(d *dice) {
+		at := d.within(e.at(-10, 11, 0), 3*time.Hour)
+		for range d.between(40, 80) {
+			s.log(at, "4625", fields{"TargetUserName": pick(d, []string{"administrator", "guest", "admin", "sa", "oracle"}), "TargetDomainName": "", "LogonType": 3, "LogonProcessName": "NtLmSsp ",
+				"AuthenticationPackageName": "NTLM", "WorkstationName": "NESSUS", "IpAddress": from.address, "IpPort": fmt.Sprint(d.port()), "SubStatus": 0xc0000064})
+			at = d.within(at, 4*time.Second)
+		}
+	}, s)
 }
 
 // template: before it got its name, a cloned server was a template on which an administrator once used PsExec.

@@ -202,8 +202,11 @@ func newEstate(o Options, sc *scenario) *estate {
 	e.intrusion()
 	e.deeds[1] = len(e.acts)
 	for i := range sc.Decoys {
-		x := &sc.Decoys[i]
-		decoys[x.Do](e, e.dice("decoy", x.Do, x.On[0]), x)
+		for _, key := range sc.Decoys[i].On {
+			x := sc.Decoys[i]
+			x.On = names{key}
+			decoys[x.Do](e, e.dice("decoy", x.Do, key), &x)
+		}
 	}
 	e.ordinary()
 	return e

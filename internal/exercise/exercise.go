@@ -51,6 +51,7 @@ type Summary struct {
 	Events    int64 // of Windows
 	Bytes     int64
 	From, To  event.Time
+	Idle      []string // what the scenario says that has no effect
 }
 
 // ErrNotEmpty says that there is something in the folder that is to hold the exercise.
@@ -74,7 +75,7 @@ func Write(ctx context.Context, o Options) (*Summary, error) {
 		return nil, fmt.Errorf("write exercise: %w", err)
 	}
 	w := &writer{ctx: ctx, dir: o.Dir, hub: map[int][]textEntry{}}
-	w.sum.Scenario = sc.Name
+	w.sum.Scenario, w.sum.Idle = sc.Name, sc.idle
 	e := newEstate(o, sc)
 	w.servers(o, sc)
 	for i := range e.servers {

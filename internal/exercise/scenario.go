@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"reflect"
@@ -34,6 +35,8 @@ type scenario struct {
 	Parts      []part       `yaml:"parts"`
 	Steps      []step       `yaml:"steps"`
 	Decoys     []decoy      `yaml:"decoys"`
+
+	idle []string // what it says that has no effect, with its line
 }
 
 // mix says what servers there are besides those of the story, and in what state.
@@ -269,6 +272,7 @@ func (sc *scenario) check() error {
 			return fmt.Errorf("line %d: %w", x.line, err)
 		}
 	}
+	sc.idle = sc.withoutEffect(known)
 	return nil
 }
 
@@ -351,6 +355,40 @@ func (x *step) check(i int, known map[string]system) error {
 	}
 	if x.As != "" && !slices.Contains(accountKeys, x.As) {
 		return fmt.Errorf("as %q: take one of %s", x.As, strings.Join(accountKeys, ", "))
+	}
+	for _, name := range slices.Sorted(maps.Keys(x.With)) {
+		for value := range strings.SplitSeq(x.With[name], "|") {
+			if err := checkOption(name, value); err != nil {
+				return fmt.Errorf("with: %s: %w", name, err)
+			}
+		}
+	}
+	return nil
+}
+
+// optionValues are what the options may say that know few words.
+var optionValues = map[string][]string{
+	"tool": {"own", "psexec", "remcom", "random"}, "how": {"key", "made"}, "then": {"looks", "none", "patients"}, "manner": {"whole", "head", "stripes"}, "add": accountKeys,
+}
+
+// checkOption refuses a value that an option cannot have.
+func checkOption(name, value string) error {
+	switch name {
+	case "by":
+		_, err := days(value)
+		return err
+	case "named":
+		_, _, err := span(value)
+		return err
+	case "also":
+		for _, channel := range strings.Fields(value) {
+			if channel != "System" && channel != "Application" {
+				return fmt.Errorf("%q: write System, Application or both", channel)
+			}
+		}
+	}
+	if few := optionValues[name]; few != nil && !slices.Contains(few, value) {
+		return fmt.Errorf("%q: take one of %s", value, strings.Join(few, ", "))
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -191,4 +192,76 @@ func FuzzScenario(f *testing.F) {
 		}
 		newEstate(o, sc)
 	})
+}
+
+// TestScenarioSaysInVain: what a scenario says without effect is told, and what cannot be is refused.
+func TestScenarioSaysInVain(t *testing.T) {
+	for _, c := range []struct{ from, to, want string }{
+		{"from: JUMP1, to: DC1", "from: DC1, to: JUMP1", "line 9: no step before brings the intruder to DC1"},
+		{"to: DC1", "to: DC1, with: {tool: psexec}", "line 9: with: rdp does not know tool"},
+		{"to: DC1", "to: DC1, after: 9m", "line 9: after: at: says when already"},
+		{"to: DC1", "to: DC1, shuffle: true", "there is one server"},
+		{"to: DC1", "to: DC1, as: made", "no step before makes the account"},
+		{"+2h\"}", "+2h\"}\n  - {do: trojan, to: DC1, as: dba, after: 9m}", "line 10: as: trojan is done by whom"},
+		{"+2h\"}", "+2h\"}\n  - {do: catb, to: JUMP1, after: 9m}", "line 10: no step before brings the intruder to JUMP1"},
+		{"+2h\"}", "+2h\"}\n  - {do: rdp, from: DC1, to: JUMP1, after: 9m}\n  - {do: copy-ntds, to: JUMP1, after: 9m}", "line 11: JUMP1 is no domain controller"},
+		{"os: Windows Server 2019", "os: Windows Server 2019, layout: uac", "line 6: layout uac is not how Windows is collected"},
+		{"os: Ubuntu 20.04", "os: Ubuntu 20.04, kept: {Security: 50h}", "line 7: kept Security"},
+		{"os: Ubuntu 20.04", "os: Ubuntu 20.04, listed: false", "line 7: listed: false"},
+		{"steps:", "decoys:\n  - {do: listed-account, on: JUMP1}\nsteps:", "line 9: no step brings the intruder to JUMP1"},
+		{"steps:", "decoys:\n  - {do: resolver, on: JUMP1}\nsteps:", "line 9: JUMP1 is no domain controller"},
+	} {
+		sc, err := readScenario("x.yaml", []byte(strings.Replace(shortest, c.from, c.to, 1)))
+		if err != nil {
+			t.Errorf("%q: %v", c.to, err)
+		} else if !slices.ContainsFunc(sc.idle, func(s string) bool { return strings.Contains(s, c.want) }) {
+			t.Errorf("%q is told %q; want %q", c.to, sc.idle, c.want)
+		}
+	}
+	for _, with := range []string{"set-clock, to: DC1, with: {by: soon}", "remote-service, from: JUMP1, to: DC1, with: {tool: hammer}", "clear-logs, to: DC1, with: {also: Sysmon}", "trojan, to: DC1, with: {named: 5h..1h}"} {
+		_, err := readScenario("x.yaml", []byte(strings.Replace(shortest, "rdp, from: JUMP1, to: DC1", with, 1)))
+		if !errors.Is(err, ErrScenario) || !strings.Contains(err.Error(), "line 9: with: ") {
+			t.Errorf("%s: %v", with, err)
+		}
+	}
+	for _, name := range Scenarios() {
+		sc, err := openScenario(name)
+		if err != nil || len(sc.idle) > 0 {
+			t.Errorf("%s: %v, %q", name, err, sc.idle)
+		}
+	}
+}
+
+// TestNobodyWorksBeforeHeComes: where the seed chooses the order of arrivals, what is done there waits for them.
+func TestNobodyWorksBeforeHeComes(t *testing.T) {
+	for seed := range uint64(40) {
+		o := Options{Seed: seed, Scenario: "night-shift", Noise: "small"}
+		sc, err := o.complete()
+		if err != nil {
+			t.Fatal(err)
+		}
+		e := newEstate(o, sc)
+		for _, key := range []string{"N1", "N2", "N3"} {
+			s := e.by[key]
+			for _, f := range s.extra {
+				if strings.HasSuffix(f.path, ".README.txt") && f.modified < s.truth.first {
+					t.Errorf("seed %d: %s is encrypted at %s and reached at %s", seed, s.name, f.modified, s.truth.first)
+				}
+			}
+		}
+	}
+}
+
+// TestEveryServerOfADecoy: a decoy on several servers is on each.
+func TestEveryServerOfADecoy(t *testing.T) {
+	sc, err := readScenario("x.yaml", []byte(strings.Replace(shortest, "steps:", "decoys:\n  - {do: admin-psexec, on: [DC1, JUMP1]}\nsteps:", 1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := newEstate(Options{Seed: 1, Servers: 4, Days: 10, Noise: "small"}, sc)
+	for _, key := range []string{"DC1", "JUMP1"} {
+		if e.by[key].truth.decoy == "" {
+			t.Errorf("%s has no decoy", key)
+		}
+	}
 }

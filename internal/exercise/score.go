@@ -347,7 +347,7 @@ func (c *comparison) hops() {
 				unexplained = true
 				continue
 			}
-			if e.Time == nil || !strings.EqualFold(*e.From, want.From) {
+			if e.Time == nil || !strings.EqualFold(*e.From, want.From) && (want.Named == "" || !strings.EqualFold(*e.From, want.Named)) {
 				continue
 			}
 			for _, offset := range []int{0, c.truth.Clock[want.To], c.truth.Clock[want.From]} {

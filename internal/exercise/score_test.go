@@ -103,6 +103,7 @@ func TestScoreNotices(t *testing.T) {
 			return s.Since.Contained == 4 && slices.Equal(s.Since.Outside, []string{"EX-PG1"})
 		}},
 		"hop late":        {func(_, sp map[string]any) { edge(sp, 2)["time"] = edge(sp, 2)["time"].(event.Time).Add(3600e9) }, func(s *Score) bool { return len(s.Hops.Missed) == 1 }},
+		"hop by name":     {func(_, sp map[string]any) { edge(sp, 0)["from"] = "DESKTOP-OF-HIS" }, func(s *Score) bool { return len(s.Hops.Missed) == 1 }},
 		"hop unexplained": {func(_, sp map[string]any) { edge(sp, 3)["from"] = nil }, func(s *Score) bool { return s.Hops.Unexplained == 1 && len(s.Hops.Missed) == 0 }},
 		"patient zero":    {func(_, sp map[string]any) { sp["patient_zero"] = map[string]any{"server": "EX-DC1"} }, func(s *Score) bool { return s.PatientZero != nil && !*s.PatientZero }},
 		"origin":          {func(_, sp map[string]any) { sp["origin"] = []any{} }, func(s *Score) bool { return s.Origin.Named == 0 && s.Origin.Planted == 1 }},
@@ -132,5 +133,28 @@ func TestScoreWithoutSpread(t *testing.T) {
 	}
 	if _, err := Compare(dir, filepath.Join(dir, "verdicts.json")); !errors.Is(err, ErrNoCase) {
 		t.Errorf("no truth: %v", err)
+	}
+}
+
+// TestScoreOfANamedSource: TeamViewer's log knows the other end by its name alone; an edge from that name is the hop.
+func TestScoreOfANamedSource(t *testing.T) {
+	o := Options{Seed: 21, Scenario: "supplier", Noise: "small"}
+	sc, err := o.complete()
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := newEstate(o, sc).truth.hops[0]
+	if !strings.HasPrefix(h.Named, "DESKTOP-") {
+		t.Fatalf("the first hop is %+v", h)
+	}
+	for from, want := range map[string]int{h.Named: 1, h.From: 1, "DESKTOP-ANOTHER": 0} {
+		c := comparison{truth: &truthFile{Hops: []hop{h}}, spread: &spreadFile{}, hasSpread: true}
+		data, err := json.Marshal(map[string]any{"edges": []any{map[string]any{"from": from, "to": h.To, "time": h.Time, "how": "remote control"}}})
+		if err == nil {
+			err = json.Unmarshal(data, c.spread)
+		}
+		if c.hops(); err != nil || c.score.Hops.Found != want {
+			t.Errorf("from %q: %v, %+v", from, err, c.score.Hops)
+		}
 	}
 }

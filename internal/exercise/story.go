@@ -56,7 +56,16 @@ type deed struct {
 type technique struct {
 	plan     func(*deed)
 	from, to []system // on which it works; without from it comes from outside, or stays where it is
+	enters   bool     // it comes from outside
+	takes    string   // names of its options
+	mute     bool     // it has no use for an account
 }
+
+// stays reports whether a technique is done on a server where the intruder is by then.
+func (t technique) stays() bool { return t.from == nil && !t.enters }
+
+// settles is how long after he came to a server the intruder is at work there at the earliest.
+const settles = 3 * time.Minute
 
 func techniqueNames() []string { return slices.Sorted(maps.Keys(techniques)) }
 
@@ -92,6 +101,10 @@ func (e *estate) intrusion() {
 			t := &deed{step: st, x: x, d: d, at: at, from: e.by[st.From], to: e.by[key], who: e.who(st.As), name: fmt.Sprintf("%s %d.%d", st.Do, i, n)}
 			if st.As == "made" {
 				t.who = x.made
+			}
+			if techniques[st.Do].stays() && t.to.truth.from != nil {
+				at = max(at, t.to.truth.first.Add(settles)) // who was shuffled to come later is not at work before he comes
+				t.at = at
 			}
 			t.to.lastDeed = max(t.to.lastDeed, at)
 			if t.from != nil {

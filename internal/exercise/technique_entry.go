@@ -12,39 +12,39 @@ import (
 // ends and of the domain controller as those servers are set up to log, and knows nothing of how it may be found.
 var techniques = map[string]technique{
 	// entry
-	"web-shell":   {plan: (*deed).webShell, to: []system{linux, windows}},
-	"exposed-rdp": {plan: (*deed).exposedDesktop, to: servers},
-	"vpn":         {plan: (*deed).vpn, from: []system{linux}, to: servers},
-	"phishing":    {plan: (*deed).phishing, to: servers},
-	"remote-tool": {plan: (*deed).remoteTool, to: servers},
+	"web-shell":   {plan: (*deed).webShell, to: []system{linux, windows}, enters: true, mute: true},
+	"exposed-rdp": {plan: (*deed).exposedDesktop, to: servers, enters: true},
+	"vpn":         {plan: (*deed).vpn, from: []system{linux}, to: servers, enters: true},
+	"phishing":    {plan: (*deed).phishing, to: servers, enters: true},
+	"remote-tool": {plan: (*deed).remoteTool, to: servers, enters: true},
 	// movement
-	"rdp":            {plan: (*deed).desktop, from: either, to: servers},
-	"remote-service": {plan: (*deed).remoteServiceStep, from: either, to: servers},
+	"rdp":            {plan: (*deed).desktop, from: either, to: servers, takes: "then stays"},
+	"remote-service": {plan: (*deed).remoteServiceStep, from: either, to: servers, takes: "tool then"},
 	"wmi":            {plan: (*deed).wmi, from: either, to: servers},
 	"winrm":          {plan: (*deed).winrm, from: either, to: servers},
-	"ssh":            {plan: (*deed).sshStep, from: []system{linux}, to: []system{linux}},
-	"database":       {plan: (*deed).database, from: either, to: servers},
+	"ssh":            {plan: (*deed).sshStep, from: []system{linux}, to: []system{linux}, takes: "how then", mute: true},
+	"database":       {plan: (*deed).database, from: either, to: servers, takes: "add"},
 	"gpo":            {plan: (*deed).policy, from: servers, to: servers},
-	"esxi":           {plan: (*deed).esxiShell, from: either, to: []system{esxi}},
-	"software-share": {plan: (*deed).softwareShare, from: servers, to: servers},
+	"esxi":           {plan: (*deed).esxiShell, from: either, to: []system{esxi}, mute: true},
+	"software-share": {plan: (*deed).softwareShare, from: servers, to: servers, mute: true},
 	// on a server
-	"look-around":  {plan: (*deed).lookAround, to: servers},
-	"dump-lsass":   {plan: (*deed).dumpLSASS, to: servers},
-	"copy-ntds":    {plan: (*deed).copyNTDS, to: servers},
-	"trojan":       {plan: (*deed).trojan, to: servers},
+	"look-around":  {plan: (*deed).lookAround, to: servers, mute: true},
+	"dump-lsass":   {plan: (*deed).dumpLSASS, to: servers, mute: true},
+	"copy-ntds":    {plan: (*deed).copyNTDS, to: servers, mute: true},
+	"trojan":       {plan: (*deed).trojan, to: servers, takes: "named kept", mute: true},
 	"make-account": {plan: (*deed).makeAccount, to: servers},
 	// purpose
-	"theft":           {plan: (*deed).stealFiles, to: either},
-	"destroy-backups": {plan: (*deed).destroyBackups, to: servers},
-	"catb":            {plan: (*deed).catb, to: servers},
-	"lockbit":         {plan: (*deed).lockbit, to: servers},
-	"encrypt-shares":  {plan: (*deed).encryptShares, from: servers, to: servers},
-	"encrypt-esxi":    {plan: (*deed).encryptESXi, to: []system{esxi}},
+	"theft":           {plan: (*deed).stealFiles, to: either, mute: true},
+	"destroy-backups": {plan: (*deed).destroyBackups, to: servers, mute: true},
+	"catb":            {plan: (*deed).catb, to: servers, takes: "data files stops quiet manner", mute: true},
+	"lockbit":         {plan: (*deed).lockbit, to: servers, takes: "data files manner", mute: true},
+	"encrypt-shares":  {plan: (*deed).encryptShares, from: servers, to: servers, takes: "manner"},
+	"encrypt-esxi":    {plan: (*deed).encryptESXi, to: []system{esxi}, mute: true},
 	// hiding
-	"clear-logs": {plan: (*deed).clearLogs, to: servers},
-	"audit-off":  {plan: (*deed).auditOff, to: servers},
-	"set-clock":  {plan: (*deed).setClock, to: servers},
-	"timestomp":  {plan: (*deed).timestomp, to: servers},
+	"clear-logs": {plan: (*deed).clearLogs, to: servers, takes: "also", mute: true},
+	"audit-off":  {plan: (*deed).auditOff, to: servers, mute: true},
+	"set-clock":  {plan: (*deed).setClock, to: servers, takes: "by", mute: true},
+	"timestomp":  {plan: (*deed).timestomp, to: servers, takes: "file", mute: true},
 }
 
 var (
@@ -282,7 +282,9 @@ func (t *deed) remoteTool() {
 	desk := x.desk(s, t.d, in)
 	t.arrives(at, "remote tool")
 	ends := at.Add(t.d.about(95 * time.Minute))
-	s.leaves(`C:\Program Files (x86)\TeamViewer\Connections_incoming.txt`, s.helpLog(t.d, at, ends, who.name), ends)
+	text, peer := s.helpLog(t.d, at, ends, who.name)
+	s.leaves(`C:\Program Files (x86)\TeamViewer\Connections_incoming.txt`, text, ends)
+	x.e.truth.hops[len(x.e.truth.hops)-1].Named = peer
 	t.does(func(d *dice) {
 		tool := s.standing("teamviewer")
 		s.connects(d, at.Add(-2*time.Second), tool, `NT AUTHORITY\SYSTEM`, x.scanner, 5938)
@@ -299,8 +301,9 @@ func (t *deed) remoteTool() {
 	})
 }
 
-// helpLog is the log of connections that TeamViewer keeps: the supplier's by day, and the intruder's.
-func (s *server) helpLog(d *dice, at, ends event.Time, user string) []byte {
+// helpLog is the log of connections that TeamViewer keeps: the supplier's by day, and the intruder's, whose computer it
+// knows by name alone.
+func (s *server) helpLog(d *dice, at, ends event.Time, user string) (text []byte, peer string) {
 	var b strings.Builder
 	const form = "02-01-2006 15:04:05"
 	line := func(id, name string, from, to event.Time) {
@@ -313,6 +316,8 @@ func (s *server) helpLog(d *dice, at, ends event.Time, user string) []byte {
 			line("418223907", "SUPPLIER-DESK2", when, when.Add(d.about(30*time.Minute)))
 		}
 	})
-	line(fmt.Sprint(d.between(900_000_000, 1_900_000_000)), "DESKTOP-"+strings.ToUpper(d.letters(7, lower)), at, ends)
-	return []byte(b.String())
+	id := fmt.Sprint(d.between(900_000_000, 1_900_000_000))
+	peer = "DESKTOP-" + strings.ToUpper(d.letters(7, lower))
+	line(id, peer, at, ends)
+	return []byte(b.String()), peer
 }

@@ -34,6 +34,8 @@ type hop struct {
 	To   string     `json:"to"`
 	Time event.Time `json:"time"`
 	How  string     `json:"how"`
+	// Named is how the log of the way names the source, where it holds no address of it.
+	Named string `json:"named,omitempty"`
 }
 
 type truth struct {
@@ -63,7 +65,7 @@ func (e *estate) reached(to *server, at event.Time, from host, server *server, w
 	} else if strings.HasPrefix(from.address, "198.18.") {
 		e.origin(from.address)
 	}
-	e.truth.hops = append(e.truth.hops, hop{name, to.name, at, way})
+	e.truth.hops = append(e.truth.hops, hop{From: name, To: to.name, Time: at, How: way})
 	if to.truth.from == nil {
 		to.truth.from, to.truth.first, to.truth.verdict = a, at, event.Infiltrated
 	}

@@ -104,7 +104,7 @@ func (t *Teller) fitness(s *server, m *move) int {
 		return fromScript
 	case m.act != nil && m.act.First <= s.proven.Add(together):
 		return byAct
-	case s.possible == event.NoTime && (from == nil || !from.bad) && m.time < s.proven.Add(-sessionLasts):
+	case s.possible == event.NoTime && (from == nil || !from.bad) && m.time < s.proven.Add(-sessionLasts) && !t.leftOpen(s, m):
 		return unfit // since when is not known: then only what a session spans
 	case m.habit:
 		return byHabit
@@ -114,6 +114,12 @@ func (t *Teller) fitness(s *server, m *move) int {
 		return fromAbroad
 	}
 	return fromOther
+}
+
+// leftOpen reports whether a move opened a desktop within a week before a server was proven infiltrated, with an account that
+// did what proves it: desktops are left open for days.
+func (t *Teller) leftOpen(s *server, m *move) bool {
+	return m.how == "rdp" && !m.habit && m.time >= s.proven.Add(-desktopLasts) && t.match(s, m) == 0
 }
 
 // lentAbroad reports whether a move came from an address that a VPN had lent to somebody outside.

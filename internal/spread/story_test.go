@@ -483,3 +483,22 @@ func TestOwnersWays(t *testing.T) {
 		}
 	}
 }
+
+// TestDesktopLeftOpen: since when is not known, because the log was cleared days later by who had opened a desktop from the
+// world at large. A week may lie between, if it is his account, by a desktop.
+func TestDesktopLeftOpen(t *testing.T) {
+	for _, c := range []struct {
+		account, how string
+		at           float64
+		want         bool
+	}{{`HOSP\sup`, "rdp", -80, true}, {`HOSP\other`, "rdp", -80, false}, {`HOSP\sup`, "network logon", -80, false}, {`HOSP\sup`, "rdp", -24 * 8, false}} {
+		x := newTale()
+		x.server("T", unknown, 0, "gap")
+		x.act("T", "anti-forensics", 0, `HOSP\sup`, "")
+		x.move("198.51.100.7", "T", c.account, c.how, "destination", c.at)
+		story := x.tell(nil)
+		if got := len(story.Edges) == 1 && story.Edges[0].Entry; got != c.want {
+			t.Errorf("%s by %s at %v: %+v", c.account, c.how, c.at, story.Edges)
+		}
+	}
+}

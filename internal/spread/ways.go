@@ -46,6 +46,8 @@ const (
 
 	// sessionLasts is how long before an act its session may have been opened.
 	sessionLasts = 12 * time.Hour
+	// desktopLasts is how long a desktop may be left open.
+	desktopLasts = 7 * 24 * time.Hour
 	// together is how near traces of one movement lie.
 	together = 2 * time.Minute
 )

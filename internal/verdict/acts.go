@@ -18,16 +18,17 @@ type piece struct {
 	traits  traits
 	place   string // artifact and record of its first place
 	program string
-	object  string   // what it was done to, shortened
-	says    string   // in place of the line's sentence
-	exposed []string // accounts whose key or password it gave away, as far as it names them
-	paths   []string // programs that it names, not the system's own
-	payload string   // SHA-256 of the program that it is about
-	added   string   // an extension that no known program adds, of a file that was encrypted
-	beside  string   // a second finding that it rests on
-	remote  bool     // a service or a file that came over the network: whoever had just logged on put it there
-	unnamed bool     // it was logged while the computer bore the name that Windows' setup gives
-	untimed bool     // the evidence does not tell when: at is the window's end, and nothing is linked to it by time
+	object  string     // what it was done to, shortened
+	says    string     // in place of the line's sentence
+	exposed []string   // accounts whose key or password it gave away, as far as it names them
+	paths   []string   // programs that it names, not the system's own
+	payload string     // SHA-256 of the program that it is about
+	added   string     // an extension that no known program adds, of a file that was encrypted
+	beside  string     // a second finding that it rests on
+	remote  bool       // a service or a file that came over the network: whoever had just logged on put it there
+	unnamed bool       // it was logged while the computer bore the name that Windows' setup gives
+	untimed bool       // the evidence does not tell when: at is the window's end, and nothing is linked to it by time
+	by      event.Time // of an untimed one: it was there by then, 0 where that is not known either
 }
 
 // when is the piece's time, NoTime where the evidence does not tell.

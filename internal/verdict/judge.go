@@ -19,20 +19,23 @@ type state struct {
 	payloads map[string]payload            // by SHA-256: contents that the intruder ran
 	added    map[string]payload            // by extension: files of infiltrated servers that were encrypted bear it
 	paths    map[string]payload            // by whole path, in lower case: programs that the intruder ran
+	made     map[string]event.Time         // accounts that the intruder made, and when
+	aims     map[aim]bool                  // what his tools on infiltrated servers were aimed at
+	doubted  map[event.ServerID]event.Time // suspected servers, and since when; of the last round alone, nothing is derived from it
 	window   event.Window
 }
 
 func newState() state {
 	return state{
 		proven: map[event.ServerID]event.Time{}, taken: map[string]event.Time{}, early: map[string]event.Time{}, left: map[departure]event.Time{},
-		payloads: map[string]payload{}, paths: map[string]payload{}, added: map[string]payload{},
+		payloads: map[string]payload{}, paths: map[string]payload{}, added: map[string]payload{}, made: map[string]event.Time{}, aims: map[aim]bool{},
 	}
 }
 
 // equal reports whether nothing more was derived.
 func (st *state) equal(o *state) bool {
 	return maps.Equal(st.proven, o.proven) && maps.Equal(st.taken, o.taken) && maps.Equal(st.early, o.early) && maps.Equal(st.left, o.left) &&
-		maps.Equal(st.payloads, o.payloads) && maps.Equal(st.paths, o.paths) && maps.Equal(st.added, o.added) && st.window == o.window
+		maps.Equal(st.payloads, o.payloads) && maps.Equal(st.paths, o.paths) && maps.Equal(st.added, o.added) && maps.Equal(st.made, o.made) && maps.Equal(st.aims, o.aims) && st.window == o.window
 }
 
 // opinion is what is thought of one server in a round.
@@ -53,6 +56,7 @@ const maxRounds = 1000
 // Verdicts judges the estate.
 func (j *Judge) Verdicts() event.Verdicts {
 	ids := j.sort()
+	j.stood = map[departure]event.Time{}
 	st := newState()
 	st.window = j.window(nil, nil)
 	var opinions map[event.ServerID]*opinion
@@ -67,6 +71,7 @@ func (j *Judge) Verdicts() event.Verdicts {
 		}
 		st = next
 	}
+	st.doubted = doubted(ids, opinions, st.window)
 	out := j.estate(ids, opinions, &st)
 	j.tell(ids, opinions, &st)
 	return out
@@ -92,6 +97,8 @@ func (j *Judge) next(ids []event.ServerID, opinions map[event.ServerID]*opinion)
 				if p.line.Name == "credentials read" {
 					j.servers[id].exposes(p.at, &st)
 				}
+				j.noteMade(p, &st)
+				j.noteAims(id, p, &st)
 			}
 		}
 		j.learn(&st, id, o)
@@ -101,7 +108,12 @@ func (j *Judge) next(ids []event.ServerID, opinions map[event.ServerID]*opinion)
 	for _, id := range ids {
 		if o := opinions[id]; o.judgement == event.Infiltrated {
 			j.depart(id, o, &st)
+			j.onlyWay(id, o, opinions, &st)
+			j.fromDoubted(id, o, opinions, &st)
 		}
+	}
+	for d, at := range j.stood {
+		likely(st.left, d, at)
 	}
 	j.usedEarly(&st)
 	return st
@@ -210,13 +222,13 @@ func (j *Judge) opine(id event.ServerID, st *state) *opinion {
 		j.enrich(s, a)
 		a.why = j.setAside(id, s, a, st)
 	}
-	j.link(o, st)
+	j.link(s, o, st)
 	j.weigh(s, o, st)
 	return o
 }
 
 // link finds the acts that prove infiltration: those of class A, and those of class B that have a linked mate.
-func (j *Judge) link(o *opinion, st *state) {
+func (j *Judge) link(s *server, o *opinion, st *state) {
 	for i, a := range o.acts {
 		if a.why != "" {
 			continue
@@ -232,6 +244,9 @@ func (j *Judge) link(o *opinion, st *state) {
 			how, ok := linked(a, b, j.policy.Thresholds.LinkWindow)
 			if !ok && withDeparture(a, b, st.window.From) {
 				how, ok = "departure", true
+			}
+			if !ok && (j.ofOneCourse(s, a, b, st) || j.ofOneCourse(s, b, a, st)) {
+				how, ok = "course", true
 			}
 			if ok {
 				o.decisive = append(o.decisive, a)
@@ -539,6 +554,8 @@ func (j *Judge) movements(id event.ServerID, s *server, st *state) []*piece {
 		at := event.NoTime
 		if taken := usableAt(k.account, st); taken != event.NoTime {
 			at = a.unusual(max(since, taken), st.window.From)
+		} else if at = j.aimedAt(id, k, a, st); at != event.NoTime {
+			says = k.how + " from " + string(from) + " with account " + k.account + ", at which a tool of the intruder's there was aimed then"
 		} else if at = j.newcomer(s, k, a, since, st); at != event.NoTime {
 			says = k.how + " from " + string(from) + ", infiltrated by then, with account " + k.account + ", which had never come from there, and which went on to what is told below"
 		}
@@ -550,6 +567,12 @@ func (j *Judge) movements(id event.ServerID, s *server, st *state) []*piece {
 				continue // its own log answers for that time, and shows no such arrival
 			}
 			says += "; seen at the source alone, this server's log of that time is missing"
+		}
+		if own := j.policy.Line("account of the attacker"); own != nil && j.madeByHim(k, at, st) {
+			out = append(out, &piece{
+				at: at, line: own, rule: "account used", place: "used " + k.source + k.account + k.how, traits: traits{accounts: []string{k.account}, sources: []string{k.source}},
+				says: k.how + " from " + string(from) + ", infiltrated by then, with account " + k.account + ", which the intruder had made",
+			})
 		}
 		out = append(out, &piece{
 			at: at, line: line, rule: "movement", place: placeOf(a.place) + k.source + k.account + k.how,

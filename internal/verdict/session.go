@@ -39,9 +39,10 @@ func (s *server) exposes(at event.Time, st *state) {
 	}
 }
 
-func likely(m map[string]event.Time, account string, at event.Time) {
-	if old, ok := m[account]; !ok || at < old {
-		m[account] = at
+// likely keeps the earliest time.
+func likely[K comparable](m map[K]event.Time, key K, at event.Time) {
+	if old, ok := m[key]; !ok || at < old {
+		m[key] = at
 	}
 }
 
@@ -109,20 +110,21 @@ func (j *Judge) depart(id event.ServerID, o *opinion, st *state) {
 		if a.only("departure") {
 			continue // with whose password he went on from here does not say in whose session he sat
 		}
+		j.passedOn(id, a, st)
 		known := false
 		for _, account := range append(slices.Clone(a.traits.accounts), "") {
 			if account == "" && known {
 				break // root, whom every act shares, is asked where no other account tells
 			}
 			k, at := s.opened(account, a.first, st)
+			if k.source == "" && len(a.traits.accounts) == 0 && !a.untimed() && !a.serves(comesOtherwise) {
+				k, at = s.onlySession(a.first, st)
+			}
 			known = known || k.source != ""
 			if k.from == "" || k.from == id || s.passed(j, account, at, a.first, st) {
 				continue
 			}
-			d := departure{k.from, id, account, k.how}
-			if old, ok := st.left[d]; !ok || at < old {
-				st.left[d] = at
-			}
+			likely(st.left, departure{k.from, id, account, k.how}, at)
 		}
 	}
 }
@@ -136,6 +138,32 @@ func (a *act) only(line string) bool {
 // which somebody works on another computer. One from a server that was proven infiltrated by then goes before others: an
 // administrator may have come with the same account in between.
 func (s *server) opened(account string, act event.Time, st *state) (k arrivalKey, at event.Time) {
+	if k, at = s.openedWithin(account, act, sessionLasts, st); at != event.NoTime || account == "" {
+		return k, at
+	}
+	// A desktop is left open for days. Where the account came by no other way since, he still sat there.
+	k, at = s.openedWithin(account, act, staysInMemory, st)
+	if at == event.NoTime || k.how != "rdp" || s.cameSince(account, at, act) {
+		return arrivalKey{}, event.NoTime
+	}
+	if proven, known := st.proven[k.from]; known && at < proven {
+		return arrivalKey{}, event.NoTime // the intruder was not there yet
+	}
+	return k, at
+}
+
+// cameSince reports whether an account came to a server, in whatever way, after one time and before another.
+func (s *server) cameSince(account string, after, before event.Time) bool {
+	for k, a := range s.arrivals {
+		if t := a.spans.Before(before + 1); !k.failed && sameAccount(k.account, account) && t != event.NoTime && t > after.Add(time.Minute) {
+			return true
+		}
+	}
+	return false
+}
+
+// openedWithin is opened within a length of time.
+func (s *server) openedWithin(account string, act event.Time, within time.Duration, st *state) (k arrivalKey, at event.Time) {
 	at = event.NoTime
 	held := false
 	for x, a := range s.arrivals {
@@ -143,7 +171,7 @@ func (s *server) opened(account string, act event.Time, st *state) (k arrivalKey
 			continue
 		}
 		t := a.spans.Before(act + 1)
-		if t == event.NoTime || t < act.Add(-sessionLasts) || a.usual(t, st.window.From) {
+		if t == event.NoTime || t < act.Add(-within) || a.usual(t, st.window.From) {
 			continue
 		}
 		proven, bad := st.proven[x.from]
@@ -223,8 +251,8 @@ func compareDepartures(a, b departure) int {
 }
 
 // unexplained is the earliest arrival before the first proof by which the intruder may have come: that of the session in
-// which the first acts were done; one from the world at large, or from a server that may have been infiltrated by then, by
-// a way that is no habit.
+// which the first acts were done; one from the world at large, from a server that may have been infiltrated by then, or from
+// one that is suspected, by a way that is no habit.
 func (j *Judge) unexplained(s *server, o *opinion, proven event.Time, st *state) event.Time {
 	first := proven
 	for k, a := range s.arrivals {
@@ -237,6 +265,8 @@ func (j *Judge) unexplained(s *server, o *opinion, proven event.Time, st *state)
 			since = st.window.From
 		case known && steered[k.how]:
 			since = bad
+		case steered[k.how] && st.doubts(k.from):
+			since = st.doubted[k.from]
 		case j.didFirst(o, proven, k.account):
 			since = proven.Add(-sessionLasts)
 		default:
@@ -247,6 +277,29 @@ func (j *Judge) unexplained(s *server, o *opinion, proven event.Time, st *state)
 		}
 	}
 	return first
+}
+
+// doubted are the servers on which something counts that proves nothing yet, and since when.
+func doubted(ids []event.ServerID, opinions map[event.ServerID]*opinion, w event.Window) map[event.ServerID]event.Time {
+	out := map[event.ServerID]event.Time{}
+	for _, id := range ids {
+		for _, a := range opinions[id].acts {
+			if opinions[id].judgement != event.Suspected || a.why != "" {
+				continue
+			}
+			at := a.first
+			if a.untimed() {
+				at = w.From
+			}
+			likely(out, id, at)
+		}
+	}
+	return out
+}
+
+func (st *state) doubts(id event.ServerID) bool {
+	_, ok := st.doubted[id]
+	return ok
 }
 
 // didFirst reports whether an account did the first acts that prove a server infiltrated.

@@ -208,7 +208,7 @@ func (j *Judge) deployed(id event.ServerID, s *server, st *state) []*piece {
 		}
 		p := st.paths[d.paths[i]]
 		q := *d
-		q.line, q.rule, q.at, q.untimed = line, "payload deployed", st.window.To, true
+		q.line, q.rule, q.at, q.untimed, q.by = line, "payload deployed", st.window.To, true, p.at
 		q.says = "A group policy that is stored here has members start or copy “" + p.path + "”, which the intruder used on " + string(p.server) + "; when it was written is not known"
 		out = append(out, &q)
 	}

@@ -46,6 +46,7 @@ type Judge struct {
 	spread  map[string]map[event.ServerID]bool // by rule of context: servers on which it fired
 	acts    []event.Act
 	taken   []event.Taken
+	stood   map[departure]event.Time // found by what other servers were thought of in a round: kept, so that each round only adds
 }
 
 // server is all that is known of one.

@@ -1,0 +1,111 @@
+package verdict
+
+import (
+	"strings"
+	"testing"
+
+	"wardround/internal/event"
+)
+
+// TestOfOneCourse: files were encrypted here, nobody knows when, and this server's copies were deleted by command. On one
+// server alone that may be chance; with an intruder in the estate, or where it befell another server too, it is not. Copies
+// that were deleted long before are none of his.
+func TestOfOneCourse(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		intruder bool
+		another  string // extension of another server's files, whose copies were deleted as well
+		at       float64
+		want     event.Judgement
+	}{
+		{"alone", false, "", 3, event.Suspected},
+		{"and an intruder elsewhere", true, "", 3, event.Infiltrated},
+		{"and another server like it", false, ".x9", 3, event.Infiltrated},
+		{"and another server, of another extension", false, ".y7", 3, event.Suspected},
+		{"deleted weeks before", true, "", -24 * 20, event.Suspected},
+	} {
+		w := newWorld("S", "T", "U")
+		for _, s := range []string{"S", "T", "U"} {
+			w.watched(s, hour(24))
+		}
+		w.find("S", "affected from afar", event.NoTime, "TargetFilename", `D:\a.mdf.x9`, "AddedExtension", ".x9", "AddedByNobody", "true")
+		w.find("S", "backups deleted", hour(c.at), "CommandLine", "vssadmin delete shadows /all")
+		if c.intruder {
+			w.find("T", "web shell", hour(1), "User", "www")
+		}
+		if c.another != "" {
+			w.find("U", "affected from afar", event.NoTime, "TargetFilename", `D:\b.mdf`+c.another, "AddedExtension", c.another, "AddedByNobody", "true")
+			w.find("U", "backups deleted", hour(4), "EventID", "524")
+		}
+		if got := w.judge()["S"]; got.Verdict != c.want {
+			t.Errorf("%s: %s because %+v", c.name, got.Verdict, got.Because)
+		}
+	}
+}
+
+// TestPolicyAfterThePasswordsWereCopied: what was done on the controller before its policy started the intruder's program
+// goes with that; what was done after does not, nor does an arrival.
+func TestPolicyAfterThePasswordsWereCopied(t *testing.T) {
+	const program = `\\hosp.example\NETLOGON\q1.exe`
+	for _, c := range []struct {
+		line string
+		at   float64
+		want event.Judgement
+	}{{"credentials read", -40, event.Infiltrated}, {"anti-forensics", 20, event.Suspected}, {"remote service", -40, event.Suspected}, {"credentials read", -24 * 20, event.Suspected}} {
+		w := newWorld("DC", "M")
+		w.watched("DC", hour(48))
+		w.watched("M", hour(48))
+		w.find("M", "policy task", hour(3), "ActionName", program, "TaskName", `\Update`)
+		w.find("M", "backups deleted", hour(3.2), "CommandLine", "vssadmin delete shadows /all")
+		w.find("DC", "policy deploys", event.NoTime, "Command", program, "Kind", "ScheduledTasks")
+		w.find("DC", c.line, hour(c.at), "EventID", "1")
+		if got := w.judge()["DC"]; got.Verdict != c.want {
+			t.Errorf("%s at %v: %s because %+v; against %+v", c.line, c.at, got.Verdict, got.Because, got.Against)
+		}
+	}
+}
+
+// TestAimedTool: on an infiltrated server the intruder's tool names another, where a service of such a tool appears, installed
+// from there with an account of which nothing else is known. Another target, another hour or another source say nothing.
+func TestAimedTool(t *testing.T) {
+	for _, c := range []struct {
+		name, command, from string
+		at                  float64
+		want                event.Judgement
+	}{
+		{"aimed here", `ps.exe \\t -s cmd.exe`, "S", 2, event.Infiltrated},
+		{"aimed elsewhere", `ps.exe \\u -s cmd.exe`, "S", 2, event.Suspected},
+		{"an hour later", `ps.exe \\t -s cmd.exe`, "S", 3, event.Suspected},
+		{"from another server", `ps.exe \\t -s cmd.exe`, "JUMP", 2, event.Suspected},
+	} {
+		w := newWorld("S", "T", "U", "JUMP")
+		w.find("S", "web shell", hour(1), "User", "www")
+		w.find("S", "tool present", hour(2), "CommandLine", c.command, "User", "www")
+		w.move(c.from, "T", `HOSP\backup`, "network logon", hour(c.at)+1)
+		w.find("T", "remote service", hour(c.at)+2, "ServiceName", "x", "User", `HOSP\backup`)
+		if got := w.judge()["T"]; got.Verdict != c.want {
+			t.Errorf("%s: %s because %+v", c.name, got.Verdict, got.Because)
+		}
+	}
+}
+
+// TestAccountThatHeMade: whoever comes to work with an account that the intruder made for the domain is the intruder. Who
+// only opens files with it did nothing on the server itself; a namesake on another server is somebody else.
+func TestAccountThatHeMade(t *testing.T) {
+	for _, c := range []struct {
+		how, made string
+		want      event.Judgement
+	}{{"rdp", `HOSP\temp`, event.Infiltrated}, {"admin share", `HOSP\temp`, event.Suspected}, {"ssh", "temp", event.Suspected}} {
+		w := newWorld("DC", "T")
+		w.find("DC", "web shell", hour(1), "User", `HOSP\adm`)
+		domain, name, ok := strings.Cut(c.made, `\`)
+		if !ok {
+			domain, name = "", c.made
+		}
+		w.find("DC", "account made", hour(2), "SubjectDomainName", "HOSP", "SubjectUserName", "adm", "TargetDomainName", domain, "TargetUserName", name)
+		w.move("DC", "T", c.made, c.how, hour(3))
+		if got := w.judge()["T"]; got.Verdict != c.want {
+			t.Errorf("%s as %s: %s because %+v", c.how, c.made, got.Verdict, got.Because)
+		}
+	}
+}
