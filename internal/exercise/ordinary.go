@@ -32,6 +32,11 @@ func (e *estate) ordinary() {
 		}
 		e.do("bulk "+s.name, s.bulk, s)
 	})
+	for _, s := range e.servers {
+		if s.system == windows && s != dc {
+			e.do("own tickets "+s.name, s.ownTickets, dc)
+		}
+	}
 	e.each(linux, func(s *server) {
 		e.do("linux "+s.name, s.linuxDays, s)
 		e.do("bulk "+s.name, s.linuxBulk, s)

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"maps"
 	"math"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -210,6 +211,11 @@ func (c *comparison) compare() {
 			c.told[strings.ToUpper(name)] = i
 		}
 	}
+	for i, s := range c.verdicts.Servers { // without an inventory a server is called by its whole name
+		if _, taken := c.told[strings.ToUpper(shortName(s.Server))]; !taken {
+			c.told[strings.ToUpper(shortName(s.Server))] = i
+		}
+	}
 	counts := map[[2]string]int{}
 	widths := map[string][]int64{}
 	for i := range c.truth.Servers {
@@ -302,7 +308,7 @@ func (c *comparison) from(s *truthServer, k int) {
 	named, right := false, false
 	for _, f := range c.verdicts.Servers[k].From {
 		named = named || f.Server != nil || f.Address != nil
-		right = right || f.Server != nil && s.From.Server != nil && strings.EqualFold(*f.Server, *s.From.Server) || f.Address != nil && s.From.Address != nil && *f.Address == *s.From.Address
+		right = right || f.Server != nil && s.From.Server != nil && sameName(*f.Server, *s.From.Server) || f.Address != nil && s.From.Address != nil && *f.Address == *s.From.Address
 	}
 	if named {
 		c.score.From.Named++
@@ -310,6 +316,20 @@ func (c *comparison) from(s *truthServer, k int) {
 	if right {
 		c.score.From.Right++
 	}
+}
+
+// sameName compares names of servers, of which the one may be whole and the other short.
+func sameName(a, b string) bool {
+	return strings.EqualFold(a, b) || strings.EqualFold(shortName(a), shortName(b)) && strings.Contains(a, ".") != strings.Contains(b, ".")
+}
+
+// shortName is a name without its domain; an address stays as it is.
+func shortName(s string) string {
+	if _, err := netip.ParseAddr(s); err == nil {
+		return s
+	}
+	s, _, _ = strings.Cut(s, ".")
+	return s
 }
 
 func (c *comparison) patient() {
@@ -320,7 +340,7 @@ func (c *comparison) patient() {
 	if c.spread.Patient != nil {
 		got = c.spread.Patient.Server
 	}
-	right := got == nil && c.truth.Patient == nil || got != nil && c.truth.Patient != nil && strings.EqualFold(*got, *c.truth.Patient)
+	right := got == nil && c.truth.Patient == nil || got != nil && c.truth.Patient != nil && sameName(*got, *c.truth.Patient)
 	c.score.PatientZero = &right
 }
 
@@ -337,17 +357,17 @@ func (c *comparison) hops() {
 		unexplained := slices.ContainsFunc(c.spread.Unexplained, func(u struct {
 			Server string `json:"server"`
 		}) bool {
-			return strings.EqualFold(u.Server, want.To)
+			return sameName(u.Server, want.To)
 		})
 		for _, e := range c.spread.Edges {
-			if !strings.EqualFold(e.To, want.To) {
+			if !sameName(e.To, want.To) {
 				continue
 			}
 			if e.From == nil || *e.From == "" || strings.Contains(e.How, "unexplained") {
 				unexplained = true
 				continue
 			}
-			if e.Time == nil || !strings.EqualFold(*e.From, want.From) && (want.Named == "" || !strings.EqualFold(*e.From, want.Named)) {
+			if e.Time == nil || !sameName(*e.From, want.From) && (want.Named == "" || !strings.EqualFold(*e.From, want.Named)) {
 				continue
 			}
 			for _, offset := range []int{0, c.truth.Clock[want.To], c.truth.Clock[want.From]} {

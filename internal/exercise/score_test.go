@@ -158,3 +158,23 @@ func TestScoreOfANamedSource(t *testing.T) {
 		}
 	}
 }
+
+// TestScoreOfWholeNames: without an inventory servers are called by their whole names.
+func TestScoreOfWholeNames(t *testing.T) {
+	for _, c := range []struct {
+		a, b string
+		want bool
+	}{{"EX-DC1.exhosp.example", "ex-dc1", true}, {"EX-DC1", "EX-DC2", false}, {"EX-DC1.a.example", "EX-DC1.b.example", false}, {"10.20.1.3", "10.20.1.4", false}, {"10.20.1.3", "10", false}} {
+		if sameName(c.a, c.b) != c.want {
+			t.Errorf("%s and %s: %v", c.a, c.b, !c.want)
+		}
+	}
+	dir, truth := perfect(t, func(v, sp map[string]any) {
+		for _, x := range v {
+			x.(map[string]any)["server"] = x.(map[string]any)["server"].(string) + ".exhosp.example"
+		}
+	})
+	if s, err := Compare(dir, truth); err != nil || s.Verdicts["infiltrated"].TP != 5 || len(s.Missing) > 0 {
+		t.Errorf("%v, %+v", err, s)
+	}
+}

@@ -113,6 +113,14 @@ func (s *server) machine() *account {
 	return &account{name: s.name + "$", sid: fmt.Sprintf("%s-%d", s.e.domain.sid, 1000+number(90, s.key))}
 }
 
+// ownTickets are those that the computer itself asks the domain controller for, before the last has run out.
+func (s *server) ownTickets(d *dice) {
+	for at := d.within(s.e.from, 9*time.Hour); at < s.e.to && (s.cutOff == 0 || at < s.cutOff); at = at.Add(d.about(9 * time.Hour)) {
+		s.e.dc.log(at, "4768", fields{"TargetUserName": s.machine().name, "TargetDomainName": s.e.domain.name, "TargetSid": s.machine().sid, "ServiceSid": s.e.domain.sid + "-502",
+			"IpAddress": "::ffff:" + s.address, "IpPort": fmt.Sprint(d.port())})
+	}
+}
+
 // ntlm logs a network logon by password or hash, which the domain controller checked. Tools that are not of Windows name
 // no workstation.
 func (s *server) ntlm(d *dice, at event.Time, who *account, from host, workstation string) *session {

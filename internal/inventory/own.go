@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -36,12 +37,26 @@ func ownReader(s *event.Schema) func(*event.Record) (host, address string) {
 			}
 			return r.Host, r.Text("DestinationIp")
 		}
+	case src.Product == "windows" && src.EventID == 4768 && strings.EqualFold(src.Channel, "security"):
+		return func(r *event.Record) (string, string) {
+			return ticketHolder(r.Text("TargetUserName"), r.Text("IpAddress"), r.Text("Status"))
+		}
 	case src.Product == "web" && len(s.Lookup("s-ip")) > 0:
 		return func(r *event.Record) (string, string) { return r.Host, r.Text("s-ip") }
 	case src.Product == "linux" && (src.Provider == "dhcpd" || src.Provider == "dnsmasq-dhcp") && len(s.Lookup("message")) > 0:
 		return func(r *event.Record) (string, string) { return lease(r.Text("message")) }
 	}
 	return nil
+}
+
+// ticketHolder reads of a domain controller's event 4768 to which computer an address belongs: a computer asks for its own
+// ticket with its own password. One that was refused proved nothing.
+func ticketHolder(account, address, status string) (host, own string) {
+	host, computer := strings.CutSuffix(account, "$")
+	if n, err := strconv.ParseUint(status, 0, 64); !computer || host == "" || err != nil || n != 0 {
+		return "", ""
+	}
+	return host, strings.TrimPrefix(address, "::ffff:")
 }
 
 // lease reads what the ISC server and dnsmasq log of an address that they lend to a computer that tells its name:

@@ -60,3 +60,15 @@ func TestWatchNotesOwnAddresses(t *testing.T) {
 		t.Errorf("got %s", got)
 	}
 }
+
+// TestTicketsTellAddresses: a computer's own ticket says whose address it is; a person's, or one that was refused, does not.
+func TestTicketsTellAddresses(t *testing.T) {
+	s := event.TextSchema(event.Source{Product: "windows", Channel: "Security", EventID: 4768}, "TargetUserName", "IpAddress", "Status")
+	var w Watch
+	for i, f := range [][3]string{{"APP1$", "::ffff:10.0.2.4", "0x0"}, {"adm.rao", "::ffff:10.0.2.5", "0x0"}, {"APP2$", "::ffff:10.0.2.6", "0x18"}, {"DC1$", "::1", "0x0"}, {"$", "10.0.2.7", "0x0"}} {
+		w.See(&event.Record{Schema: s, Slots: []event.Value{event.Text(f[0]), event.Text(f[1]), event.Text(f[2])}, Time: event.Time(i + 1), Host: "DC1"})
+	}
+	if got := fmt.Sprint(w.Addresses()); got != fmt.Sprint([]Own{{"APP1", "10.0.2.4", 1, 1}}) {
+		t.Errorf("got %s", got)
+	}
+}

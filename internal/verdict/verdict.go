@@ -335,7 +335,7 @@ func (j *Judge) sort() []event.ServerID {
 
 func sortPieces(p []*piece) {
 	slices.SortFunc(p, func(a, b *piece) int {
-		return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.line.Name, b.line.Name), cmp.Compare(a.rule, b.rule), cmp.Compare(a.id, b.id))
+		return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.line.Name, b.line.Name), cmp.Compare(a.rule, b.rule), cmp.Compare(a.object, b.object), cmp.Compare(a.id, b.id))
 	})
 }
 
