@@ -111,7 +111,7 @@ func (d *draft) record(e *Event, outer *outline, id, number uint64) error {
 	}
 	size := len(d.buf) + 4 - at
 	d.uint32(uint32(size))
-	if len(d.buf) > chunkBytes {
+	if len(d.buf) >= chunkBytes { // Windows fills no chunk to its last byte, and libevtx drops a record that does
 		return errFull
 	}
 	binary.LittleEndian.PutUint32(d.buf[at+4:], uint32(size))
