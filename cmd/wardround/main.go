@@ -59,9 +59,7 @@ func roomFor(rules int64) {
 }
 
 func main() {
-	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(memoryTarget)
-	}
+	roomFor(0)
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(400) // the target bounds memory; below it there is no need to collect
 	}

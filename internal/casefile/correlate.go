@@ -130,12 +130,6 @@ func (c *correlator) run() error {
 	return c.m.late.flush()
 }
 
-// ofOneVisitor reports whether all that a correlation joins was done from one address: then its first part was his already,
-// and what he did began with it.
-func ofOneVisitor(cor *match.Correlation) bool {
-	return slices.Contains(cor.Rule.Correlation.GroupBy, "c-ip")
-}
-
 // maxFired bounds the firings of one correlation.
 const maxFired = 200_000
 
@@ -177,7 +171,7 @@ func (c *correlator) fire(i int, cor *match.Correlation, f *match.Fired) error {
 	out.at = out.at[:min(len(out.at), maxPlaces)]
 	for _, s := range servers {
 		out.server, out.time = s, c.m.clocks.recorded(event.ServerID(s), f.Time)
-		if ofOneVisitor(cor) {
+		if own(cor.Rule, "dated") == "first" {
 			out.time = c.m.clocks.recorded(event.ServerID(s), begun)
 		}
 		at := c.m.late.put(&out)

@@ -86,12 +86,16 @@ func (r *run) merge(all []*collection) (*merged, error) {
 	return m, nil
 }
 
+// own is what a rule says for Wardround alone, under its key of that name: the line of the policy's table that it serves, and
+// whether a correlation is dated by its first part, because all was one visitor's from there on.
+func own(r *sigma.Rule, key string) string {
+	w, _ := r.Custom["wardround"].(map[string]any)
+	said, _ := w[key].(string)
+	return said
+}
+
 func (m *merged) addRule(r *sigma.Rule) {
-	own := ""
-	if w, ok := r.Custom["wardround"].(map[string]any); ok {
-		own, _ = w["line"].(string)
-	}
-	m.lines = append(m.lines, m.run.in.policy.LineOf(r.ID, own))
+	m.lines = append(m.lines, m.run.in.policy.LineOf(r.ID, own(r, "line")))
 	m.rules = append(m.rules, event.Rule{
 		ID: r.ID, Title: r.Title, Level: r.Level, Tags: append([]string{}, r.Tags...), Author: r.Author, Source: r.Origin, License: r.License,
 	})

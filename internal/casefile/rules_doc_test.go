@@ -51,12 +51,12 @@ func TestTableOfLines(t *testing.T) {
 	var rows []row
 	for i := range s.in.set.Rules {
 		r := &s.in.set.Rules[i]
-		if lineOf(r) == "" {
+		if own(r, "line") == "" {
 			continue
 		}
 		products := s.products(r)
 		slices.Sort(products)
-		rows = append(rows, row{lineOf(r), strings.Join(slices.Compact(products), ", "), s.unasked(r), r.Title, r.ID})
+		rows = append(rows, row{own(r, "line"), strings.Join(slices.Compact(products), ", "), s.unasked(r), r.Title, r.ID})
 	}
 	var b strings.Builder
 	b.WriteString("| Class | Line | Platform | Logged unasked | Rule | Id |\n|---|---|---|---|---|---|\n")

@@ -65,13 +65,6 @@ func fileOf(r *sigma.Rule) string {
 	return strings.TrimSuffix(name, ".yml")
 }
 
-// line is the line of the policy's table that a rule names.
-func lineOf(r *sigma.Rule) string {
-	w, _ := r.Custom["wardround"].(map[string]any)
-	line, _ := w["line"].(string)
-	return line
-}
-
 // found is a finding with the line that it serves.
 type found struct {
 	event.Finding
@@ -149,9 +142,12 @@ func TestRulesAreWhole(t *testing.T) {
 				wrong("tag %q", tag)
 			}
 		}
-		line := lineOf(r)
+		line := own(r, "line")
 		if line != "" && s.in.policy.Line(line) == nil {
 			wrong("the policy has no line %q", line)
+		}
+		if dated := own(r, "dated"); dated != "" && (dated != "first" || r.Correlation == nil) {
+			wrong("dated: %s", dated)
 		}
 		if line == "" && r.Custom["wardround"] != nil {
 			wrong("wardround without a line")
@@ -221,7 +217,7 @@ func TestEveryLineIsServed(t *testing.T) {
 	have := map[string]map[string]bool{}
 	for i := range s.in.set.Rules {
 		r := &s.in.set.Rules[i]
-		line := lineOf(r)
+		line := own(r, "line")
 		if line == "" {
 			continue
 		}
@@ -367,7 +363,7 @@ func (s *ruleset) sampled(t *testing.T, name string, rules []*sigma.Rule, silent
 // reports tells the rules of a file that say something of a server from those that only serve a correlation.
 func reports(rules []*sigma.Rule, id string) bool {
 	i := slices.IndexFunc(rules, func(r *sigma.Rule) bool { return r.ID == id })
-	return i >= 0 && (lineOf(rules[i]) != "" || rules[i].Level != "informational")
+	return i >= 0 && (own(rules[i], "line") != "" || rules[i].Level != "informational")
 }
 
 // TestLawfulLogs runs the rules over logs of systems to which nothing happened.

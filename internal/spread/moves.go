@@ -163,7 +163,7 @@ func (t *Teller) acted(moves []*move) []*move {
 				moves = append(moves, m)
 				byTo[a.Server] = append(byTo[a.Server], m)
 			}
-			if m.address == "" && from != src || abroad(src) {
+			if m.address == "" && from != src || event.Abroad(src) {
 				m.address = src
 			}
 			m.join(a, how, reason)

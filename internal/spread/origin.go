@@ -84,7 +84,7 @@ func (t *Teller) steering(edges []event.Edge) []*steered {
 	}
 	for i := range edges {
 		e := &edges[i]
-		if e.Address != nil && e.From != nil && *e.From == *e.Address && abroad(*e.Address) {
+		if e.Address != nil && e.From != nil && *e.From == *e.Address && event.Abroad(*e.Address) {
 			says := fmt.Sprintf("came to %s by %s", e.To, e.How)
 			if e.How == scriptFetched {
 				says = fmt.Sprintf("%s fetched a script from it and ran it", e.To)
@@ -121,7 +121,7 @@ func (t *Teller) contacted(f *event.Finding) (out []string) {
 	}
 	for _, name := range contactFields {
 		for _, word := range strings.FieldsFunc(f.Fields[name], func(r rune) bool { return r == ';' || r == ' ' || r == ',' || r == '\n' }) {
-			if a := clean(word); abroad(a) && !slices.Contains(out, a) && len(out) < 5 {
+			if a := clean(word); event.Abroad(a) && !slices.Contains(out, a) && len(out) < 5 {
 				out = append(out, a)
 			}
 		}

@@ -110,7 +110,7 @@ func (t *Teller) fitness(s *server, m *move) int {
 		return byHabit
 	case from != nil && from.bad:
 		return fromBad
-	case abroad(m.from), t.lentAbroad(m):
+	case event.Abroad(m.from), t.lentAbroad(m):
 		return fromAbroad
 	}
 	return fromOther
@@ -125,7 +125,7 @@ func (t *Teller) leftOpen(s *server, m *move) bool {
 // lentAbroad reports whether a move came from an address that a VPN had lent to somebody outside.
 func (t *Teller) lentAbroad(m *move) bool {
 	l := t.leaseOf(m.from, m.time)
-	return l != nil && abroad(l.outer)
+	return l != nil && event.Abroad(l.outer)
 }
 
 // earliest is before when a server cannot have been reached: its possible time, and half a day before it was proven.

@@ -225,12 +225,3 @@ func (a Account) Display() string {
 	}
 	return strings.ToUpper(a.Domain) + `\` + a.Name
 }
-
-// abroad reports whether an address is of the world at large: no private one, nor one of a link.
-func abroad(s string) bool {
-	a, err := netip.ParseAddr(s)
-	return err == nil && !a.Unmap().IsPrivate() && !a.IsLinkLocalUnicast() && !a.IsLoopback() && !sharedSpace.Contains(a.Unmap())
-}
-
-// sharedSpace is what carriers use inside (RFC 6598).
-var sharedSpace = netip.MustParsePrefix("100.64.0.0/10")

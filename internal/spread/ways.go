@@ -136,7 +136,7 @@ func (t *Teller) matters(w *way, m *event.Movement) bool {
 	case to == nil || len(to.acts) == 0:
 		return false
 	}
-	return mine || abroad(m.Address) || slices.ContainsFunc(to.accounts, w.account.Same)
+	return mine || event.Abroad(m.Address) || slices.ContainsFunc(to.accounts, w.account.Same)
 }
 
 // habit reports whether a way was gone at that hour of day, or next to it, on several days before the window.

@@ -61,7 +61,7 @@ type aim struct {
 	at       event.Time
 }
 
-// aimedName finds the computers that a command names: \\\\db2, as tools that run programs elsewhere take them.
+// aimedName finds the computers that a command names: \\db2, as tools that run programs elsewhere take them.
 var aimedName = regexp.MustCompile(`(?:^|[\s"'=@])\\\\([A-Za-z0-9][A-Za-z0-9._-]{0,62})(?:[\s"',]|$)`)
 
 // maxAims bounds what is kept of them.
@@ -102,7 +102,7 @@ func (j *Judge) noteMade(p *piece, st *state) {
 	if p.line.Name != "account of the attacker" || p.rule == "account used" || len(p.traits.accounts) == 0 {
 		return
 	}
-	note(st.made, p.traits.accounts[len(p.traits.accounts)-1], p.at)
+	keepFirst(st.made, p.traits.accounts[len(p.traits.accounts)-1], p.at)
 }
 
 // works are the ways by which somebody is at work on a server when he has come; over the network he may only read its files.

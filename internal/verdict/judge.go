@@ -88,11 +88,11 @@ func (j *Judge) next(ids []event.ServerID, opinions map[event.ServerID]*opinion)
 		st.proven[id] = firstOf(o.decisive)
 		for _, a := range o.decisive {
 			for _, account := range a.traits.accounts {
-				note(st.taken, account, a.first)
+				keepFirst(st.taken, account, a.first)
 			}
 			for _, p := range a.pieces {
 				for _, account := range p.exposed {
-					note(st.taken, account, p.at)
+					keepFirst(st.taken, account, p.at)
 				}
 				if p.line.Name == "credentials read" {
 					j.servers[id].exposes(p.at, &st)
@@ -113,17 +113,10 @@ func (j *Judge) next(ids []event.ServerID, opinions map[event.ServerID]*opinion)
 		}
 	}
 	for d, at := range j.stood {
-		likely(st.left, d, at)
+		keepFirst(st.left, d, at)
 	}
 	j.usedEarly(&st)
 	return st
-}
-
-// note keeps the earliest time for an account.
-func note(times map[string]event.Time, account string, at event.Time) {
-	if old, ok := times[account]; !ok || at < old {
-		times[account] = at
-	}
 }
 
 func firstOf(acts []*act) event.Time {

@@ -34,13 +34,13 @@ func (s *server) exposes(at event.Time, st *state) {
 			continue
 		}
 		if t := a.spans.Before(at + 1); t != event.NoTime && t >= at.Add(-staysInMemory) {
-			likely(st.early, k.account, at)
+			keepFirst(st.early, k.account, at)
 		}
 	}
 }
 
-// likely keeps the earliest time.
-func likely[K comparable](m map[K]event.Time, key K, at event.Time) {
+// keepFirst keeps the earliest time.
+func keepFirst[K comparable](m map[K]event.Time, key K, at event.Time) {
 	if old, ok := m[key]; !ok || at < old {
 		m[key] = at
 	}
@@ -71,7 +71,7 @@ func (j *Judge) usedEarly(st *state) {
 	}
 	for o, at := range first {
 		if !owned[o] {
-			likely(st.early, o.account, at)
+			keepFirst(st.early, o.account, at)
 		}
 	}
 }
@@ -124,7 +124,7 @@ func (j *Judge) depart(id event.ServerID, o *opinion, st *state) {
 			if k.from == "" || k.from == id || s.passed(j, account, at, a.first, st) {
 				continue
 			}
-			likely(st.left, departure{k.from, id, account, k.how}, at)
+			keepFirst(st.left, departure{k.from, id, account, k.how}, at)
 		}
 	}
 }
@@ -291,7 +291,7 @@ func doubted(ids []event.ServerID, opinions map[event.ServerID]*opinion, w event
 			if a.untimed() {
 				at = w.From
 			}
-			likely(out, id, at)
+			keepFirst(out, id, at)
 		}
 	}
 	return out

@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"wardround/internal/event"
 )
 
 // traits are what two acts may share. All are in lower case; what every act on a server shares (SYSTEM, cmd.exe) is left out.
@@ -254,7 +256,7 @@ func fetchedFrom(list []string, f map[string]string) []string {
 	for _, name := range []string{"ScriptBlockText", "CommandLine", "Data"} {
 		text := f[name]
 		for _, m := range bareAddress.FindAllStringSubmatch(text[:min(len(text), 8<<10)], maxTraits) {
-			if outer(m[1]) {
+			if event.Abroad(m[1]) {
 				list = add(list, m[1])
 			}
 		}
@@ -287,16 +289,7 @@ func Fields() []string {
 	return slices.DeleteFunc(slices.Compact(out), func(s string) bool { return s == "" })
 }
 
-// shared100 is what carriers use inside (RFC 6598).
-var shared100 = netip.MustParsePrefix("100.64.0.0/10")
-
 // abroad reports whether an arrival came from an address of the world at large.
 func (j *Judge) abroad(k arrivalKey) bool {
-	return k.from == "" && outer(k.source)
-}
-
-// outer reports whether a text is an address of the world at large.
-func outer(s string) bool {
-	a, err := netip.ParseAddr(s)
-	return err == nil && !a.Unmap().IsPrivate() && !a.IsLinkLocalUnicast() && !shared100.Contains(a.Unmap())
+	return k.from == "" && event.Abroad(k.source)
 }

@@ -63,7 +63,7 @@ func (j *Judge) onlyWay(id event.ServerID, o *opinion, opinions map[event.Server
 		}
 	}
 	if x := opinions[d.from]; x != nil && x.judgement != event.Inconclusive {
-		likely(j.stood, d, at)
+		keepFirst(j.stood, d, at)
 	}
 }
 
@@ -93,7 +93,7 @@ func (j *Judge) passedOn(id event.ServerID, a *act, st *state) {
 			continue
 		}
 		d := departure{from, id, "", "database"}
-		likely(st.left, d, a.first)
+		keepFirst(st.left, d, a.first)
 	}
 }
 
@@ -124,7 +124,7 @@ func (j *Judge) fromDoubted(id event.ServerID, o *opinion, opinions map[event.Se
 		}
 	}
 	if at != event.NoTime {
-		likely(j.stood, d, at)
+		keepFirst(j.stood, d, at)
 	}
 }
 
