@@ -16,10 +16,11 @@ type grammar[T any] struct {
 	not     func(T) T
 }
 
+var parentheses = strings.NewReplacer("(", " ( ", ")", " ) ")
+
 // tokens cuts a condition into words and parentheses.
 func tokens(s string) []string {
-	s = strings.NewReplacer("(", " ( ", ")", " ) ").Replace(s)
-	return strings.Fields(s)
+	return strings.Fields(parentheses.Replace(s))
 }
 
 func (g *grammar[T]) parse() (T, error) {

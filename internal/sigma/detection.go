@@ -137,15 +137,15 @@ func (f *file) leaves(field string, names []string, n *node) (Or, error) {
 	return out, nil
 }
 
-// charge counts what the current search identifier and all rules have come to.
+// charge counts what the current search identifier and all rules of the file have come to.
 func (f *file) charge(weight int) error {
 	f.weight += weight
-	f.parser.weight += weight
+	f.total += weight
 	if f.weight > maxWeight {
 		return fmt.Errorf("the rule unfolds into more than %d questions", maxWeight)
 	}
-	if f.parser.weight > maxTotal {
-		return fmt.Errorf("all rules together unfold into more than %d questions", maxTotal)
+	if f.total > maxTotal {
+		return fmt.Errorf("all rules of the file unfold into more than %d questions", maxTotal)
 	}
 	return nil
 }

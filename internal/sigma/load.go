@@ -75,8 +75,17 @@ func read(fsys fs.FS, name string) ([]byte, error) {
 
 // Load reads the rules of all files and ties them together. Placeholders are as in Parser.
 func Load(files []File, placeholders map[string][]string) Set {
+	return loadWithin(maxTotal, files, placeholders)
+}
+
+func loadWithin(most int, files []File, placeholders map[string][]string) Set {
 	s := Set{Files: len(files)}
-	for _, x := range parseAll(files, &Parser{Placeholders: placeholders}) {
+	total := 0
+	for i, x := range parseAll(files, &Parser{Placeholders: placeholders}, most) {
+		if total += x.weight; total > most {
+			s.Problems = append(s.Problems, Problem{Path: files[i].Path, Why: fmt.Sprintf("not read: all rules together unfold into more than %d questions", most)})
+			continue
+		}
 		if len(x.rules) == 0 && len(x.problems) == 0 {
 			s.Others++
 		}
@@ -94,18 +103,25 @@ func Load(files []File, placeholders map[string][]string) Set {
 type parsed struct {
 	rules    []Rule
 	problems []Problem
+	weight   int
 }
 
-// parseAll parses files on all cores, and keeps their order.
-func parseAll(files []File, p *Parser) []parsed {
+// parseAll parses files on all cores, and keeps their order. When all together have become too heavy it parses no more: the files
+// are taken in order, so what is left out then lies behind the file that Load stops at.
+func parseAll(files []File, p *Parser, most int) []parsed {
 	out := make([]parsed, len(files))
-	var next atomic.Int64
+	var next, built atomic.Int64
 	var wg sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {
 		wg.Go(func() {
-			for i := next.Add(1) - 1; i < int64(len(files)); i = next.Add(1) - 1 {
-				f := &files[i]
-				out[i].rules, out[i].problems = p.Parse(f.Data, f.Path, f.Origin)
+			for built.Load() <= int64(most) {
+				i := next.Add(1) - 1
+				if i >= int64(len(files)) {
+					return
+				}
+				f := p.file(files[i].Data, files[i].Path, files[i].Origin)
+				out[i] = parsed{f.rules, f.problems, f.total}
+				built.Add(int64(f.total))
 			}
 		})
 	}

@@ -313,3 +313,20 @@ func TestLimits(t *testing.T) {
 		}
 	}
 }
+
+// TestTotal reads more than all files together may be: what lies behind is refused by name, whichever core came first.
+func TestTotal(t *testing.T) {
+	var files []File
+	for i := range 200 {
+		files = append(files, File{Path: fmt.Sprintf("%03d.yml", i), Data: []byte(sel(fmt.Sprintf("A: [a%d, b, c, d]", i)))})
+	}
+	for range 20 {
+		s := loadWithin(402, files, nil)
+		if len(s.Rules) != 100 || len(s.Problems) != 100 {
+			t.Fatalf("%d rules, %d problems", len(s.Rules), len(s.Problems))
+		}
+		if p := s.Problems[0]; p.Path != "100.yml" || !strings.Contains(p.Why, "402") {
+			t.Error(p)
+		}
+	}
+}

@@ -30,7 +30,11 @@ func parsePattern(s string) Pattern {
 			from = i + 1
 			i++
 		case c == '*', c == '?':
-			p.add(Part{Text: s[from:i]}, Part{Wild: map[byte]Wild{'*': Many, '?': One}[c]})
+			wild := Many
+			if c == '?' {
+				wild = One
+			}
+			p.add(Part{Text: s[from:i]}, Part{Wild: wild})
 			from = i + 1
 		}
 	}
@@ -64,14 +68,15 @@ func join(patterns ...Pattern) Pattern {
 
 // around lets the pattern begin, end, or both with any run of characters.
 func (p Pattern) around(before, after bool) Pattern {
-	many := Pattern{{Wild: Many}}
+	out := make(Pattern, 0, len(p)+2)
 	if before {
-		p = join(many, p)
+		out = append(out, Part{Wild: Many})
 	}
+	out.add(p...)
 	if after {
-		p = join(p, many)
+		out.add(Part{Wild: Many})
 	}
-	return p
+	return out
 }
 
 // plain is the text of a pattern without wildcards.

@@ -26,7 +26,7 @@ const (
 	maxNodes      = 1 << 20   // YAML nodes of a file, aliases unfolded and global documents merged in
 	maxDepth      = 50        // of YAML nodes, and of parentheses in a condition
 	maxWeight     = 20_000    // of a rule: leaves, one more for every 256 bytes of a leaf
-	maxTotal      = 2 << 20   // the same, of all rules that one Parser reads
+	maxTotal      = 2 << 20   // the same, of all rules of a file, and of all that one Load reads
 	maxRegexp     = 10_000    // bytes of a regular expression
 	maxReferences = 10_000    // rules that a correlation or filter names, and fields that it groups by
 )
@@ -57,21 +57,23 @@ func Parse(data []byte, path, origin string) ([]Rule, []Problem) {
 	return new(Parser).Parse(data, path, origin)
 }
 
-// Parser reads rule files. Its zero value is ready. It counts what it has built, so that many hostile files cost no
-// more than one: it must not be shared between goroutines.
+// Parser reads rule files. Its zero value is ready.
 type Parser struct {
 	// Placeholders are the values of the modifier expand, by name. Values may hold wildcards.
 	Placeholders map[string][]string
-
-	weight int // of all rules so far
 }
 
 // Parse reads the rules of one file, in order. Filters are among them, and references are not looked at: see Load.
 // No rule and no problem means that the file holds no rule.
 func (p *Parser) Parse(data []byte, path, origin string) ([]Rule, []Problem) {
+	f := p.file(data, path, origin)
+	return f.rules, f.problems
+}
+
+func (p *Parser) file(data []byte, path, origin string) *file {
 	f := &file{parser: p, path: path, origin: origin, place: path}
 	f.read(data)
-	return f.rules, f.problems
+	return f
 }
 
 // file is what is known of a file while it is read.
@@ -84,6 +86,7 @@ type file struct {
 	place  string // Path of the rules of the current document
 	rule   string // name of the current rule in problems
 	weight int    // of the current rule
+	total  int    // weight of all that was built
 
 	global   *node // of the last document with action: global
 	previous *node // the document that action: repeat repeats

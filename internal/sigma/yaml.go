@@ -190,6 +190,14 @@ func (f *file) decode(p piece) (*node, error) {
 	if len(p.text) > maxDocument {
 		return nil, &fault{p.line + 1, fmt.Sprintf("the document has more than %d MB", maxDocument>>20)}
 	}
+	if n, ok := f.plain(p); ok {
+		return n, nil
+	}
+	return f.library(p)
+}
+
+// library reads any YAML.
+func (f *file) library(p piece) (*node, error) {
 	var y yaml.Node
 	if err := yaml.Unmarshal(p.text, &y); err != nil {
 		return nil, yamlFault(err, p.line)
