@@ -1,6 +1,7 @@
 package match
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"math"
@@ -39,6 +40,8 @@ type atom struct {
 	guard guard  // form other: when it need be evaluated at all
 	glob  []sigma.Part
 	re    func() *regexp.Regexp // compiled when it is first needed: most never are
+
+	length int // an expression that only asks for so many characters on one line: .{1000,}
 }
 
 // guard are texts, folded, of which one is in every value that answers yes; none when nothing is known.
@@ -106,11 +109,35 @@ func newAtom(id int, l *sigma.Leaf) (*atom, error) {
 			return nil, fmt.Errorf("regular expression %q: %w", l.Regexp, err)
 		}
 		a.re = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(l.Regexp) })
+		a.length = lengthOf(re)
 		a.guard = requiredOf(re.Simplify(), 0)
 	case sigma.Expand:
 		return nil, fmt.Errorf("placeholder %q has no values: give a placeholder file", l.Holder)
 	}
 	return a, nil
+}
+
+// lengthOf is n of an expression .{n,}, else 0. As an automaton it would be n states wide.
+func lengthOf(re *syntax.Regexp) int {
+	if re.Op == syntax.OpRepeat && re.Max < 0 && re.Sub[0].Op == syntax.OpAnyCharNotNL {
+		return re.Min
+	}
+	return 0
+}
+
+// longLine reports whether a line of the text has n characters; what is not UTF-8 counts as expressions count it, each byte as one.
+func longLine(text []byte, n int) bool {
+	for len(text) >= n {
+		line, rest, more := bytes.Cut(text, []byte{'\n'})
+		if len(line) >= n && utf8.RuneCount(line) >= n {
+			return true
+		}
+		if !more {
+			return false
+		}
+		text = rest
+	}
+	return false
 }
 
 // like classifies a pattern by where its text must lie.
@@ -276,6 +303,9 @@ func (a *atom) holds(folded, raw []byte) bool {
 		}
 		return like(a.glob, folded)
 	case sigma.Matches:
+		if a.length > 0 {
+			return longLine(raw, a.length)
+		}
 		return !a.guard.refuses(folded) && a.re().Match(raw)
 	case sigma.InNetwork:
 		return inNetwork(l.Network, raw)
