@@ -2,6 +2,7 @@ package match
 
 import (
 	"encoding/binary"
+	"math"
 	"math/bits"
 	"slices"
 	"sort"
@@ -110,12 +111,7 @@ func (s *scanner) add(i int32, n needle, counts map[uint32]int) {
 			s.tails.put(g)
 		}
 	default:
-		best := 0
-		for at := 1; at+gramBytes <= len(n.text); at++ {
-			if rarer(n.text, at, best, counts) {
-				best = at
-			}
-		}
+		best := rarest(n.text, counts)
 		g := gram(n.text, best)
 		s.grams[g] = append(s.grams[g], place{i, int32(best)})
 	}
@@ -130,9 +126,16 @@ func lastSeparator[T string | []byte](s T) int {
 	return -1
 }
 
-// rarer compares two grams of a needle: fewer needles that share it first, then what log texts hold less of.
-func rarer(text string, a, b int, counts map[uint32]int) bool {
-	return commonness(text, a)+counts[gram(text, a)] < commonness(text, b)+counts[gram(text, b)]
+// rarest finds the gram of a needle that stands for it: fewer needles that share it, and what log texts hold less of.
+func rarest(text string, counts map[uint32]int) (best int) {
+	least := math.MaxInt
+	for at := 0; at+gramBytes <= len(text) && least > 1; at++ {
+		g := gram(text, at)
+		if n := commonGrams[g] + counts[g]; n < least {
+			best, least = at, n
+		}
+	}
+	return best
 }
 
 // commonGrams are runs that nearly every command line and path holds.
@@ -160,8 +163,6 @@ func common(text string) bool {
 	}
 	return true
 }
-
-func commonness(text string, i int) int { return commonGrams[gram(text, i)] }
 
 // fill makes the bitmap: sixteen bits for each gram, within 8 and 32 KiB.
 func (s *scanner) fill() {
