@@ -192,14 +192,25 @@ func (r *run) unused() []report.Unused {
 	return out
 }
 
-// writeReport keeps the stream, so that the report can be rendered again without the evidence, and renders it.
+// writeReport keeps the stream, so that the report can be rendered again without the evidence, and renders it on the way.
 func (m *merged) writeReport(info *caseInfo, v *event.Verdicts, story *event.Story) error {
 	dir := m.run.in.Case
-	err := replace(filepath.Join(dir, messagesFile), func(w io.Writer) error { return m.tell(report.JSONL(w), info, v, story) })
-	if err != nil {
-		return err
-	}
-	return Render(dir)
+	from, to := io.Pipe()
+	rendered := make(chan error, 1)
+	go func() {
+		err := render(dir, pages, nil, func(h report.Handler) error { return pour(from, h) })
+		from.CloseWithError(err)
+		rendered <- err
+	}()
+	err := replace(filepath.Join(dir, messagesFile), func(w io.Writer) error {
+		pages := bufio.NewWriterSize(to, 64<<10)
+		if err := m.tell(report.JSONL(io.MultiWriter(w, pages)), info, v, story); err != nil {
+			return err
+		}
+		return pages.Flush()
+	})
+	to.CloseWithError(err)
+	return cmp.Or(<-rendered, err)
 }
 
 // page is one file of the report.
@@ -221,15 +232,15 @@ func Render(dir string, forms ...string) error {
 			chosen = append(chosen, p)
 		}
 	}
-	return render(dir, chosen, nil)
+	return render(dir, chosen, nil, func(h report.Handler) error { return show(dir, h) })
 }
 
-// render opens a file for each page, then hands the stream to all of them in one pass.
-func render(dir string, left []page, to report.Handlers) error {
+// render opens a file for each page, then has the stream handed to all of them in one pass.
+func render(dir string, left []page, to report.Handlers, stream func(report.Handler) error) error {
 	if len(left) == 0 {
-		return show(dir, to)
+		return stream(to)
 	}
-	return replace(filepath.Join(dir, left[0].file), func(w io.Writer) error { return render(dir, left[1:], append(to, left[0].make(w))) })
+	return replace(filepath.Join(dir, left[0].file), func(w io.Writer) error { return render(dir, left[1:], append(to, left[0].make(w)), stream) })
 }
 
 // show hands the stream that a case keeps to a handler.
@@ -242,7 +253,12 @@ func show(dir string, h report.Handler) error {
 		return fmt.Errorf("open case %q: %w", dir, err)
 	}
 	defer f.Close()
-	if err := report.Decode(bufio.NewReader(f), h); err != nil {
+	return pour(f, h)
+}
+
+// pour hands the messages of a stream to a handler, and closes it.
+func pour(r io.Reader, h report.Handler) error {
+	if err := report.Decode(r, h); err != nil {
 		return err
 	}
 	return h.Close()
