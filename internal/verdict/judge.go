@@ -453,7 +453,7 @@ func (j *Judge) approved(id event.ServerID, a *act, st *state) string {
 
 func (j *Judge) agrees(id event.ServerID, a *act, c *event.Change) bool {
 	if c.Account != "" {
-		own := accountOf("", c.Account)
+		own := j.accountOf("", c.Account)
 		if len(a.traits.accounts) == 0 || slices.ContainsFunc(a.traits.accounts, func(x string) bool { return !sameAccount(x, own) }) {
 			return false
 		}

@@ -35,6 +35,8 @@ type Options struct {
 	Resolve func(name string, at event.Time) (event.ServerID, bool)
 	// Account is who bears a SID, "" where no log tells.
 	Account func(sid string) string
+	// Domain is the NetBIOS name of a Windows domain by its DNS name in lower case, "" where that is its first label, or no log tells.
+	Domain func(dns string) string
 }
 
 // Judge collects facts and judges. Facts may come in any order, but findings must come before movements.
@@ -94,6 +96,9 @@ func New(p *policy.Policy, o Options) *Judge {
 	}
 	if o.Account == nil {
 		o.Account = func(string) string { return "" }
+	}
+	if o.Domain == nil {
+		o.Domain = func(string) string { return "" }
 	}
 	return &Judge{policy: p, opt: o, servers: map[event.ServerID]*server{}, spread: map[string]map[event.ServerID]bool{}, words: map[string]string{}}
 }
@@ -172,9 +177,9 @@ func (j *Judge) addContext(s *server, f *event.Finding, l *policy.Line) {
 }
 
 func (j *Judge) pieceOf(f *event.Finding, l *policy.Line) *piece {
-	p := &piece{id: f.ID, at: f.Corrected, line: l, rule: f.Rule.ID, level: policy.Level(f.Rule.Level), traits: traitsOf(f.Fields)}
+	p := &piece{id: f.ID, at: f.Corrected, line: l, rule: f.Rule.ID, level: policy.Level(f.Rule.Level), traits: j.traitsOf(f.Fields)}
 	if sid := f.Fields[doerField]; sid != "" {
-		p.traits.accounts = add(p.traits.accounts, accountOf("", j.opt.Account(sid)))
+		p.traits.accounts = add(p.traits.accounts, j.accountOf("", j.opt.Account(sid)))
 	}
 	if l.Flag == "affected" && f.Fields["AddedByNobody"] == "true" {
 		p.added = strings.ToLower(f.Fields["AddedExtension"])
@@ -265,7 +270,7 @@ func (j *Judge) AddMovement(m *event.Movement) {
 	if s == nil || m.Time == event.NoTime || m.SeenFrom == event.FromController {
 		return
 	}
-	k := arrivalKey{how: m.How, account: accountOf("", m.Account), failed: m.Failed}
+	k := arrivalKey{how: m.How, account: j.accountOf("", m.Account), failed: m.Failed}
 	if k.fromSource = m.SeenFrom == "source"; k.fromSource {
 		k.source = string(m.From)
 	} else {
