@@ -534,6 +534,7 @@ func (j *Judge) movements(id event.ServerID, s *server, st *state) []*piece {
 		return nil
 	}
 	var out []*piece
+	var came []arrived
 	for k, a := range s.arrivals {
 		if k.failed || k.account == "" {
 			continue
@@ -567,12 +568,13 @@ func (j *Judge) movements(id event.ServerID, s *server, st *state) []*piece {
 				says: k.how + " from " + string(from) + ", infiltrated by then, with account " + k.account + ", which the intruder had made",
 			})
 		}
+		came = append(came, arrived{k, at})
 		out = append(out, &piece{
 			at: at, line: line, rule: "movement", place: placeOf(a.place) + k.source + k.account + k.how,
 			traits: traits{accounts: []string{k.account}, sources: []string{k.source}}, says: says,
 		})
 	}
-	return out
+	return append(out, j.worked(s, came, st)...)
 }
 
 // unseen reports whether a server's logs leave it open who logged on at a time.

@@ -48,6 +48,7 @@ type Judge struct {
 	spread  map[string]map[event.ServerID]bool // by rule of context: servers on which it fired
 	acts    []event.Act
 	taken   []event.Taken
+	damage  event.Time               // when files were first seen encrypted, once it was asked
 	stood   map[departure]event.Time // found by what other servers were thought of in a round: kept, so that each round only adds
 }
 
@@ -340,7 +341,7 @@ func (j *Judge) sort() []event.ServerID {
 
 func sortPieces(p []*piece) {
 	slices.SortFunc(p, func(a, b *piece) int {
-		return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.line.Name, b.line.Name), cmp.Compare(a.rule, b.rule), cmp.Compare(a.object, b.object), cmp.Compare(a.id, b.id))
+		return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.line.Name, b.line.Name), cmp.Compare(a.rule, b.rule), cmp.Compare(a.object, b.object), cmp.Compare(a.id, b.id), cmp.Compare(a.place, b.place))
 	})
 }
 

@@ -1,0 +1,95 @@
+package verdict
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"wardround/internal/event"
+)
+
+// What is here asks whose hand it was. An account that was taken is used by two: by its owner, in the ways that he is used to, and by the
+// intruder. A way that the account never went before the intruder sat at its other end is his.
+
+// arrived is an arrival from an infiltrated server that counts as a movement.
+type arrived struct {
+	key arrivalKey
+	at  event.Time
+}
+
+// worked makes pieces of sessions in which somebody came to work here (a desktop, a shell) and not only to read files, with an account that
+// is proven taken, from a server infiltrated by then, from which this account had never come before. That the password was used is one act,
+// that somebody sat here another. Once files are seen encrypted, those who repair go new ways too: then it does not count.
+func (j *Judge) worked(s *server, came []arrived, st *state) []*piece {
+	line := j.policy.Line("session of the intruder")
+	if line == nil {
+		return nil
+	}
+	var out []*piece
+	for _, x := range came {
+		if x.key.fromSource || notedAt(st.taken, x.key.account) == event.NoTime || x.at > j.firstDamage() || !s.atWork(x, j.policy.Thresholds.ActWindow) {
+			continue
+		}
+		if !j.newWay(s, x.key, st.proven[x.key.from]) {
+			continue
+		}
+		out = append(out, &piece{
+			at: x.at, line: line, rule: "session", place: "session " + x.key.source + x.key.account + x.key.how, traits: traits{accounts: []string{x.key.account}, sources: []string{x.key.source}},
+			says: "Somebody worked here in a session that account " + x.key.account + ", proven taken, opened from " + string(x.key.from) + ", infiltrated by then, from where it had never come before",
+		})
+	}
+	return out
+}
+
+// atWork reports whether an arrival opened a desktop or a shell: by its way, or because its source tells that a remote shell was opened
+// from there just then.
+func (s *server) atWork(x arrived, window time.Duration) bool {
+	if works[x.key.how] {
+		return true
+	}
+	for k, a := range s.arrivals {
+		if k.fromSource && !k.failed && k.from == x.key.from && (k.how == "winrm" || k.how == "connection to winrm") {
+			if t := a.spans.Next(x.at.Add(-window)); t != event.NoTime && t <= x.at.Add(window) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// remembers is how far back a server's logons must be known before it is said that somebody never came before.
+const remembers = 7 * 24 * time.Hour
+
+// newWay reports whether an account had never come from a server to any other before a time, as far as logs tell, and those of the server
+// at hand reach back far enough to tell.
+func (j *Judge) newWay(s *server, k arrivalKey, before event.Time) bool {
+	for _, o := range j.servers {
+		for x, a := range o.arrivals {
+			if x.from == k.from && !x.failed && sameAccount(x.account, k.account) && x.account != "" && a.spans.First() < before {
+				return false
+			}
+		}
+	}
+	q := j.question("logon")
+	if q == nil {
+		return false
+	}
+	known, _ := s.logs.question(q, false, interval{before.Add(-remembers), before}, &j.policy.Thresholds)
+	return known.Answered >= j.policy.Thresholds.CoverageMust
+}
+
+// firstDamage is when the estate's files were first seen to be encrypted where they lie, the end of time if they were not.
+func (j *Judge) firstDamage() event.Time {
+	if j.damage != 0 {
+		return j.damage
+	}
+	j.damage = event.Time(1<<63 - 1)
+	for _, id := range slices.Sorted(maps.Keys(j.servers)) {
+		for _, p := range j.servers[id].strong {
+			if p.line.Name == "encrypted here" || p.line.Name == "hypervisor encryptor" {
+				j.damage = min(j.damage, p.at)
+			}
+		}
+	}
+	return j.damage
+}
