@@ -14,6 +14,7 @@ import (
 type state struct {
 	proven   map[event.ServerID]event.Time // infiltrated servers, and since when that is proven
 	taken    map[string]event.Time         // accounts, and since when they are proven taken
+	used     map[string]event.Time         // of these, accounts that did what proves a server infiltrated, and since when; the others were only exposed
 	early    map[string]event.Time         // accounts, and since when it is likely that they are: exposed, or used in a new way from an infiltrated server
 	left     map[departure]event.Time      // by which server the intruder went on from here, and when
 	payloads map[string]payload            // by SHA-256: contents that the intruder ran
@@ -27,14 +28,14 @@ type state struct {
 
 func newState() state {
 	return state{
-		proven: map[event.ServerID]event.Time{}, taken: map[string]event.Time{}, early: map[string]event.Time{}, left: map[departure]event.Time{},
+		proven: map[event.ServerID]event.Time{}, taken: map[string]event.Time{}, used: map[string]event.Time{}, early: map[string]event.Time{}, left: map[departure]event.Time{},
 		payloads: map[string]payload{}, paths: map[string]payload{}, added: map[string]payload{}, made: map[string]event.Time{}, aims: map[aim]bool{},
 	}
 }
 
 // equal reports whether nothing more was derived.
 func (st *state) equal(o *state) bool {
-	return maps.Equal(st.proven, o.proven) && maps.Equal(st.taken, o.taken) && maps.Equal(st.early, o.early) && maps.Equal(st.left, o.left) &&
+	return maps.Equal(st.proven, o.proven) && maps.Equal(st.taken, o.taken) && maps.Equal(st.used, o.used) && maps.Equal(st.early, o.early) && maps.Equal(st.left, o.left) &&
 		maps.Equal(st.payloads, o.payloads) && maps.Equal(st.paths, o.paths) && maps.Equal(st.added, o.added) && maps.Equal(st.made, o.made) && maps.Equal(st.aims, o.aims) && st.window == o.window
 }
 
@@ -89,6 +90,7 @@ func (j *Judge) next(ids []event.ServerID, opinions map[event.ServerID]*opinion)
 		for _, a := range o.decisive {
 			for _, account := range a.traits.accounts {
 				keepFirst(st.taken, account, a.first)
+				keepFirst(st.used, account, a.first)
 			}
 			for _, p := range a.pieces {
 				for _, account := range p.exposed {

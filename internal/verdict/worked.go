@@ -18,7 +18,7 @@ type arrived struct {
 }
 
 // worked makes pieces of sessions in which somebody came to work here (a desktop, a shell) and not only to read files, with an account that
-// is proven taken, from a server infiltrated by then, from which this account had never come before. That the password was used is one act,
+// did what proves a server infiltrated, from a server infiltrated by then, from which this account had never come before. That the password was used is one act,
 // that somebody sat here another. Once files are seen encrypted, those who repair go new ways too: then it does not count.
 func (j *Judge) worked(s *server, came []arrived, st *state) []*piece {
 	line := j.policy.Line("session of the intruder")
@@ -27,7 +27,7 @@ func (j *Judge) worked(s *server, came []arrived, st *state) []*piece {
 	}
 	var out []*piece
 	for _, x := range came {
-		if x.key.fromSource || notedAt(st.taken, x.key.account) == event.NoTime || x.at > j.firstDamage() || !s.atWork(x, j.policy.Thresholds.ActWindow) {
+		if x.key.fromSource || notedAt(st.used, x.key.account) == event.NoTime || x.at > j.firstDamage() || !s.atWork(x, j.policy.Thresholds.ActWindow) {
 			continue
 		}
 		if !j.newWay(s, x.key, st.proven[x.key.from]) {
@@ -35,7 +35,7 @@ func (j *Judge) worked(s *server, came []arrived, st *state) []*piece {
 		}
 		out = append(out, &piece{
 			at: x.at, line: line, rule: "session", place: "session " + x.key.source + x.key.account + x.key.how, traits: traits{accounts: []string{x.key.account}, sources: []string{x.key.source}},
-			says: "Somebody worked here in a session that account " + x.key.account + ", proven taken, opened from " + string(x.key.from) + ", infiltrated by then, from where it had never come before",
+			says: "Somebody worked here in a session that account " + x.key.account + ", with which the intruder was at work, opened from " + string(x.key.from) + ", infiltrated by then, from where it had never come before",
 		})
 	}
 	return out
