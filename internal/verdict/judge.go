@@ -114,6 +114,9 @@ func (j *Judge) next(ids []event.ServerID, opinions map[event.ServerID]*opinion)
 			j.fromDoubted(id, o, opinions, &st)
 		}
 	}
+	for _, id := range ids {
+		j.course(id, opinions[id], opinions, &st)
+	}
 	for d, at := range j.stood {
 		keepFirst(st.left, d, at)
 	}
@@ -208,7 +211,7 @@ func (j *Judge) lastIn(sources map[string]bool) event.Time {
 // opine judges one server on what is known so far.
 func (j *Judge) opine(id event.ServerID, st *state) *opinion {
 	s := j.servers[id]
-	pieces := slices.Concat(s.strong, j.executed(s), j.carried(id, s, st), j.deployed(id, s, st), j.alike(id, s, st), s.untimed(st.window.To), j.movements(id, s, st), j.departures(id, st),
+	pieces := slices.Concat(s.strong, j.executed(s), j.carried(id, s, st), j.deployed(id, s, st), j.alike(id, s, st), s.untimed(st.window.To), j.movements(id, s, st), j.departures(id, st), j.entries(id, s, st),
 		j.attackersAccounts(id, s, st), s.tampering(j.policy, st.window))
 	sortPieces(pieces)
 	o := &opinion{links: map[*act]string{}}

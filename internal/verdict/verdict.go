@@ -48,6 +48,7 @@ type Judge struct {
 	spread  map[string]map[event.ServerID]bool // by rule of context: servers on which it fired
 	acts    []event.Act
 	taken   []event.Taken
+	leases  []lease                  // of VPNs, in order once all is known
 	damage  event.Time               // when files were first seen encrypted, once it was asked
 	stood   map[departure]event.Time // found by what other servers were thought of in a round: kept, so that each round only adds
 }
@@ -267,6 +268,7 @@ func short(s string) string {
 
 // AddMovement takes a movement, whichever end told of it.
 func (j *Judge) AddMovement(m *event.Movement) {
+	j.lend(m)
 	s := j.servers[m.To]
 	if s == nil || m.Time == event.NoTime || m.SeenFrom == event.FromController {
 		return
@@ -336,6 +338,7 @@ func (j *Judge) sort() []event.ServerID {
 		}
 	}
 	slices.Sort(ids)
+	slices.SortFunc(j.leases, compareLeases)
 	return ids
 }
 

@@ -70,12 +70,7 @@ func (j *Judge) newWay(s *server, k arrivalKey, before event.Time) bool {
 			}
 		}
 	}
-	q := j.question("logon")
-	if q == nil {
-		return false
-	}
-	known, _ := s.logs.question(q, false, interval{before.Add(-remembers), before}, &j.policy.Thresholds)
-	return known.Answered >= j.policy.Thresholds.CoverageMust
+	return j.remembered(s, before)
 }
 
 // firstDamage is when the estate's files were first seen to be encrypted where they lie, the end of time if they were not.
