@@ -202,6 +202,7 @@ var served = map[string]string{
 	"administrator made":               "windows",
 	"database command":                 "windows database",
 	"bytes out":                        "windows linux web",
+	"theft prepared":                   "network",
 	"affected from afar":               "windows",
 	"files rewritten":                  "windows",
 	"account made":                     "windows linux esxi database",
