@@ -17,6 +17,7 @@ import (
 // lease is an address inside that a VPN's gateway lent to somebody outside.
 type lease struct {
 	inner, account string
+	gateway        event.ServerID
 	at             event.Time
 }
 
@@ -28,7 +29,7 @@ const (
 // lend keeps what a VPN's gateway tells.
 func (j *Judge) lend(m *event.Movement) {
 	if m.How == "vpn" && !m.Failed && m.Session != "" && len(j.leases) < maxLeases {
-		j.leases = append(j.leases, lease{strings.ToLower(m.Session), j.accountOf("", m.Account), m.Time})
+		j.leases = append(j.leases, lease{strings.ToLower(m.Session), j.accountOf("", m.Account), m.To, m.Time})
 	}
 }
 
@@ -44,7 +45,7 @@ func (j *Judge) lent(address, account string, at event.Time) bool {
 }
 
 func compareLeases(a, b lease) int {
-	return cmp.Or(strings.Compare(a.inner, b.inner), cmp.Compare(a.at, b.at), strings.Compare(a.account, b.account))
+	return cmp.Or(strings.Compare(a.inner, b.inner), cmp.Compare(a.at, b.at), strings.Compare(a.account, b.account), cmp.Compare(a.gateway, b.gateway))
 }
 
 // stranger reports whether an arrival brought somebody from outside of the hospital to work here: from an address of the world at large, by
