@@ -82,14 +82,12 @@ func (j *Judge) newcomers(s *server, st *state) []arrived {
 
 // strangerBefore reports whether the same stranger had come from outside to any server before.
 func (j *Judge) strangerBefore(k arrivalKey, at event.Time) bool {
-	for _, o := range j.servers {
-		for x, a := range o.arrivals {
-			if first := a.spans.First(); first >= at.Add(-sessionLasts) || !j.stranger(x, first) {
-				continue
-			}
-			if k.how == "remote control" && x.how == k.how && x.source == k.source || k.how != "remote control" && x.how != "remote control" && sameAccount(x.account, k.account) {
-				return true
-			}
+	for _, x := range j.strangers {
+		if x.at >= at.Add(-sessionLasts) || (x.key.how == "remote control") != (k.how == "remote control") {
+			continue
+		}
+		if k.how == "remote control" && x.key.source == k.source || k.how != "remote control" && sameAccount(x.key.account, k.account) {
+			return true
 		}
 	}
 	return false

@@ -41,16 +41,18 @@ type Options struct {
 
 // Judge collects facts and judges. Facts may come in any order, but findings must come before movements.
 type Judge struct {
-	policy  *policy.Policy
-	opt     Options
-	servers map[event.ServerID]*server
-	words   map[string]string                  // each text once
-	spread  map[string]map[event.ServerID]bool // by rule of context: servers on which it fired
-	acts    []event.Act
-	taken   []event.Taken
-	leases  []lease                  // of VPNs, in order once all is known
-	damage  event.Time               // when files were first seen encrypted, once it was asked
-	stood   map[departure]event.Time // found by what other servers were thought of in a round: kept, so that each round only adds
+	policy    *policy.Policy
+	opt       Options
+	servers   map[event.ServerID]*server
+	words     map[string]string                  // each text once
+	spread    map[string]map[event.ServerID]bool // by rule of context: servers on which it fired
+	acts      []event.Act
+	taken     []event.Taken
+	leases    []lease // of VPNs, in order once all is known
+	gone      map[gone][]firstGone
+	strangers []arrived                // from outside, in no order
+	damage    event.Time               // when files were first seen encrypted, once it was asked
+	stood     map[departure]event.Time // found by what other servers were thought of in a round: kept, so that each round only adds
 }
 
 // server is all that is known of one.
@@ -339,6 +341,7 @@ func (j *Judge) sort() []event.ServerID {
 	}
 	slices.Sort(ids)
 	slices.SortFunc(j.leases, compareLeases)
+	j.indexWays()
 	return ids
 }
 

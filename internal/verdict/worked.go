@@ -63,14 +63,49 @@ const remembers = 7 * 24 * time.Hour
 // newWay reports whether an account had never come from a server to any other before a time, as far as logs tell, and those of the server
 // at hand reach back far enough to tell.
 func (j *Judge) newWay(s *server, k arrivalKey, before event.Time) bool {
-	for _, o := range j.servers {
-		for x, a := range o.arrivals {
-			if x.from == k.from && !x.failed && sameAccount(x.account, k.account) && x.account != "" && a.spans.First() < before {
-				return false
-			}
+	_, name := splitAccount(k.account)
+	for _, w := range j.gone[gone{k.from, name}] {
+		if w.first < before && sameAccount(w.account, k.account) {
+			return false
 		}
 	}
 	return j.remembered(s, before)
+}
+
+// gone is from where an account came, by its name alone.
+type gone struct {
+	from event.ServerID
+	name string
+}
+
+// firstGone is when an account first came from there to any server.
+type firstGone struct {
+	account string
+	first   event.Time
+}
+
+// indexWays notes for each server and account when the account first came from there, and who ever came from outside.
+func (j *Judge) indexWays() {
+	j.gone, j.strangers = map[gone][]firstGone{}, nil
+	for _, s := range j.servers {
+		for k, a := range s.arrivals {
+			first := a.spans.First()
+			if j.stranger(k, first) {
+				j.strangers = append(j.strangers, arrived{k, first})
+			}
+			if k.failed || k.from == "" || k.account == "" {
+				continue
+			}
+			_, name := splitAccount(k.account)
+			key := gone{k.from, name}
+			i := slices.IndexFunc(j.gone[key], func(w firstGone) bool { return w.account == k.account })
+			if i < 0 {
+				j.gone[key] = append(j.gone[key], firstGone{k.account, first})
+			} else {
+				j.gone[key][i].first = min(j.gone[key][i].first, first)
+			}
+		}
+	}
 }
 
 // firstDamage is when the estate's files were first seen to be encrypted where they lie, the end of time if they were not.
