@@ -218,7 +218,9 @@ func (m *merged) exercise() (bool, error) {
 // feed writes findings.jsonl and hands the judge all that is known.
 func (m *merged) feed() (*verdict.Judge, error) {
 	in := m.run.in
-	j := verdict.New(in.policy, verdict.Options{From: in.From, Until: in.Until, Changes: in.changes, Resolve: m.names.Find, Account: func(sid string) string { return m.who[sid] }})
+	j := verdict.New(in.policy, verdict.Options{From: in.From, Until: in.Until, Changes: in.changes, Resolve: m.names.Find,
+		Account: func(sid string) string { return m.domains.Account(sid, m.who[sid]) }, Domain: func(dns string) string { return m.flat[dns] },
+	})
 	servers := m.servers()
 	for _, id := range slices.Sorted(maps.Keys(servers)) {
 		servers[id].ClockOff = m.clocks.off[id] != 0

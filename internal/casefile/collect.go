@@ -29,12 +29,15 @@ type worker struct {
 	watch    inventory.Watch
 	activity map[activityKey]*tally
 	accounts spread.Accounts
+	domains  spread.Domains
+	told     map[string]bool // what records of the artifact said of domains
 	last     *event.Schema
 	state    *schemaState
 	hits     []int
 	hit      hit
 	move     event.Movement
 	buf      []byte
+	word     []byte
 }
 
 // schemaState is what a worker knows of a schema.
@@ -81,7 +84,7 @@ func (w *worker) Begin(a *event.Artifact) (evidence.Consumer, bool) {
 	w.serial++
 	w.watch = inventory.Watch{}
 	w.activity = map[activityKey]*tally{}
-	w.accounts = spread.Accounts{}
+	w.accounts, w.domains, w.told = spread.Accounts{}, spread.Domains{}, map[string]bool{}
 	return w, true
 }
 
@@ -179,9 +182,17 @@ func (w *worker) Take(r *event.Record) {
 	}
 }
 
-// meet learns who bears a SID, at the first record of an artifact that names it.
+// maxTold bounds what is remembered of an artifact's domains, as they are spelled.
+const maxTold = 1 << 14
+
+// meet learns who bears a SID, at the first record of an artifact that names it, and by which names its domain goes.
 func (w *worker) meet(p spread.People, r *event.Record) {
 	w.buf = p.SID(r, w.buf)
+	w.word = p.Domain(r, w.buf, w.word)
+	if len(w.word) > 0 && !w.told[string(w.word)] && len(w.told) < maxTold {
+		w.told[string(w.word)] = true
+		w.domains.Learn(string(w.word))
+	}
 	if _, known := w.accounts[string(w.buf)]; known || len(w.buf) == 0 {
 		return
 	}
@@ -328,7 +339,7 @@ func digestOf(r *event.Record) uint64 {
 
 // trailer closes the facts of an artifact.
 func (w *worker) trailer(a *event.Artifact) *trailer {
-	t := &trailer{Sightings: w.watch.Sightings(), Own: w.watch.Addresses(), Activity: []event.Activity{}, Accounts: w.accounts}
+	t := &trailer{Sightings: w.watch.Sightings(), Own: w.watch.Addresses(), Activity: []event.Activity{}, Accounts: w.accounts, Domains: w.domains}
 	for k, x := range w.activity {
 		act := event.Activity{Host: k.host, Source: k.source, Spans: x.spans}
 		if a.Original && x.order {

@@ -32,7 +32,7 @@ const (
 	frameEnd   = 'E'
 )
 
-const segmentMagic = "WARDROUND FACTS 3\n"
+const segmentMagic = "WARDROUND FACTS 4\n"
 
 // factsKey names facts: a digest over the artifact and all that its reading depends on.
 type factsKey [16]byte
@@ -43,6 +43,7 @@ type trailer struct {
 	Own       []inventory.Own
 	Activity  []event.Activity
 	Accounts  spread.Accounts // by SID
+	Domains   spread.Domains  // by SID
 }
 
 // hit is one hit of a rule, before it is known which server its computer is.
@@ -418,6 +419,14 @@ func (e *encoder) trailer(t *trailer) {
 		}
 	}
 	e.accounts(t.Accounts)
+	e.uint(uint64(len(t.Domains)))
+	for _, sid := range slices.Sorted(maps.Keys(t.Domains)) {
+		e.word(sid)
+		e.uint(uint64(len(t.Domains[sid])))
+		for _, name := range t.Domains[sid] {
+			e.word(name)
+		}
+	}
 }
 
 func (e *encoder) accounts(a spread.Accounts) {
@@ -595,6 +604,14 @@ func (d *decoder) trailer() *trailer {
 	for range n {
 		sid := d.word()
 		t.Accounts[sid] = d.word()
+	}
+	n = d.count()
+	t.Domains = make(spread.Domains, n)
+	for range n {
+		sid := d.word()
+		for range d.count() {
+			t.Domains[sid] = append(t.Domains[sid], d.word())
+		}
 	}
 	return t
 }

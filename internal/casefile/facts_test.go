@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"os"
 	"reflect"
+	"slices"
 	"testing"
 
 	"wardround/internal/event"
 	"wardround/internal/inventory"
+	"wardround/internal/spread"
 )
 
 func sampleFacts(t testing.TB, dir string) (location, []hit, []event.Movement) {
@@ -30,7 +32,7 @@ func sampleFacts(t testing.TB, dir string) (location, []hit, []event.Movement) {
 		}
 	}
 	w.movement(&moves[0])
-	at, err := w.end(factsKey{1}, &trailer{Sightings: []inventory.Sighting{{Host: "DB1", Count: 2}}})
+	at, err := w.end(factsKey{1}, &trailer{Sightings: []inventory.Sighting{{Host: "DB1", Count: 2}}, Domains: spread.Domains{"s-1-5-21-1": {"ad.x.example", "x"}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,7 +57,7 @@ func TestFactsComeBack(t *testing.T) {
 	if err != nil || len(gotHits) != 6 || !reflect.DeepEqual(gotHits[4], hits[0]) || gotHits[5].time != event.NoTime || !reflect.DeepEqual(gotMoves, moves) {
 		t.Errorf("%v: %+v, %+v", err, gotHits, gotMoves)
 	}
-	if tr, err := r.trailer(at); err != nil || tr.Sightings[0].Count != 2 {
+	if tr, err := r.trailer(at); err != nil || tr.Sightings[0].Count != 2 || !slices.Equal(tr.Domains["s-1-5-21-1"], []string{"ad.x.example", "x"}) {
 		t.Errorf("trailer %+v, %v", tr, err)
 	}
 }

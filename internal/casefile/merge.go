@@ -24,9 +24,11 @@ type merged struct {
 	entries []entry // by collection and path
 	names   *inventory.Names
 	clocks  clocks
-	who     spread.Accounts // by SID
-	rules   []event.Rule    // of the program, then of the correlations
-	single  int             // how many are of the program
+	who     spread.Accounts   // by SID
+	domains spread.Domains    // by SID
+	flat    map[string]string // NetBIOS names of domains, by DNS name
+	rules   []event.Rule      // of the program, then of the correlations
+	single  int               // how many are of the program
 	unused  []report.Unused
 	lines   []string // of the policy's table, by rule
 	reader  factsReader
@@ -40,7 +42,7 @@ type merged struct {
 // merge joins the collections' artifacts and settles which server each name is. The run forgets what only reading needs: the
 // compiled rules, and its lists of artifacts.
 func (r *run) merge(all []*collection) (*merged, error) {
-	m := &merged{run: r, reader: factsReader{dir: r.cache}, who: spread.Accounts{}, single: len(r.program.Rules), unused: r.unused()}
+	m := &merged{run: r, reader: factsReader{dir: r.cache}, who: spread.Accounts{}, domains: spread.Domains{}, single: len(r.program.Rules), unused: r.unused()}
 	size := 0
 	for _, c := range all {
 		size += len(c.artifacts)
@@ -79,9 +81,11 @@ func (r *run) merge(all []*collection) (*merged, error) {
 			for _, sid := range slices.Sorted(maps.Keys(t.Accounts)) {
 				m.who.Learn(sid, t.Accounts[sid])
 			}
+			m.domains.Merge(t.Domains)
 		}
 		logs = append(logs, log)
 	}
+	m.flat = m.domains.Flat()
 	m.names = inventory.Join(r.in.estate, logs)
 	return m, nil
 }

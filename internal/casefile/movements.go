@@ -4,6 +4,7 @@ import (
 	"net/netip"
 
 	"wardround/internal/event"
+	"wardround/internal/spread"
 )
 
 // movementsOf yields the movements that an artifact tells of, with the servers that its names mean, by corrected time.
@@ -14,6 +15,7 @@ func (m *merged) movementsOf(e *entry, yield func(*event.Movement) error) error 
 	scope := m.names.In(&e.artifact)
 	return m.reader.each(e.at, nil, func(mv *event.Movement) error {
 		p := &mv.Because[0]
+		mv.Account = spread.OneName(mv.Account, m.flat)
 		p.Collection, p.Artifact, p.Path = e.artifact.Collection, e.artifact.SHA256, e.artifact.Path
 		switch mv.SeenFrom {
 		case event.FromSource:

@@ -15,7 +15,7 @@ var readers = []reader{
 	// Told by the names of their fields.
 	winJSONReader, winXMLReader, taskReader, preferencesReader, webJSONReader, postgresJSONReader,
 	// Told by where they lie and the look of their lines.
-	keysReader, unitReader, accountsReader, hostsReader, startupReader,
+	keysReader, unitReader, accountsReader, hostsReader, startupReader, transferReader,
 	// Told by the look of their lines.
 	listingReader, auditdReader, iisReader, postgresCSVReader, postgresReader, mysqlErrorReader, mysqlGeneralReader, mysqlSlowReader, mysqlAuditReader,
 	mssqlReader, oracleAlertReader, oracleListenerReader, oracleAuditReader, webAccessReader, webErrorReader,

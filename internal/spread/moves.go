@@ -80,7 +80,7 @@ func (t *Teller) moves() []*move {
 			out, recent = append(out, m), append(recent, m)
 			at = len(recent) - 1
 		}
-		recent[at].take(s)
+		recent[at].take(s, t.habit(s))
 		open[k] = recent
 	}
 	out = t.acted(out)
@@ -97,7 +97,7 @@ func compareWays(a, b way) int {
 // maxPlaces bounds the places that one edge cites.
 const maxPlaces = 20
 
-func (m *move) take(s *step) {
+func (m *move) take(s *step, habit bool) {
 	if m.account.Name == "" || m.account.Domain == "" && s.way.account.Domain != "" {
 		m.account = s.way.account
 	}
@@ -110,7 +110,7 @@ func (m *move) take(s *step) {
 	m.count = max(m.count, s.count)
 	m.last = max(m.last, s.last)
 	m.seen[s.way.seen] = true
-	m.habit = m.habit && s.habit(s.time)
+	m.habit = m.habit && habit
 	if len(m.places) < maxPlaces && !slices.Contains(m.places, s.place) {
 		m.places = append(m.places, s.place)
 	}

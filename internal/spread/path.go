@@ -68,6 +68,9 @@ func (t *Teller) entryOf(s *server, moves []*move) *move {
 		if r[0] == unfit || r[1] == 3 && r[0] != fromAbroad && r[0] != fromBad && r[0] != fromScript {
 			continue
 		}
+		if r[0] == byHabit && r[1] != 0 {
+			continue // what an account always does explains nothing that it did not do
+		}
 		// Who did it goes before from where: an arrival with another account brought somebody else.
 		better := cmp.Or(cmp.Compare(r[1], rank[1]), cmp.Compare(r[0], rank[0]))
 		if r[0] == byAct || rank[0] == byAct {

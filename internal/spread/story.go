@@ -31,6 +31,7 @@ type Teller struct {
 	taken   []Account
 	since   map[Account]event.Time // accounts, and since when they are proven taken
 	ways    map[way]*trail
+	desks   map[desk]*trail // of each, the days alone: no more than there are ways
 	kept    int
 	leases  []lease             // of VPNs
 	lent    map[string][]*lease // by the address inside, in order of time
@@ -52,7 +53,7 @@ type server struct {
 
 // NewTeller begins a story.
 func NewTeller(f Facts) *Teller {
-	t := &Teller{facts: f, servers: map[event.ServerID]*server{}, since: map[Account]event.Time{}, ways: map[way]*trail{}, cited: map[string]*event.Finding{}}
+	t := &Teller{facts: f, servers: map[event.ServerID]*server{}, since: map[Account]event.Time{}, ways: map[way]*trail{}, desks: map[desk]*trail{}, cited: map[string]*event.Finding{}}
 	if t.facts.Resolve == nil {
 		t.facts.Resolve = func(string, event.Time) (event.ServerID, bool) { return "", false }
 	}
@@ -118,8 +119,8 @@ func (t *Teller) takenAt(a Account) event.Time {
 
 // Story tells the story.
 func (t *Teller) Story() *event.Story {
-	moves := t.moves()
 	t.settleLeases()
+	moves := t.moves()
 	t.paths(moves)
 	edges := t.edges(append(moves, t.tunnels(moves)...))
 	s := &event.Story{

@@ -484,6 +484,40 @@ func TestOwnersWays(t *testing.T) {
 	}
 }
 
+// TestOwnersDesk: an account was taken, and its owner goes on working at his desk at the hours that he is used to, now on this server and
+// now on that one. That is not drawn, and explains nothing; the same from there in the night, or from outside, is.
+func TestOwnersDesk(t *testing.T) {
+	for _, c := range []struct {
+		name, from string
+		at         float64
+		want       string
+	}{
+		{"at his hours", "10.0.0.9", 20, ""},
+		{"in the night", "10.0.0.9", 26, "10.0.0.9>FS1"},
+		{"from outside, as often before", "198.18.0.9", 20, "198.18.0.9>FS1"},
+	} {
+		x := newTale()
+		x.server("APP1", 5, 6, "answered")
+		x.act("APP1", "protection off", 6, `HOSP\nurse`, "")
+		x.server("FS1", unknown, 28, "gap")
+		x.act("FS1", "backups deleted", 28, `HOSP\made`, "")
+		x.move(c.from, "APP1", `HOSP\nurse`, "network logon", event.FromDestination, 20-24*20)
+		x.move(c.from, "FS1", `HOSP\nurse`, "network logon", event.FromDestination, 20.5-24*18)
+		x.move(c.from, "APP1", `HOSP\nurse`, "rdp", event.FromDestination, 19.5-24*15)
+		x.move(c.from, "FS1", `HOSP\nurse`, "network logon", event.FromDestination, c.at)
+		s := x.tell(nil)
+		got := ""
+		for _, e := range s.Edges {
+			if e.To == "FS1" && e.From != nil {
+				got += *e.From + ">FS1"
+			}
+		}
+		if got != c.want {
+			t.Errorf("%s: %q, unexplained %+v, edges %s", c.name, got, s.Unexplained, lines(s))
+		}
+	}
+}
+
 // TestDesktopLeftOpen: since when is not known, because the log was cleared days later by who had opened a desktop from the
 // world at large. A week may lie between, if it is his account, by a desktop.
 func TestDesktopLeftOpen(t *testing.T) {

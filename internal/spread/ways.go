@@ -24,6 +24,12 @@ type trail struct {
 	days    map[event.Time]uint32 // by day before the window: the hours in which it was gone, a bit each
 }
 
+// desk is a computer that is no server of the estate, and who works there.
+type desk struct {
+	from    string
+	account Account
+}
+
 // footsteps are the movements of one hour.
 type footsteps struct {
 	list  []sighting // the first few, in order
@@ -77,8 +83,14 @@ func (t *Teller) AddMovement(m *event.Movement) {
 		x.address = m.Address
 	}
 	if from := t.facts.Verdicts.Window.From; m.Time < from {
-		if d := m.Time / event.Time(24*time.Hour); len(x.days) < maxDays || x.days[d] != 0 {
-			x.days[d] |= 1 << hourOfDay(m.Time)
+		x.noteDay(m.Time)
+		if t.servers[event.ServerID(w.from)] == nil && w.account.Name != "" {
+			d := t.desks[desk{w.from, w.account}]
+			if d == nil {
+				d = &trail{days: map[event.Time]uint32{}}
+				t.desks[desk{w.from, w.account}] = d
+			}
+			d.noteDay(m.Time)
 		}
 		return
 	}
@@ -86,6 +98,23 @@ func (t *Teller) AddMovement(m *event.Movement) {
 		return
 	}
 	t.keep(x, m)
+}
+
+// noteDay keeps at which hour of a day before the window a way was gone.
+func (x *trail) noteDay(at event.Time) {
+	if d := at / event.Time(24*time.Hour); len(x.days) < maxDays || x.days[d] != 0 {
+		x.days[d] |= 1 << hourOfDay(at)
+	}
+}
+
+// habit reports whether a sighting is of what its account is used to: to go that way at that hour, or from its own desk, which is no
+// server, to go anywhere at that hour.
+func (t *Teller) habit(s *step) bool {
+	if s.trail.habit(s.time) {
+		return true
+	}
+	d := t.desks[desk{s.way.from, s.way.account}]
+	return d != nil && !event.Abroad(s.way.from) && t.leaseOf(s.way.from, s.time) == nil && d.habit(s.time)
 }
 
 func (t *Teller) keep(x *trail, m *event.Movement) {

@@ -14,6 +14,7 @@ import (
 type state struct {
 	proven   map[event.ServerID]event.Time // infiltrated servers, and since when that is proven
 	taken    map[string]event.Time         // accounts, and since when they are proven taken
+	used     map[string]event.Time         // of these, accounts that did what proves a server infiltrated, and since when; the others were only exposed
 	early    map[string]event.Time         // accounts, and since when it is likely that they are: exposed, or used in a new way from an infiltrated server
 	left     map[departure]event.Time      // by which server the intruder went on from here, and when
 	payloads map[string]payload            // by SHA-256: contents that the intruder ran
@@ -27,14 +28,14 @@ type state struct {
 
 func newState() state {
 	return state{
-		proven: map[event.ServerID]event.Time{}, taken: map[string]event.Time{}, early: map[string]event.Time{}, left: map[departure]event.Time{},
+		proven: map[event.ServerID]event.Time{}, taken: map[string]event.Time{}, used: map[string]event.Time{}, early: map[string]event.Time{}, left: map[departure]event.Time{},
 		payloads: map[string]payload{}, paths: map[string]payload{}, added: map[string]payload{}, made: map[string]event.Time{}, aims: map[aim]bool{},
 	}
 }
 
 // equal reports whether nothing more was derived.
 func (st *state) equal(o *state) bool {
-	return maps.Equal(st.proven, o.proven) && maps.Equal(st.taken, o.taken) && maps.Equal(st.early, o.early) && maps.Equal(st.left, o.left) &&
+	return maps.Equal(st.proven, o.proven) && maps.Equal(st.taken, o.taken) && maps.Equal(st.used, o.used) && maps.Equal(st.early, o.early) && maps.Equal(st.left, o.left) &&
 		maps.Equal(st.payloads, o.payloads) && maps.Equal(st.paths, o.paths) && maps.Equal(st.added, o.added) && maps.Equal(st.made, o.made) && maps.Equal(st.aims, o.aims) && st.window == o.window
 }
 
@@ -89,6 +90,7 @@ func (j *Judge) next(ids []event.ServerID, opinions map[event.ServerID]*opinion)
 		for _, a := range o.decisive {
 			for _, account := range a.traits.accounts {
 				keepFirst(st.taken, account, a.first)
+				keepFirst(st.used, account, a.first)
 			}
 			for _, p := range a.pieces {
 				for _, account := range p.exposed {
@@ -111,6 +113,9 @@ func (j *Judge) next(ids []event.ServerID, opinions map[event.ServerID]*opinion)
 			j.onlyWay(id, o, opinions, &st)
 			j.fromDoubted(id, o, opinions, &st)
 		}
+	}
+	for _, id := range ids {
+		j.course(id, opinions[id], opinions, &st)
 	}
 	for d, at := range j.stood {
 		keepFirst(st.left, d, at)
@@ -206,7 +211,7 @@ func (j *Judge) lastIn(sources map[string]bool) event.Time {
 // opine judges one server on what is known so far.
 func (j *Judge) opine(id event.ServerID, st *state) *opinion {
 	s := j.servers[id]
-	pieces := slices.Concat(s.strong, j.executed(s), j.carried(id, s, st), j.deployed(id, s, st), j.alike(id, s, st), s.untimed(st.window.To), j.movements(id, s, st), j.departures(id, st),
+	pieces := slices.Concat(s.strong, j.executed(s), j.carried(id, s, st), j.deployed(id, s, st), j.alike(id, s, st), s.untimed(st.window.To), j.movements(id, s, st), j.departures(id, st), j.entries(id, s, st),
 		j.attackersAccounts(id, s, st), s.tampering(j.policy, st.window))
 	sortPieces(pieces)
 	o := &opinion{links: map[*act]string{}}
@@ -453,7 +458,7 @@ func (j *Judge) approved(id event.ServerID, a *act, st *state) string {
 
 func (j *Judge) agrees(id event.ServerID, a *act, c *event.Change) bool {
 	if c.Account != "" {
-		own := accountOf("", c.Account)
+		own := j.accountOf("", c.Account)
 		if len(a.traits.accounts) == 0 || slices.ContainsFunc(a.traits.accounts, func(x string) bool { return !sameAccount(x, own) }) {
 			return false
 		}
@@ -534,6 +539,7 @@ func (j *Judge) movements(id event.ServerID, s *server, st *state) []*piece {
 		return nil
 	}
 	var out []*piece
+	var came []arrived
 	for k, a := range s.arrivals {
 		if k.failed || k.account == "" {
 			continue
@@ -567,12 +573,13 @@ func (j *Judge) movements(id event.ServerID, s *server, st *state) []*piece {
 				says: k.how + " from " + string(from) + ", infiltrated by then, with account " + k.account + ", which the intruder had made",
 			})
 		}
+		came = append(came, arrived{k, at})
 		out = append(out, &piece{
 			at: at, line: line, rule: "movement", place: placeOf(a.place) + k.source + k.account + k.how,
 			traits: traits{accounts: []string{k.account}, sources: []string{k.source}}, says: says,
 		})
 	}
-	return out
+	return append(out, j.worked(s, came, st)...)
 }
 
 // unseen reports whether a server's logs leave it open who logged on at a time.

@@ -1,6 +1,7 @@
 package verdict
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"time"
@@ -106,8 +107,12 @@ func (j *Judge) newcomer(s *server, k arrivalKey, a *arrival, since event.Time, 
 // depart notes, for the acts that prove a server infiltrated, from which server their sessions were opened.
 func (j *Judge) depart(id event.ServerID, o *opinion, st *state) {
 	s := j.servers[id]
-	for _, a := range o.decisive {
-		if a.only("departure") {
+	for _, a := range o.acts {
+		if !slices.Contains(o.decisive, a) {
+			j.toolCame(id, s, a, st)
+			continue
+		}
+		if !slices.ContainsFunc(a.lines, func(l *policy.Line) bool { return !onward(l) }) {
 			continue // with whose password he went on from here does not say in whose session he sat
 		}
 		j.passedOn(id, a, st)
@@ -127,6 +132,41 @@ func (j *Judge) depart(id event.ServerID, o *opinion, st *state) {
 			keepFirst(st.left, departure{k.from, id, account, k.how}, at)
 		}
 	}
+}
+
+// toolCame notes from where a tool for running programs elsewhere came to an infiltrated server, though days lie between it and what proves
+// the server infiltrated: if its account had never come from there to any server before the window.
+func (j *Judge) toolCame(id event.ServerID, s *server, a *act, st *state) {
+	if a.why != "" || a.untimed() || a.first < st.window.From || !a.serves(func(l *policy.Line) bool { return l.Name == "remote service" || l.Name == "admin share" }) {
+		return
+	}
+	for _, account := range a.traits.accounts {
+		k, at := s.openedWithin(account, a.first, j.policy.Thresholds.ActWindow, st)
+		if at != event.NoTime && k.from != id && j.servers[k.from] != nil && j.newWay(s, k, st.window.From) {
+			keepFirst(st.left, departure{k.from, id, account, k.how}, at)
+		}
+	}
+}
+
+// secondDeparture finds the second server to which the intruder went on from one, if both times he went in a way that was never gone before the
+// window. Through a gateway of a VPN others come too.
+func (j *Judge) secondDeparture(id event.ServerID, st *state) (line *policy.Line, d departure, at event.Time) {
+	first := departure{}
+	if slices.ContainsFunc(j.leases, func(l lease) bool { return l.gateway == id }) {
+		return nil, d, at
+	}
+	for _, x := range slices.SortedFunc(maps.Keys(st.left), func(a, b departure) int {
+		return cmp.Or(cmp.Compare(st.left[a], st.left[b]), compareDepartures(a, b))
+	}) {
+		if x.from != id || x.account == "" || works[x.how] || !steered[x.how] || !j.newWay(j.servers[x.to], arrivalKey{account: x.account, from: id}, st.window.From) {
+			continue
+		}
+		if first.to != "" && x.to != first.to {
+			return j.policy.Line("second departure"), x, st.left[x]
+		}
+		first = x
+	}
+	return nil, d, at
 }
 
 // only reports whether an act serves that one line and no other.
@@ -221,6 +261,12 @@ func (j *Judge) departures(id event.ServerID, st *state) []*piece {
 			p.says += " with account " + d.account
 		}
 		out = append(out, p)
+	}
+	if line, d, at := j.secondDeparture(id, st); line != nil {
+		out = append(out, &piece{
+			at: at, line: line, rule: "second departure", place: "again " + string(d.to) + d.account + d.how, traits: traits{accounts: []string{d.account}},
+			says: "From here somebody went on to a second server that was infiltrated, " + string(d.to) + ", with account " + d.account + ", which had never come from here before",
+		})
 	}
 	return out
 }

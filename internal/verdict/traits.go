@@ -41,12 +41,12 @@ var (
 	programFields = []string{"Image", "NewProcessName", "SourceImage", "exe", "ProcessName", "Process Name"}
 )
 
-func traitsOf(f map[string]string) traits {
+func (j *Judge) traitsOf(f map[string]string) traits {
 	var t traits
 	for _, p := range accountFields {
-		t.accounts = add(t.accounts, accountOf(f[p[0]], f[p[1]]))
+		t.accounts = add(t.accounts, j.accountOf(f[p[0]], f[p[1]]))
 	}
-	t.audited(f["Data"])
+	j.audited(&t, f["Data"])
 	for _, n := range sessionFields {
 		t.sessions = add(t.sessions, sessionOf(f[n]))
 	}
@@ -66,7 +66,7 @@ func traitsOf(f map[string]string) traits {
 }
 
 // audited reads who did what an audit of SQL Server tells of (event 33205): its fields are lines of one text, name:value.
-func (t *traits) audited(text string) {
+func (j *Judge) audited(t *traits, text string) {
 	if !strings.Contains(text, "audit_schema_version:") {
 		return
 	}
@@ -75,7 +75,7 @@ func (t *traits) audited(text string) {
 		case "client_ip":
 			t.sources = add(t.sources, sourceOf(value, ""))
 		case "session_server_principal_name":
-			t.accounts = add(t.accounts, accountOf("", value))
+			t.accounts = add(t.accounts, j.accountOf("", value))
 		}
 	}
 }
@@ -129,7 +129,7 @@ func (t *traits) share(o *traits) (string, bool) {
 }
 
 // accountOf spells an account, "" for one that every act shares or that is a computer's.
-func accountOf(domain, name string) string {
+func (j *Judge) accountOf(domain, name string) string {
 	name = strings.ToLower(strings.TrimSpace(name))
 	if at := strings.LastIndexByte(name, '\\'); at >= 0 {
 		domain, name = name[:at], name[at+1:]
@@ -151,6 +151,9 @@ func accountOf(domain, name string) string {
 		return name
 	}
 	// Since Server 2016 a logon by ticket names the realm, hosp.example, where older systems name the domain, HOSP.
+	if flat := j.opt.Domain(strings.TrimSuffix(domain, ".")); flat != "" {
+		return flat + `\` + name
+	}
 	return firstLabel(domain) + `\` + name
 }
 

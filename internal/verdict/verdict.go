@@ -35,18 +35,24 @@ type Options struct {
 	Resolve func(name string, at event.Time) (event.ServerID, bool)
 	// Account is who bears a SID, "" where no log tells.
 	Account func(sid string) string
+	// Domain is the NetBIOS name of a Windows domain by its DNS name in lower case, "" where that is its first label, or no log tells.
+	Domain func(dns string) string
 }
 
 // Judge collects facts and judges. Facts may come in any order, but findings must come before movements.
 type Judge struct {
-	policy  *policy.Policy
-	opt     Options
-	servers map[event.ServerID]*server
-	words   map[string]string                  // each text once
-	spread  map[string]map[event.ServerID]bool // by rule of context: servers on which it fired
-	acts    []event.Act
-	taken   []event.Taken
-	stood   map[departure]event.Time // found by what other servers were thought of in a round: kept, so that each round only adds
+	policy    *policy.Policy
+	opt       Options
+	servers   map[event.ServerID]*server
+	words     map[string]string                  // each text once
+	spread    map[string]map[event.ServerID]bool // by rule of context: servers on which it fired
+	acts      []event.Act
+	taken     []event.Taken
+	leases    []lease // of VPNs, in order once all is known
+	gone      map[gone][]firstGone
+	strangers []arrived                // from outside, in no order
+	damage    event.Time               // when files were first seen encrypted, once it was asked
+	stood     map[departure]event.Time // found by what other servers were thought of in a round: kept, so that each round only adds
 }
 
 // server is all that is known of one.
@@ -94,6 +100,9 @@ func New(p *policy.Policy, o Options) *Judge {
 	}
 	if o.Account == nil {
 		o.Account = func(string) string { return "" }
+	}
+	if o.Domain == nil {
+		o.Domain = func(string) string { return "" }
 	}
 	return &Judge{policy: p, opt: o, servers: map[event.ServerID]*server{}, spread: map[string]map[event.ServerID]bool{}, words: map[string]string{}}
 }
@@ -172,9 +181,9 @@ func (j *Judge) addContext(s *server, f *event.Finding, l *policy.Line) {
 }
 
 func (j *Judge) pieceOf(f *event.Finding, l *policy.Line) *piece {
-	p := &piece{id: f.ID, at: f.Corrected, line: l, rule: f.Rule.ID, level: policy.Level(f.Rule.Level), traits: traitsOf(f.Fields)}
+	p := &piece{id: f.ID, at: f.Corrected, line: l, rule: f.Rule.ID, level: policy.Level(f.Rule.Level), traits: j.traitsOf(f.Fields)}
 	if sid := f.Fields[doerField]; sid != "" {
-		p.traits.accounts = add(p.traits.accounts, accountOf("", j.opt.Account(sid)))
+		p.traits.accounts = add(p.traits.accounts, j.accountOf("", j.opt.Account(sid)))
 	}
 	if l.Flag == "affected" && f.Fields["AddedByNobody"] == "true" {
 		p.added = strings.ToLower(f.Fields["AddedExtension"])
@@ -261,11 +270,12 @@ func short(s string) string {
 
 // AddMovement takes a movement, whichever end told of it.
 func (j *Judge) AddMovement(m *event.Movement) {
+	j.lend(m)
 	s := j.servers[m.To]
 	if s == nil || m.Time == event.NoTime || m.SeenFrom == event.FromController {
 		return
 	}
-	k := arrivalKey{how: m.How, account: accountOf("", m.Account), failed: m.Failed}
+	k := arrivalKey{how: m.How, account: j.accountOf("", m.Account), failed: m.Failed}
 	if k.fromSource = m.SeenFrom == "source"; k.fromSource {
 		k.source = string(m.From)
 	} else {
@@ -330,12 +340,14 @@ func (j *Judge) sort() []event.ServerID {
 		}
 	}
 	slices.Sort(ids)
+	slices.SortFunc(j.leases, compareLeases)
+	j.indexWays()
 	return ids
 }
 
 func sortPieces(p []*piece) {
 	slices.SortFunc(p, func(a, b *piece) int {
-		return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.line.Name, b.line.Name), cmp.Compare(a.rule, b.rule), cmp.Compare(a.object, b.object), cmp.Compare(a.id, b.id))
+		return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.line.Name, b.line.Name), cmp.Compare(a.rule, b.rule), cmp.Compare(a.object, b.object), cmp.Compare(a.id, b.id), cmp.Compare(a.place, b.place))
 	})
 }
 

@@ -285,7 +285,7 @@ func TestVerdicts(t *testing.T) {
 		{"two movements are no mates", func(w *world) {
 			w.find("T", "web shell", hour(1), "User", `HOSP\svc_bkp`)
 			w.move("T", "S", `HOSP\svc_bkp`, "network logon", hour(3))
-			w.move("T", "S", `HOSP\svc_bkp`, "rdp", hour(4))
+			w.move("T", "S", `HOSP\svc_bkp`, "admin share", hour(4))
 		}, event.Suspected, ""},
 		{"movement before the source was infiltrated", func(w *world) {
 			w.find("T", "web shell", hour(5), "User", `HOSP\svc_bkp`)
@@ -390,6 +390,7 @@ func TestVerdicts(t *testing.T) {
 			w.move("T", "S", "nagiosd", "ssh", hour(20))
 		}, event.Infiltrated, ""},
 		{"an account made on another day", func(w *world) {
+			w.move("T", "S", "deploy", "ssh", hour(-200))
 			w.find("T", "web shell", hour(1), "User", "deploy")
 			w.move("T", "S", "deploy", "ssh", hour(3))
 			w.find("S", "account made", hour(9), "user", "nagiosd")

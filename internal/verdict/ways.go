@@ -129,10 +129,14 @@ func (j *Judge) fromDoubted(id event.ServerID, o *opinion, opinions map[event.Se
 }
 
 // inReach reports whether who came at a time may have done what proves the server infiltrated: within what a session lasts,
-// or at any time in the window where one of the acts may be of any time.
+// or at any time in the window where one of the acts may be of any time. Of one who only went on from there it is not known how
+// long he had been there: a week at most.
 func (o *opinion) inReach(t event.Time, st *state) bool {
+	passedBy := !slices.ContainsFunc(o.decisive, func(a *act) bool { return !a.serves(onward) })
 	return slices.ContainsFunc(o.decisive, func(a *act) bool {
 		switch {
+		case passedBy:
+			return t <= a.first && t >= a.first.Add(-staysInMemory)
 		case a.serves(func(l *policy.Line) bool { return l.Flag == "affected" || l.SameKind != "" }):
 			return false
 		case a.untimed():
@@ -141,6 +145,9 @@ func (o *opinion) inReach(t event.Time, st *state) bool {
 		return t <= a.first && t >= a.first.Add(-sessionLasts)
 	})
 }
+
+// onward are the lines which tell that the intruder went on from a server.
+func onward(l *policy.Line) bool { return l.Name == "departure" || l.Name == "second departure" }
 
 // ownActBefore reports whether something was done on a server, by then, that is no arrival and not what another server did to
 // its files.

@@ -1,0 +1,125 @@
+package verdict
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"wardround/internal/event"
+)
+
+// What is here asks whose hand it was. An account that was taken is used by two: by its owner, in the ways that he is used to, and by the
+// intruder. A way that the account never went before the intruder sat at its other end is his.
+
+// arrived is an arrival from an infiltrated server that counts as a movement.
+type arrived struct {
+	key arrivalKey
+	at  event.Time
+}
+
+// worked makes pieces of sessions in which somebody came to work here (a desktop, a shell) and not only to read files, with an account that
+// did what proves a server infiltrated, from a server infiltrated by then, from which this account had never come before. That the password was used is one act,
+// that somebody sat here another. Once files are seen encrypted, those who repair go new ways too: then it does not count.
+func (j *Judge) worked(s *server, came []arrived, st *state) []*piece {
+	line := j.policy.Line("session of the intruder")
+	if line == nil {
+		return nil
+	}
+	var out []*piece
+	for _, x := range came {
+		if x.key.fromSource || notedAt(st.used, x.key.account) == event.NoTime || x.at > j.firstDamage() || !s.atWork(x, j.policy.Thresholds.ActWindow) {
+			continue
+		}
+		if !j.newWay(s, x.key, st.proven[x.key.from]) {
+			continue
+		}
+		out = append(out, &piece{
+			at: x.at, line: line, rule: "session", place: "session " + x.key.source + x.key.account + x.key.how, traits: traits{accounts: []string{x.key.account}, sources: []string{x.key.source}},
+			says: "Somebody worked here in a session that account " + x.key.account + ", with which the intruder was at work, opened from " + string(x.key.from) + ", infiltrated by then, from where it had never come before",
+		})
+	}
+	return out
+}
+
+// atWork reports whether an arrival opened a desktop or a shell: by its way, or because its source tells that a remote shell was opened
+// from there just then.
+func (s *server) atWork(x arrived, window time.Duration) bool {
+	if works[x.key.how] {
+		return true
+	}
+	for k, a := range s.arrivals {
+		if k.fromSource && !k.failed && k.from == x.key.from && (k.how == "winrm" || k.how == "connection to winrm") {
+			if t := a.spans.Next(x.at.Add(-window)); t != event.NoTime && t <= x.at.Add(window) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// remembers is how far back a server's logons must be known before it is said that somebody never came before.
+const remembers = 7 * 24 * time.Hour
+
+// newWay reports whether an account had never come from a server to any other before a time, as far as logs tell, and those of the server
+// at hand reach back far enough to tell.
+func (j *Judge) newWay(s *server, k arrivalKey, before event.Time) bool {
+	_, name := splitAccount(k.account)
+	for _, w := range j.gone[gone{k.from, name}] {
+		if w.first < before && sameAccount(w.account, k.account) {
+			return false
+		}
+	}
+	return j.remembered(s, before)
+}
+
+// gone is from where an account came, by its name alone.
+type gone struct {
+	from event.ServerID
+	name string
+}
+
+// firstGone is when an account first came from there to any server.
+type firstGone struct {
+	account string
+	first   event.Time
+}
+
+// indexWays notes for each server and account when the account first came from there, and who ever came from outside.
+func (j *Judge) indexWays() {
+	j.gone, j.strangers = map[gone][]firstGone{}, nil
+	for _, s := range j.servers {
+		for k, a := range s.arrivals {
+			first := a.spans.First()
+			if j.stranger(k, first) {
+				j.strangers = append(j.strangers, arrived{k, first})
+			}
+			if k.failed || k.from == "" || k.account == "" {
+				continue
+			}
+			_, name := splitAccount(k.account)
+			key := gone{k.from, name}
+			i := slices.IndexFunc(j.gone[key], func(w firstGone) bool { return w.account == k.account })
+			if i < 0 {
+				j.gone[key] = append(j.gone[key], firstGone{k.account, first})
+			} else {
+				j.gone[key][i].first = min(j.gone[key][i].first, first)
+			}
+		}
+	}
+}
+
+// firstDamage is when the estate's files were first seen to be encrypted where they lie, the end of time if they were not.
+func (j *Judge) firstDamage() event.Time {
+	if j.damage != 0 {
+		return j.damage
+	}
+	j.damage = event.Time(1<<63 - 1)
+	for _, id := range slices.Sorted(maps.Keys(j.servers)) {
+		for _, p := range j.servers[id].strong {
+			if p.line.Name == "encrypted here" || p.line.Name == "hypervisor encryptor" {
+				j.damage = min(j.damage, p.at)
+			}
+		}
+	}
+	return j.damage
+}
