@@ -29,6 +29,8 @@ type piece struct {
 	unnamed bool       // it was logged while the computer bore the name that Windows' setup gives
 	untimed bool       // the evidence does not tell when: at is the window's end, and nothing is linked to it by time
 	by      event.Time // of an untimed one: it was there by then, 0 where that is not known either
+
+	borrowed bool // an arrival with an account of which nothing but this arrival says that it was taken
 }
 
 // when is the piece's time, NoTime where the evidence does not tell.

@@ -89,6 +89,9 @@ func (j *Judge) next(ids []event.ServerID, opinions map[event.ServerID]*opinion)
 		st.proven[id] = firstOf(o.decisive)
 		for _, a := range o.decisive {
 			for _, account := range a.traits.accounts {
+				if a.borrowed() {
+					break // it would prove itself
+				}
 				keepFirst(st.taken, account, a.first)
 				keepFirst(st.used, account, a.first)
 			}
@@ -549,6 +552,7 @@ func (j *Judge) movements(id event.ServerID, s *server, st *state) []*piece {
 		if !bad || from == id {
 			continue
 		}
+		borrowed := false
 		says := k.how + " from " + string(from) + " with account " + k.account + ", after both were taken"
 		at := event.NoTime
 		if taken := usableAt(k.account, st); taken != event.NoTime {
@@ -557,6 +561,9 @@ func (j *Judge) movements(id event.ServerID, s *server, st *state) []*piece {
 			says = k.how + " from " + string(from) + " with account " + k.account + ", at which a tool of the intruder's there was aimed then"
 		} else if at = j.newcomer(s, k, a, since, st); at != event.NoTime {
 			says = k.how + " from " + string(from) + ", infiltrated by then, with account " + k.account + ", which had never come from there, and which went on to what is told below"
+		} else if at = j.borrowed(s, k, a, since, st); at != event.NoTime {
+			borrowed = true
+			says = k.how + " from " + string(from) + ", infiltrated by then, with account " + k.account + ", whose owner was not at work there: somebody else used it"
 		}
 		if at == event.NoTime || s.opensDesktop(k, at) {
 			continue
@@ -573,10 +580,12 @@ func (j *Judge) movements(id event.ServerID, s *server, st *state) []*piece {
 				says: k.how + " from " + string(from) + ", infiltrated by then, with account " + k.account + ", which the intruder had made",
 			})
 		}
-		came = append(came, arrived{k, at})
+		if !borrowed {
+			came = append(came, arrived{k, at})
+		}
 		out = append(out, &piece{
 			at: at, line: line, rule: "movement", place: placeOf(a.place) + k.source + k.account + k.how,
-			traits: traits{accounts: []string{k.account}, sources: []string{k.source}}, says: says,
+			traits: traits{accounts: []string{k.account}, sources: []string{k.source}}, says: says, borrowed: borrowed,
 		})
 	}
 	return append(out, j.worked(s, came, st)...)

@@ -189,6 +189,7 @@ func TestNewcomer(t *testing.T) {
 			if c.before {
 				w.move("T", "U", `HOSP\adm`, "rdp", hour(-30))
 			}
+			w.move("10.0.0.9", "T", `HOSP\adm`, "rdp", hour(3.5)) // his own desktop: he may hop on from it
 			w.move("T", "S", `HOSP\adm`, "rdp", hour(4))
 			if c.does > 0 {
 				w.find("S", "administrator made", hour(4+c.does), "SubjectDomainName", "HOSP", "SubjectUserName", c.who[5:], "TargetUserName", "temp")

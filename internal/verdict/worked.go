@@ -41,6 +41,42 @@ func (j *Judge) worked(s *server, came []arrived, st *state) []*piece {
 	return out
 }
 
+// borrowed is when somebody came to work here, or ran a program here in the way of tools, from an infiltrated server with an account that had never come from there to any other, while
+// its owner was not at work there: whoever sat there had another's password. Who hops on from his own desktop is not meant, nor who repairs
+// after files were seen encrypted. That is one act, and does not prove the account taken. NoTime if nobody did, or the logs of either end do
+// not tell.
+func (j *Judge) borrowed(s *server, k arrivalKey, a *arrival, since event.Time, st *state) event.Time {
+	q, from := j.question("logon"), j.servers[k.from]
+	if q == nil || from == nil || k.fromSource {
+		return event.NoTime
+	}
+	at := a.unusual(max(since, st.window.From), st.window.From)
+	if at == event.NoTime || at > j.firstDamage() || !s.atWork(arrived{k, at}, j.policy.Thresholds.ActWindow) && !s.toolRan(k.account, at, j.policy.Thresholds.ActWindow) || !j.newWay(s, k, since) {
+		return event.NoTime
+	}
+	if _, open := from.logs.question(q, false, interval{at.Add(-sessionLasts), at}, &j.policy.Thresholds); len(open) > 0 {
+		return event.NoTime
+	}
+	for x, b := range from.arrivals {
+		if t := b.spans.Before(at + 1); works[x.how] && !x.failed && sameAccount(x.account, k.account) && t != event.NoTime && t >= at.Add(-staysInMemory) {
+			return event.NoTime
+		}
+	}
+	return at
+}
+
+// toolRan reports whether a tool ran a program here over the network just then, with an account.
+func (s *server) toolRan(account string, at event.Time, window time.Duration) bool {
+	return slices.ContainsFunc(s.strong, func(p *piece) bool {
+		return p.line.Name == "remote service" && p.at >= at.Add(-window) && p.at <= at.Add(window) && slices.ContainsFunc(p.traits.accounts, func(x string) bool { return sameAccount(x, account) })
+	})
+}
+
+// borrowed reports whether all that is known of an act is that an account was borrowed.
+func (a *act) borrowed() bool {
+	return !slices.ContainsFunc(a.pieces, func(p *piece) bool { return !p.borrowed })
+}
+
 // atWork reports whether an arrival opened a desktop or a shell: by its way, or because its source tells that a remote shell was opened
 // from there just then.
 func (s *server) atWork(x arrived, window time.Duration) bool {

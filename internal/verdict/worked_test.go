@@ -52,3 +52,59 @@ func TestSessionOfTheIntruder(t *testing.T) {
 		}
 	}
 }
+
+// TestBorrowed: somebody who sat on an infiltrated server used the password of an account whose owner was not at work there. The visit alone
+// makes suspicious; with a tool's service, or anything else, it proves. What the owner may have done himself is nothing.
+func TestBorrowed(t *testing.T) {
+	service := func(w *world) {
+		w.find("S", "remote service", hour(4.01), "SubjectDomainName", "HOSP", "SubjectUserName", "adm", "ServiceName", "kISt")
+	}
+	for _, c := range []struct {
+		name string
+		how  string
+		do   func(*world)
+		want event.Judgement
+	}{
+		{"a desktop", "rdp", nil, event.Suspected},
+		{"only a share", "network logon", nil, event.NoEvidence},
+		{"a tool", "network logon", service, event.Infiltrated},
+		{"a tool of another account", "network logon", func(w *world) {
+			w.find("S", "remote service", hour(4.01), "SubjectDomainName", "HOSP", "SubjectUserName", "other", "ServiceName", "kISt")
+		}, event.Suspected},
+		{"another act on that evening", "rdp", func(w *world) { w.find("S", "protection off", hour(7)) }, event.Infiltrated},
+		{"from his own desktop", "rdp", func(w *world) { w.move("10.0.0.9", "T", `HOSP\adm`, "rdp", hour(-40)) }, event.NoEvidence},
+		{"his program on a share there", "rdp", func(w *world) { w.move("10.0.0.9", "T", `HOSP\adm`, "network logon", hour(3)) }, event.Suspected},
+		{"as he did before, to another", "rdp", func(w *world) { w.move("T", "U", `HOSP\adm`, "rdp", hour(-100)) }, event.NoEvidence},
+		{"before the intruder came", "rdp", func(w *world) { w.moves = nil; w.move("T", "S", `HOSP\adm`, "rdp", hour(0.5)) }, event.NoEvidence},
+		{"after files were encrypted", "rdp", func(w *world) { w.find("U", "encrypted here", hour(3)) }, event.NoEvidence},
+	} {
+		w := newWorld("S", "T", "U")
+		for _, s := range []string{"S", "T", "U"} {
+			w.watched(s, hour(48))
+		}
+		w.find("T", "web shell", hour(1), "User", "www")
+		w.move("T", "S", `HOSP\adm`, c.how, hour(4))
+		if c.do != nil {
+			c.do(w)
+		}
+		got := w.judge()["S"]
+		if got.Verdict != c.want {
+			t.Errorf("%s: %s because %+v", c.name, got.Verdict, got.Because)
+		}
+	}
+}
+
+// TestBorrowedProvesNothingElse: that an account was borrowed once does not make each of its visits the intruder's.
+func TestBorrowedProvesNothingElse(t *testing.T) {
+	w := newWorld("S", "T", "U")
+	for _, s := range []string{"S", "T", "U"} {
+		w.watched(s, hour(48))
+	}
+	w.find("T", "web shell", hour(1), "User", "www")
+	w.move("T", "S", `HOSP\adm`, "rdp", hour(4))
+	w.move("T", "U", `HOSP\adm`, "network logon", hour(8))
+	got := w.judge()
+	if got["S"].Verdict != event.Suspected || got["U"].Verdict != event.NoEvidence {
+		t.Errorf("%s because %+v; %s because %+v", got["S"].Verdict, got["S"].Because, got["U"].Verdict, got["U"].Because)
+	}
+}
