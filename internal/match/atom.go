@@ -106,7 +106,7 @@ func newAtom(id int, l *sigma.Leaf) (*atom, error) {
 			return nil, fmt.Errorf("regular expression %q: %w", l.Regexp, err)
 		}
 		a.re = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(l.Regexp) })
-		a.guard = requiredOf(re.Simplify(), 0)
+		a.guard = factsOf(re.Simplify(), 0).best()
 	case sigma.Expand:
 		return nil, fmt.Errorf("placeholder %q has no values: give a placeholder file", l.Holder)
 	}
@@ -163,52 +163,151 @@ func (a *atom) like(l *sigma.Leaf) {
 // maxGuards bounds the alternatives that stand guard for one expression.
 const maxGuards = 64
 
-// requiredOf finds the guard of an expression.
-func requiredOf(re *syntax.Regexp, depth int) guard {
-	if depth > 100 {
-		return guard{}
-	}
-	switch re.Op {
-	case syntax.OpLiteral:
-		if t, foreign := certain(re); t != "" {
-			return guard{[]string{t}, foreign}
-		}
-	case syntax.OpCapture, syntax.OpPlus:
-		return requiredOf(re.Sub[0], depth+1)
-	case syntax.OpRepeat:
-		if re.Min > 0 {
-			return requiredOf(re.Sub[0], depth+1)
-		}
-	case syntax.OpConcat:
-		var best guard
-		for _, s := range re.Sub {
-			if g := requiredOf(s, depth+1); better(g, best) {
-				best = g
-			}
-		}
-		return best
-	case syntax.OpAlternate:
-		var every guard
-		for _, s := range re.Sub {
-			g := requiredOf(s, depth+1)
-			if g.texts == nil || len(every.texts)+len(g.texts) > maxGuards {
-				return guard{}
-			}
-			every.texts = append(every.texts, g.texts...)
-			every.foreign = every.foreign || g.foreign
-		}
-		return every
-	}
-	return guard{}
+// facts are what is known of the texts that an expression matches.
+type facts struct {
+	all   []string // folded; all of them, nil when they are not known or too many
+	alien bool     // they are all of ASCII; others may match beside
+	guard guard    // of every value that holds a match, when all is nil
 }
 
-// certain returns the longest run of a literal, folded, that lies in every text it matches, or in every ASCII text. Where
-// case is ignored, some runes have another beside their lower case: an expression takes the long s for an s.
-func certain(re *syntax.Regexp) (text string, foreign bool) {
+// best is the guard that follows.
+func (f facts) best() guard {
+	if f.all != nil && !slices.Contains(f.all, "") {
+		return guard{f.all, f.alien}
+	}
+	return f.guard
+}
+
+// factsOf joins what stands side by side, so that /(img|tmp)/ is known by "/img/" and "/tmp/".
+func factsOf(re *syntax.Regexp, depth int) facts {
+	if depth > 100 {
+		return facts{}
+	}
+	switch re.Op {
+	case syntax.OpEmptyMatch, syntax.OpBeginLine, syntax.OpEndLine, syntax.OpBeginText, syntax.OpEndText, syntax.OpWordBoundary, syntax.OpNoWordBoundary:
+		return facts{all: []string{""}}
+	case syntax.OpLiteral:
+		if t, alien, whole := certain(re); whole {
+			return facts{all: []string{t}, alien: alien}
+		} else if t != "" {
+			return facts{guard: guard{[]string{t}, alien}}
+		}
+	case syntax.OpCharClass:
+		return facts{all: classTexts(re.Rune)}
+	case syntax.OpCapture:
+		return factsOf(re.Sub[0], depth+1)
+	case syntax.OpPlus:
+		return facts{guard: factsOf(re.Sub[0], depth+1).best()}
+	case syntax.OpRepeat:
+		if re.Min > 0 {
+			return facts{guard: factsOf(re.Sub[0], depth+1).best()}
+		}
+	case syntax.OpQuest:
+		if f := factsOf(re.Sub[0], depth+1); f.all != nil && len(f.all) < maxGuards {
+			return facts{all: distinct(append(slices.Clone(f.all), "")), alien: f.alien}
+		}
+	case syntax.OpConcat:
+		return factsOfRow(re.Sub, depth)
+	case syntax.OpAlternate:
+		return factsOfAlternatives(re.Sub, depth)
+	}
+	return facts{}
+}
+
+func factsOfRow(row []*syntax.Regexp, depth int) facts {
+	run := facts{all: []string{""}} // of the parts since the last that is not known
+	var most guard
+	whole := true
+	for _, part := range row {
+		f := factsOf(part, depth+1)
+		if f.all != nil && len(run.all)*len(f.all) <= maxGuards {
+			run = facts{all: crossed(run.all, f.all), alien: run.alien || f.alien}
+			continue
+		}
+		whole = false
+		for _, g := range []guard{run.best(), f.guard} {
+			if better(g, most) {
+				most = g
+			}
+		}
+		run = f
+		if f.all == nil {
+			run = facts{all: []string{""}}
+		}
+	}
+	if whole {
+		return run
+	}
+	if g := run.best(); better(g, most) {
+		most = g
+	}
+	return facts{guard: most}
+}
+
+func factsOfAlternatives(list []*syntax.Regexp, depth int) facts {
+	var every facts
+	known, guarded := true, true
+	for _, alternative := range list {
+		f := factsOf(alternative, depth+1)
+		known = known && f.all != nil && len(every.all)+len(f.all) <= maxGuards
+		if known {
+			every.all, every.alien = append(every.all, f.all...), every.alien || f.alien
+		}
+		g := f.best()
+		guarded = guarded && g.texts != nil && len(every.guard.texts)+len(g.texts) <= maxGuards
+		if guarded {
+			every.guard = guard{append(every.guard.texts, g.texts...), every.guard.foreign || g.foreign}
+		}
+	}
+	if !guarded {
+		every.guard = guard{}
+	}
+	if !known {
+		return facts{guard: every.guard}
+	}
+	every.all = distinct(every.all)
+	return every
+}
+
+// maxClass is how many characters of a class are spelt out: blanks, digits and letters are more.
+const maxClass = 4
+
+// classTexts spells out a class of a few characters, given as ranges; nil for others.
+func classTexts(ranges []rune) (out []string) {
+	for i := 0; i+1 < len(ranges); i += 2 {
+		for r := ranges[i]; r <= ranges[i+1]; r++ {
+			if out = append(out, foldString(string(r))); len(out) > maxClass {
+				return nil
+			}
+		}
+	}
+	return distinct(out)
+}
+
+// crossed is each text of a with each of b behind it.
+func crossed(a, b []string) (out []string) {
+	for _, x := range a {
+		for _, y := range b {
+			out = append(out, x+y)
+		}
+	}
+	return distinct(out)
+}
+
+func distinct(list []string) []string {
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
+// certain returns the longest run of a literal, folded, that lies in every text it matches, or in every ASCII text, and
+// whether that is the whole of it. Where case is ignored, some runes have another beside their lower case: an expression
+// takes the long s for an s.
+func certain(re *syntax.Regexp) (text string, foreign, whole bool) {
 	if re.Flags&syntax.FoldCase == 0 {
-		return foldString(string(re.Rune)), false
+		return foldString(string(re.Rune)), false, true
 	}
 	run := ""
+	whole = true
 	for _, r := range re.Rune {
 		low, sure, ascii := unicode.ToLower(r), true, r < utf8.RuneSelf
 		for f := unicode.SimpleFold(r); f != r; f = unicode.SimpleFold(f) {
@@ -222,13 +321,13 @@ func certain(re *syntax.Regexp) (text string, foreign bool) {
 			run += string(low)
 			foreign = true
 		default:
-			run = ""
+			run, whole = "", false
 		}
 		if len(run) > len(text) {
 			text = run
 		}
 	}
-	return text, foreign
+	return text, foreign, whole
 }
 
 // better reports whether a guards more narrowly than b: texts that the scan can look for go before others, then those that
@@ -247,7 +346,7 @@ func better(a, b guard) bool {
 func (g guard) weight() (sum float64) {
 	for _, t := range g.texts {
 		w := rarity(len(t))
-		if common(t) {
+		if common(t) || len(t) < gramBytes {
 			w *= 64
 		}
 		sum += w
@@ -372,6 +471,9 @@ func inNetwork(network netip.Prefix, text []byte) bool {
 
 // number reads a decimal number, or a hexadecimal integer after 0x.
 func number(text []byte) (float64, bool) {
+	if n, ok := digits(text); ok {
+		return float64(n), true
+	}
 	s := strings.TrimSpace(string(text))
 	if len(s) == 0 || len(s) > 64 {
 		return 0, false
@@ -382,6 +484,17 @@ func number(text []byte) (float64, bool) {
 	}
 	n, err := strconv.ParseFloat(s, 64)
 	return n, err == nil && !math.IsNaN(n)
+}
+
+// digits reads a whole number without sign that a float64 holds exactly.
+func digits(text []byte) (n int64, ok bool) {
+	for _, c := range text {
+		if c < '0' || c > '9' {
+			return 0, false
+		}
+		n = n*10 + int64(c-'0')
+	}
+	return n, len(text) > 0 && len(text) <= 15
 }
 
 func compare(op sigma.Op, text []byte, want float64) bool {

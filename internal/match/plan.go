@@ -12,19 +12,30 @@ import (
 
 // Plan is how a Program is run over the records of one schema. It never changes.
 type Plan struct {
-	fields []planField
-	preds  []pred
-	rules  []planRule // in order of the program's rules
-	wakes  [][]int32  // by pred: the rules that it wakes
-	always []int32    // rules that nothing need wake
+	fields  []planField
+	columns []column
+	looks   int // columns of all fields that have a scanner
+	preds   []pred
+	rules   []planRule // in order of the program's rules
+	wakes   [][]int32  // by pred: the rules that it wakes
+	always  []int32    // rules that nothing need wake
 }
 
 // planField is a field that some rule of the plan asks about.
 type planField struct {
-	name    string
-	where   where
-	scanner *scanner
-	preds   map[int32]int32 // by atom
+	name      string
+	where     where
+	columns   []int32 // in which its values are
+	scanner   *scanner
+	serves    []int32         // by needle of the scanner: the pred
+	firstLook int             // number of the first of its columns among the looks of the plan
+	preds     map[int32]int32 // by atom
+}
+
+// column is where values of a record are: a field of its schema, or values made of some.
+type column struct {
+	field   int
+	derived *where
 }
 
 // pred is an atom asked of a field.
@@ -33,6 +44,7 @@ type pred struct {
 	ref     int32 // SameAs: the other field
 	atom    *atom
 	scanned bool // the scanner answers: what it does not find does not hold
+	simple  bool // the field is one column that is not derived, and the answer is that of its value
 }
 
 type planRule struct {
@@ -63,10 +75,11 @@ type planner struct {
 	plan   *Plan
 	byName map[string]int32 // place of a field → its number
 	target *target
+	column map[int]int32 // slot, or place among the fields of a constant as its complement → column
 }
 
 func (p *Program) plan(s *event.Schema) *Plan {
-	b := planner{p: p, s: s, plan: &Plan{}, byName: map[string]int32{}}
+	b := planner{p: p, s: s, plan: &Plan{}, byName: map[string]int32{}, column: map[int]int32{}}
 	for i := range p.compiled {
 		c := &p.compiled[i]
 		t := slices.IndexFunc(c.targets, func(t target) bool { return t.selects(s.Source) })
@@ -86,8 +99,8 @@ func (p *Program) plan(s *event.Schema) *Plan {
 	if len(b.plan.rules) == 0 {
 		return nil
 	}
-	b.scanners()
 	b.anchor()
+	b.scanners()
 	return b.plan
 }
 
@@ -174,7 +187,10 @@ func (b *planner) ask(c *cond) (pcond, settled) {
 	if !ok {
 		n = int32(len(b.plan.preds))
 		field.preds[id] = n
-		b.plan.preds = append(b.plan.preds, pred{field: f, ref: ref, atom: c.atom})
+		b.plan.preds = append(b.plan.preds, pred{
+			field: f, ref: ref, atom: c.atom, scanned: needlesOf(c.atom, id, false) != nil,
+			simple: len(w.fields) == 1 && leaf.Op != sigma.IsNull && leaf.Op != sigma.Exists,
+		})
 	}
 	return pcond{op: ask, not: c.not, pred: n}, open
 }
@@ -199,8 +215,35 @@ func (b *planner) field(name string, w where) int32 {
 	}
 	n := int32(len(b.plan.fields))
 	b.byName[string(k)] = n
-	b.plan.fields = append(b.plan.fields, planField{name: name, where: w, preds: map[int32]int32{}})
+	b.plan.fields = append(b.plan.fields, planField{name: name, where: w, columns: b.columns(&w), preds: map[int32]int32{}})
 	return n
+}
+
+// columns numbers the columns of a field. Names that mean one slot share its column.
+func (b *planner) columns(w *where) (out []int32) {
+	put := func(c column) {
+		out = append(out, int32(len(b.plan.columns)))
+		b.plan.columns = append(b.plan.columns, c)
+	}
+	if w.derived != nil {
+		put(column{derived: w})
+		return out
+	}
+	for _, i := range w.fields {
+		slot := b.s.Fields[i].Slot
+		if slot < 0 {
+			slot = ^i
+		}
+		n, ok := b.column[slot]
+		if !ok {
+			n = int32(len(b.plan.columns))
+			b.column[slot] = n
+			put(column{field: i})
+			continue
+		}
+		out = append(out, n)
+	}
+	return out
 }
 
 // scanners gives each field a scanner for the texts of all its preds. Equal scanners are shared between plans.
@@ -209,10 +252,9 @@ func (b *planner) scanners() {
 		f := &b.plan.fields[i]
 		var needles []needle
 		for id, n := range f.preds {
-			p := &b.plan.preds[n]
-			own := needlesOf(p.atom, id)
-			p.scanned = own != nil
-			needles = append(needles, own...)
+			if p := &b.plan.preds[n]; p.scanned {
+				needles = append(needles, needlesOf(p.atom, id, true)...)
+			}
 		}
 		if len(needles) == 0 {
 			continue
@@ -228,18 +270,28 @@ func (b *planner) scanners() {
 			b.p.scanners[string(key)] = s
 		}
 		f.scanner = s
+		f.serves = make([]int32, len(needles))
+		for k, n := range needles {
+			f.serves[k] = f.preds[n.atom]
+		}
+		f.firstLook = b.plan.looks
+		b.plan.looks += len(f.columns)
 	}
 }
 
 // needlesOf returns what a scanner must look for so that an atom which is not found does not hold; nil when it cannot tell.
-func needlesOf(a *atom, id int32) []needle {
+// With tiny, texts are taken that are too short to be looked for all at once.
+func needlesOf(a *atom, id int32, tiny bool) []needle {
+	can := func(f form, texts ...string) bool {
+		return useful(f, texts...) || tiny && f == infix && !slices.Contains(texts, "")
+	}
 	if a.form != other {
-		if !useful(a.form, a.lit) {
+		if !can(a.form, a.lit) {
 			return nil
 		}
 		return []needle{{a.lit, a.form, true, id}}
 	}
-	if len(a.guard.texts) == 0 || !useful(infix, a.guard.texts...) {
+	if len(a.guard.texts) == 0 || !can(infix, a.guard.texts...) {
 		return nil
 	}
 	var out []needle
@@ -253,27 +305,32 @@ func needlesOf(a *atom, id int32) []needle {
 }
 
 // anchor decides what wakes each rule: the cheapest set of scanned preds of which one must hold for its condition to hold.
+// A rule that has none may have texts of a few bytes looked for rather than be evaluated for every record.
 func (b *planner) anchor() {
 	b.plan.wakes = make([][]int32, len(b.plan.preds))
 	for i := range b.plan.rules {
-		preds, weight := b.anchors(&b.plan.rules[i].cond)
+		preds, weight := b.anchors(&b.plan.rules[i].cond, false)
+		if math.IsInf(weight, 1) {
+			preds, weight = b.anchors(&b.plan.rules[i].cond, true)
+		}
 		if math.IsInf(weight, 1) {
 			b.plan.always = append(b.plan.always, int32(i))
 			continue
 		}
 		slices.Sort(preds)
 		for _, n := range slices.Compact(preds) {
+			b.plan.preds[n].scanned = true
 			b.plan.wakes[n] = append(b.plan.wakes[n], int32(i))
 		}
 	}
 }
 
-func (b *planner) anchors(c *pcond) ([]int32, float64) {
+func (b *planner) anchors(c *pcond, tiny bool) ([]int32, float64) {
 	switch c.op {
 	case all:
 		best, least := []int32(nil), math.Inf(1)
 		for i := range c.kids {
-			if preds, w := b.anchors(&c.kids[i]); w < least {
+			if preds, w := b.anchors(&c.kids[i], tiny); w < least {
 				best, least = preds, w
 			}
 		}
@@ -282,14 +339,14 @@ func (b *planner) anchors(c *pcond) ([]int32, float64) {
 		var every []int32
 		sum := 0.0
 		for i := range c.kids {
-			preds, w := b.anchors(&c.kids[i])
+			preds, w := b.anchors(&c.kids[i], tiny)
 			every = append(every, preds...)
 			sum += w
 		}
 		return every, sum
 	}
 	p := &b.plan.preds[c.pred]
-	if c.not || !p.scanned {
+	if c.not || !p.scanned && !(tiny && needlesOf(p.atom, 0, true) != nil) {
 		return nil, math.Inf(1)
 	}
 	return []int32{c.pred}, weight(p.atom)
@@ -301,12 +358,24 @@ func weight(a *atom) float64 {
 	case other:
 		return 2 * a.guard.weight()
 	case exact:
+		if commonWords[a.lit] {
+			return 64 * rarity(len(a.lit))
+		}
 		return rarity(len(a.lit)) / 4
 	case infix:
 		return 2 * rarity(len(a.lit))
 	}
 	return rarity(len(a.lit))
 }
+
+// commonWords are values that one record after another has.
+var commonWords = func() map[string]bool {
+	m := map[string]bool{}
+	for _, w := range []string{"get", "post", "200", "206", "301", "302", "304", "404", "true", "false", "yes", "no", "0", "1", "3", "-", "tcp", "udp", "allow", "deny", "accept", "logon", "success", "failure"} {
+		m[w] = true
+	}
+	return m
+}()
 
 // rarity guesses how often a text of n bytes is found.
 func rarity(n int) float64 { return math.Exp2(-float64(min(n, 24)) / 2) }
