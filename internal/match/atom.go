@@ -165,9 +165,21 @@ const maxGuards = 64
 
 // facts are what is known of the texts that an expression matches.
 type facts struct {
-	all   []string // folded; all of them, nil when they are not known or too many
-	alien bool     // they are all of ASCII; others may match beside
-	guard guard    // of every value that holds a match, when all is nil
+	all    []string // folded; all of them, nil when they are not known or too many
+	starts []string // when all is nil: each begins with one of these; nil when nothing is known
+	alien  bool     // all or starts are those of ASCII; others may match beside
+	guard  guard    // of every value that holds a match, when all is nil
+}
+
+// begins are texts of which one begins each match: the empty text when nothing is known.
+func (f facts) begins() []string {
+	switch {
+	case f.all != nil:
+		return f.all
+	case f.starts != nil:
+		return f.starts
+	}
+	return []string{""}
 }
 
 // best is the guard that follows.
@@ -190,17 +202,16 @@ func factsOf(re *syntax.Regexp, depth int) facts {
 		if t, alien, whole := certain(re); whole {
 			return facts{all: []string{t}, alien: alien}
 		} else if t != "" {
-			return facts{guard: guard{[]string{t}, alien}}
+			return facts{guard: guard{[]string{t}, alien}} // where in it is not kept
 		}
 	case syntax.OpCharClass:
 		return facts{all: classTexts(re.Rune)}
 	case syntax.OpCapture:
 		return factsOf(re.Sub[0], depth+1)
-	case syntax.OpPlus:
-		return facts{guard: factsOf(re.Sub[0], depth+1).best()}
-	case syntax.OpRepeat:
-		if re.Min > 0 {
-			return facts{guard: factsOf(re.Sub[0], depth+1).best()}
+	case syntax.OpPlus, syntax.OpRepeat:
+		if re.Op == syntax.OpPlus || re.Min > 0 {
+			f := factsOf(re.Sub[0], depth+1)
+			return facts{starts: f.begins(), alien: f.alien, guard: f.best()}
 		}
 	case syntax.OpQuest:
 		if f := factsOf(re.Sub[0], depth+1); f.all != nil && len(f.all) < maxGuards {
@@ -214,59 +225,60 @@ func factsOf(re *syntax.Regexp, depth int) facts {
 	return facts{}
 }
 
-func factsOfRow(row []*syntax.Regexp, depth int) facts {
+func factsOfRow(row []*syntax.Regexp, depth int) (out facts) {
 	run := facts{all: []string{""}} // of the parts since the last that is not known
-	var most guard
-	whole := true
+	gap := func() {
+		if out.starts == nil {
+			out.starts, out.alien = run.all, run.alien
+		}
+		if g := run.best(); better(g, out.guard) {
+			out.guard = g
+		}
+		run = facts{all: []string{""}}
+	}
 	for _, part := range row {
 		f := factsOf(part, depth+1)
-		if f.all != nil && len(run.all)*len(f.all) <= maxGuards {
-			run = facts{all: crossed(run.all, f.all), alien: run.alien || f.alien}
-			continue
+		begins := f.begins()
+		if len(run.all)*len(begins) > maxGuards {
+			gap()
 		}
-		whole = false
-		for _, g := range []guard{run.best(), f.guard} {
-			if better(g, most) {
-				most = g
-			}
-		}
-		run = f
+		run = facts{all: crossed(run.all, begins), alien: run.alien || f.alien}
 		if f.all == nil {
-			run = facts{all: []string{""}}
+			if better(f.guard, out.guard) {
+				out.guard = f.guard
+			}
+			gap()
 		}
 	}
-	if whole {
+	if out.starts == nil {
 		return run
 	}
-	if g := run.best(); better(g, most) {
-		most = g
-	}
-	return facts{guard: most}
+	gap()
+	return out
 }
 
-func factsOfAlternatives(list []*syntax.Regexp, depth int) facts {
-	var every facts
+func factsOfAlternatives(list []*syntax.Regexp, depth int) (out facts) {
 	known, guarded := true, true
 	for _, alternative := range list {
 		f := factsOf(alternative, depth+1)
-		known = known && f.all != nil && len(every.all)+len(f.all) <= maxGuards
-		if known {
-			every.all, every.alien = append(every.all, f.all...), every.alien || f.alien
-		}
+		known = known && f.all != nil
+		out.starts, out.alien = append(out.starts, f.begins()...), out.alien || f.alien
 		g := f.best()
-		guarded = guarded && g.texts != nil && len(every.guard.texts)+len(g.texts) <= maxGuards
+		guarded = guarded && g.texts != nil && len(out.guard.texts)+len(g.texts) <= maxGuards
 		if guarded {
-			every.guard = guard{append(every.guard.texts, g.texts...), every.guard.foreign || g.foreign}
+			out.guard = guard{append(out.guard.texts, g.texts...), out.guard.foreign || g.foreign}
 		}
 	}
 	if !guarded {
-		every.guard = guard{}
+		out.guard = guard{}
 	}
-	if !known {
-		return facts{guard: every.guard}
+	switch out.starts = distinct(out.starts); {
+	case len(out.starts) > maxGuards:
+		out.starts, out.alien = nil, false
+	case known:
+		out.all, out.starts = out.starts, nil
 	}
-	every.all = distinct(every.all)
-	return every
+	return out
 }
 
 // maxClass is how many characters of a class are spelt out: blanks, digits and letters are more.

@@ -25,8 +25,10 @@ func (p *Program) Explain(rule int) Explanation {
 		e.Sees = append(e.Sees, c.targets[i].String())
 	}
 	wakes, weight := anchorsOf(c.cond, false)
-	if math.IsInf(weight, 1) {
-		wakes, weight = anchorsOf(c.cond, true)
+	if weight > usual {
+		if tiny, w := anchorsOf(c.cond, true); w < weight {
+			wakes, weight = tiny, w
+		}
 	}
 	if !math.IsInf(weight, 1) {
 		for _, c := range wakes {

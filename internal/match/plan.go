@@ -221,13 +221,9 @@ func (b *planner) field(name string, w where) int32 {
 
 // columns numbers the columns of a field. Names that mean one slot share its column.
 func (b *planner) columns(w *where) (out []int32) {
-	put := func(c column) {
-		out = append(out, int32(len(b.plan.columns)))
-		b.plan.columns = append(b.plan.columns, c)
-	}
 	if w.derived != nil {
-		put(column{derived: w})
-		return out
+		b.plan.columns = append(b.plan.columns, column{derived: w})
+		return []int32{int32(len(b.plan.columns) - 1)}
 	}
 	for _, i := range w.fields {
 		slot := b.s.Fields[i].Slot
@@ -238,10 +234,11 @@ func (b *planner) columns(w *where) (out []int32) {
 		if !ok {
 			n = int32(len(b.plan.columns))
 			b.column[slot] = n
-			put(column{field: i})
-			continue
+			b.plan.columns = append(b.plan.columns, column{field: i})
 		}
-		out = append(out, n)
+		if !slices.Contains(out, n) {
+			out = append(out, n)
+		}
 	}
 	return out
 }
@@ -305,13 +302,15 @@ func needlesOf(a *atom, id int32, tiny bool) []needle {
 }
 
 // anchor decides what wakes each rule: the cheapest set of scanned preds of which one must hold for its condition to hold.
-// A rule that has none may have texts of a few bytes looked for rather than be evaluated for every record.
+// A rule that has none, or only what many records have, may have texts of a few bytes looked for rather than be evaluated for every record.
 func (b *planner) anchor() {
 	b.plan.wakes = make([][]int32, len(b.plan.preds))
 	for i := range b.plan.rules {
 		preds, weight := b.anchors(&b.plan.rules[i].cond, false)
-		if math.IsInf(weight, 1) {
-			preds, weight = b.anchors(&b.plan.rules[i].cond, true)
+		if weight > usual {
+			if tiny, w := b.anchors(&b.plan.rules[i].cond, true); w < weight {
+				preds, weight = tiny, w
+			}
 		}
 		if math.IsInf(weight, 1) {
 			b.plan.always = append(b.plan.always, int32(i))
@@ -376,6 +375,9 @@ var commonWords = func() map[string]bool {
 	}
 	return m
 }()
+
+// usual is the weight of what many records have.
+const usual = 4
 
 // rarity guesses how often a text of n bytes is found.
 func rarity(n int) float64 { return math.Exp2(-float64(min(n, 24)) / 2) }
