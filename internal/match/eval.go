@@ -149,7 +149,7 @@ func (s *Scratch) fold(r *event.Record, column int32) []span {
 	c := &s.plan.columns[column]
 	if c.derived != nil {
 		c.derived.texts(r, s.add)
-	} else if v := r.Field(c.field); v.Type&event.Array != 0 {
+	} else if v := c.value(r); v.Type&event.Array != 0 {
 		v.Each(s.add)
 	} else {
 		from := len(s.buf)
@@ -169,9 +169,9 @@ func (s *Scratch) scan(r *event.Record, f *planField) {
 			s.scanColumn(r, f, column)
 			continue
 		}
-		v := r.Field(c.field)
+		v := c.value(r)
 		if len(v.Raw) == 0 && (v.Type == event.Null || v.Type == event.UTF8) {
-			for _, n := range f.scanner.whole[""] {
+			for _, n := range f.scanner.none {
 				s.note(n)
 			}
 			continue
@@ -267,7 +267,7 @@ func (s *Scratch) answer(r *event.Record, p *pred) bool {
 		return sameAs(r, p.atom.leaf, &f.where, &s.plan.fields[p.ref].where)
 	}
 	if p.simple {
-		if v := r.Field(s.plan.columns[f.columns[0]].field); v.Type&event.Array == 0 {
+		if v := s.plan.columns[f.columns[0]].value(r); v.Type&event.Array == 0 {
 			return s.single(r, p, f.columns[0], v)
 		}
 	}

@@ -35,7 +35,16 @@ type planField struct {
 // column is where values of a record are: a field of its schema, or values made of some.
 type column struct {
 	field   int
+	slot    int // of the field, below 0 for a constant
 	derived *where
+}
+
+// value is that of a column that is not derived.
+func (c *column) value(r *event.Record) event.Value {
+	if uint(c.slot) < uint(len(r.Slots)) {
+		return r.Slots[c.slot]
+	}
+	return r.Field(c.field)
 }
 
 // pred is an atom asked of a field.
@@ -234,7 +243,7 @@ func (b *planner) columns(w *where) (out []int32) {
 		if !ok {
 			n = int32(len(b.plan.columns))
 			b.column[slot] = n
-			b.plan.columns = append(b.plan.columns, column{field: i})
+			b.plan.columns = append(b.plan.columns, column{field: i, slot: b.s.Fields[i].Slot})
 		}
 		if !slices.Contains(out, n) {
 			out = append(out, n)
