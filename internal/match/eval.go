@@ -23,9 +23,9 @@ type Scratch struct {
 	found func(int32)
 	add   func(event.Value)
 	spans []span
-	seen  []int32 // needles found in the value that is scanned
+	seen  []sign // found in the column that is scanned
 	memos map[*Plan][]seenValue
-	memo  []seenValue // of the plan, by its looks
+	memo  []seenValue // of the plan, by column
 	meter *Meter      // nil unless costs are measured
 }
 
@@ -37,17 +37,17 @@ type columnText struct {
 
 type span struct{ from, to int }
 
-// seenValue is the value that a scanner was last given of a column, and the needles that it found: names of hosts, programs
-// and accounts stand in one record after another.
+// seenValue is the value that a column had last, and what was found in it: names of hosts, programs and accounts stand in
+// one record after another.
 type seenValue struct {
 	typ   event.Type
 	raw   []byte
-	found []int32
+	found []sign
 }
 
 const (
 	maxSeen  = 128 // bytes of a value that is remembered
-	maxFound = 32  // needles in it
+	maxFound = 32  // signs in it
 	maxMemos = 512 // plans whose values are remembered
 )
 
@@ -63,9 +63,9 @@ func (p *Program) Match(plan *Plan, r *event.Record, s *Scratch, hits []int) []i
 	if s.meter != nil {
 		defer s.meter.record(s.meter.watch())
 	}
-	for i := range plan.fields {
-		if f := &plan.fields[i]; f.scanner != nil {
-			s.scan(r, f)
+	for i := range plan.columns {
+		if c := &plan.columns[i]; len(c.scanned) > 0 {
+			s.look(r, int32(i), c)
 		}
 	}
 	start := len(hits)
@@ -90,8 +90,7 @@ func (s *Scratch) rule(r *event.Record, n int32) bool {
 func (s *Scratch) begin(plan *Plan) {
 	if s.found == nil {
 		s.found = func(n int32) {
-			s.seen = append(s.seen, n)
-			s.note(n)
+			s.seen = append(s.seen, s.field.sign(n))
 		}
 		s.add = func(v event.Value) {
 			from := len(s.buf)
@@ -126,7 +125,7 @@ func (s *Scratch) turn(plan *Plan) {
 		if len(s.memos) >= maxMemos {
 			clear(s.memos)
 		}
-		memo = make([]seenValue, plan.looks)
+		memo = make([]seenValue, len(plan.columns))
 		s.memos[plan] = memo
 	}
 	s.memo = memo
@@ -160,56 +159,59 @@ func (s *Scratch) fold(r *event.Record, column int32) []span {
 	return t.folded
 }
 
-// scan looks for the texts of all rules in a field.
-func (s *Scratch) scan(r *event.Record, f *planField) {
-	s.field = f
-	for i, column := range f.columns {
-		c := &s.plan.columns[column]
-		if c.derived != nil {
-			s.scanColumn(r, f, column)
-			continue
-		}
-		v := c.value(r)
-		if len(v.Raw) == 0 && (v.Type == event.Null || v.Type == event.UTF8) {
-			for _, n := range f.scanner.none {
-				s.note(n)
-			}
-			continue
-		}
-		last := &s.memo[f.firstLook+i]
-		if last.typ == v.Type && string(last.raw) == string(v.Raw) {
-			for _, n := range last.found {
-				s.note(n)
-			}
-			continue
-		}
-		s.scanColumn(r, f, column)
-		if len(v.Raw) > maxSeen || len(s.seen) > maxFound {
-			last.typ = event.Null
-			continue
-		}
-		last.typ, last.raw, last.found = v.Type, append(last.raw[:0], v.Raw...), append(last.found[:0], s.seen...)
-	}
-}
-
-func (s *Scratch) scanColumn(r *event.Record, f *planField, column int32) {
-	s.seen = s.seen[:0]
-	for _, sp := range s.fold(r, column) {
-		f.scanner.scan(s.buf[sp.from:sp.to], s.found)
-	}
-}
-
-// note marks the pred that a needle serves and wakes the rules that wait for it.
-func (s *Scratch) note(n int32) {
-	id := s.field.serves[n]
-	if s.state[id]&^3 == s.epoch {
+// look finds what the rules look for in a column.
+func (s *Scratch) look(r *event.Record, i int32, c *column) {
+	if c.derived != nil {
+		s.scan(r, i, c)
 		return
 	}
-	s.state[id] = s.epoch | maybe
-	if s.field.scanner.needles[n].sure {
-		s.state[id] = s.epoch | held
+	v := c.value(r)
+	if len(v.Raw) == 0 && (v.Type == event.Null || v.Type == event.UTF8) {
+		for _, n := range c.inEmpty {
+			s.note(n)
+		}
+		return
 	}
-	for _, rule := range s.plan.wakes[id] {
+	last := &s.memo[i]
+	if last.typ == v.Type && string(last.raw) == string(v.Raw) {
+		for _, n := range last.found {
+			s.note(n)
+		}
+		return
+	}
+	s.scan(r, i, c)
+	if len(v.Raw) > maxSeen || len(s.seen) > maxFound {
+		last.typ = event.Null
+		return
+	}
+	last.typ, last.raw, last.found = v.Type, append(last.raw[:0], v.Raw...), append(last.found[:0], s.seen...)
+}
+
+// scan looks for the texts of all rules in a column.
+func (s *Scratch) scan(r *event.Record, i int32, c *column) {
+	s.seen = s.seen[:0]
+	folded := s.fold(r, i)
+	for _, f := range c.scanned {
+		s.field = &s.plan.fields[f]
+		for _, sp := range folded {
+			s.field.scanner.scan(s.buf[sp.from:sp.to], s.found)
+		}
+	}
+	for _, n := range s.seen {
+		s.note(n)
+	}
+}
+
+// note marks a pred and wakes the rules that wait for it.
+func (s *Scratch) note(n sign) {
+	if s.state[n.pred]&^3 == s.epoch {
+		return
+	}
+	s.state[n.pred] = s.epoch | maybe
+	if n.sure {
+		s.state[n.pred] = s.epoch | held
+	}
+	for _, rule := range s.plan.wakes[n.pred] {
 		if s.asleep[rule] != s.epoch {
 			s.asleep[rule] = s.epoch
 			s.woken = append(s.woken, rule)

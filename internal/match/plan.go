@@ -14,7 +14,6 @@ import (
 type Plan struct {
 	fields  []planField
 	columns []column
-	looks   int // columns of all fields that have a scanner
 	preds   []pred
 	rules   []planRule // in order of the program's rules
 	wakes   [][]int32  // by pred: the rules that it wakes
@@ -23,13 +22,12 @@ type Plan struct {
 
 // planField is a field that some rule of the plan asks about.
 type planField struct {
-	name      string
-	where     where
-	columns   []int32 // in which its values are
-	scanner   *scanner
-	serves    []int32         // by needle of the scanner: the pred
-	firstLook int             // number of the first of its columns among the looks of the plan
-	preds     map[int32]int32 // by atom
+	name    string
+	where   where
+	columns []int32 // in which its values are
+	scanner *scanner
+	serves  []int32         // by needle of the scanner: the pred
+	preds   map[int32]int32 // by atom
 }
 
 // column is where values of a record are: a field of its schema, or values made of some.
@@ -37,6 +35,19 @@ type column struct {
 	field   int
 	slot    int // of the field, below 0 for a constant
 	derived *where
+	scanned []int32 // fields of the plan whose scanners look into it
+	inEmpty []sign  // what these find in the empty text
+}
+
+// sign says that a text which a pred waits for was found.
+type sign struct {
+	pred int32
+	sure bool // it answers the pred
+}
+
+// sign is what finding a needle of the field's scanner means.
+func (f *planField) sign(needle int32) sign {
+	return sign{f.serves[needle], f.scanner.needles[needle].sure}
 }
 
 // value is that of a column that is not derived.
@@ -280,8 +291,13 @@ func (b *planner) scanners() {
 		for k, n := range needles {
 			f.serves[k] = f.preds[n.atom]
 		}
-		f.firstLook = b.plan.looks
-		b.plan.looks += len(f.columns)
+		for _, column := range f.columns {
+			c := &b.plan.columns[column]
+			c.scanned = append(c.scanned, int32(i))
+			for _, n := range s.whole[""] {
+				c.inEmpty = append(c.inEmpty, f.sign(n))
+			}
+		}
 	}
 }
 

@@ -18,7 +18,6 @@ type scanner struct {
 	needles []needle
 
 	whole map[string][]int32 // by text
-	none  []int32            // the empty text
 	comp  map[string][]int32 // suffixes, by their last path component with its separator
 	tail  map[uint32][]int32 // suffixes without a separator, by their last four bytes
 	head  map[uint32][]int32 // prefixes, by their first four bytes
@@ -94,9 +93,6 @@ func (s *scanner) add(i int32, n needle, counts map[uint32]int) {
 	case n.form == exact:
 		s.whole[n.text] = append(s.whole[n.text], i)
 		s.wholes.put(len(n.text))
-		if n.text == "" {
-			s.none = s.whole[""]
-		}
 	case n.form == infix && len(n.text) < gramBytes && n.text != "" && !foreign([]byte(n.text)):
 		s.tiny = append(s.tiny, i)
 	case n.form == infix && len(n.text) < gramBytes:
