@@ -32,13 +32,15 @@ const (
 
 // atom is one question about a value, shared by all rules that ask it of whatever field.
 type atom struct {
-	id    int
-	leaf  *sigma.Leaf
-	form  form
-	lit   string // folded; the whole of the question unless form is other
-	guard guard  // form other: when it need be evaluated at all
-	glob  []sigma.Part
-	re    func() *regexp.Regexp // compiled when it is first needed: most never are
+	id      int
+	leaf    *sigma.Leaf
+	form    form
+	lit     string   // folded; the whole of the question unless form is other
+	guard   guard    // form other: when it need be evaluated at all
+	needles []needle // what a scanner must find for it to hold; none when that cannot be told
+	tiny    bool     // some of them are too short to be looked for with the others
+	glob    []sigma.Part
+	re      func() *regexp.Regexp // compiled when it is first needed: most never are
 }
 
 // guard are texts, folded, of which one is in every value that answers yes; none when nothing is known.
@@ -110,6 +112,7 @@ func newAtom(id int, l *sigma.Leaf) (*atom, error) {
 	case sigma.Expand:
 		return nil, fmt.Errorf("placeholder %q has no values: give a placeholder file", l.Holder)
 	}
+	a.findNeedles()
 	return a, nil
 }
 

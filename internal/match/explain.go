@@ -79,7 +79,7 @@ func anchorsOf(c *cond, tiny bool) ([]*cond, float64) {
 		}
 		return every, sum
 	}
-	if c.not || needlesOf(c.atom, 0, tiny) == nil {
+	if c.not || !c.atom.scannable(tiny) {
 		return nil, math.Inf(1)
 	}
 	return []*cond{c}, weight(c.atom)
@@ -130,7 +130,7 @@ func (c *cond) String() string {
 	switch g := c.atom.guard; {
 	case len(g.texts) == 0 && (l.Op == sigma.Matches || l.Op == sigma.Like):
 		s += ", of which no text is known: asked of every value"
-	case len(g.texts) > 0 && needlesOf(c.atom, 0, false) == nil:
+	case len(g.texts) > 0 && !c.atom.scannable(false):
 		s += ", only where the value holds " + quoted(g.texts) + ", which is too short to be looked for with the others"
 	case len(g.texts) > 0:
 		s += ", only where the value holds " + quoted(g.texts)

@@ -208,7 +208,7 @@ func (b *planner) ask(c *cond) (pcond, settled) {
 		n = int32(len(b.plan.preds))
 		field.preds[id] = n
 		b.plan.preds = append(b.plan.preds, pred{
-			field: f, ref: ref, atom: c.atom, scanned: needlesOf(c.atom, id, false) != nil,
+			field: f, ref: ref, atom: c.atom, scanned: c.atom.scannable(false),
 			simple: len(w.fields) == 1 && leaf.Op != sigma.IsNull && leaf.Op != sigma.Exists,
 		})
 	}
@@ -268,9 +268,9 @@ func (b *planner) scanners() {
 	for i := range b.plan.fields {
 		f := &b.plan.fields[i]
 		var needles []needle
-		for id, n := range f.preds {
+		for _, n := range f.preds {
 			if p := &b.plan.preds[n]; p.scanned {
-				needles = append(needles, needlesOf(p.atom, id, true)...)
+				needles = append(needles, p.atom.needles...)
 			}
 		}
 		if len(needles) == 0 {
@@ -301,30 +301,28 @@ func (b *planner) scanners() {
 	}
 }
 
-// needlesOf returns what a scanner must look for so that an atom which is not found does not hold; nil when it cannot tell.
-// With tiny, texts are taken that are too short to be looked for all at once.
-func needlesOf(a *atom, id int32, tiny bool) []needle {
-	can := func(f form, texts ...string) bool {
-		return useful(f, texts...) || tiny && f == infix && !slices.Contains(texts, "")
-	}
+// findNeedles tells what a scanner must look for so that an atom which is not found does not hold.
+func (a *atom) findNeedles() {
+	texts := a.guard.texts
+	f := infix
 	if a.form != other {
-		if !can(a.form, a.lit) {
-			return nil
-		}
-		return []needle{{a.lit, a.form, true, id}}
+		texts, f = []string{a.lit}, a.form
 	}
-	if len(a.guard.texts) == 0 || !can(infix, a.guard.texts...) {
-		return nil
+	if len(texts) == 0 || f != exact && slices.Contains(texts, "") {
+		return
 	}
-	var out []needle
-	for _, g := range a.guard.texts {
-		out = append(out, needle{g, infix, false, id})
+	for _, t := range texts {
+		a.needles = append(a.needles, needle{t, f, a.form != other, int32(a.id)})
 	}
-	if a.guard.foreign {
-		out = append(out, needle{"", infix, false, id})
+	if a.form == other && a.guard.foreign {
+		a.needles = append(a.needles, needle{"", infix, false, int32(a.id)})
 	}
-	return out
+	a.tiny = !useful(f, texts...)
 }
+
+// scannable reports whether a scanner can tell that the atom does not hold; with tiny, by texts too that it must look for one
+// by one.
+func (a *atom) scannable(tiny bool) bool { return len(a.needles) > 0 && (tiny || !a.tiny) }
 
 // anchor decides what wakes each rule: the cheapest set of scanned preds of which one must hold for its condition to hold.
 // A rule that has none, or only what many records have, may have texts of a few bytes looked for rather than be evaluated for every record.
@@ -370,7 +368,7 @@ func (b *planner) anchors(c *pcond, tiny bool) ([]int32, float64) {
 		return every, sum
 	}
 	p := &b.plan.preds[c.pred]
-	if c.not || !p.scanned && !(tiny && needlesOf(p.atom, 0, true) != nil) {
+	if c.not || !p.scanned && !p.atom.scannable(tiny) {
 		return nil, math.Inf(1)
 	}
 	return []int32{c.pred}, weight(p.atom)
