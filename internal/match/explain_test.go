@@ -10,7 +10,7 @@ import (
 	"wardround/internal/sigma"
 )
 
-func programOf(t *testing.T, rules string) *Program {
+func programOf(t testing.TB, rules string) *Program {
 	t.Helper()
 	set := sigma.Load([]sigma.File{{Path: "r.yml", Data: []byte(rules)}}, nil)
 	if len(set.Problems) > 0 {
