@@ -1,6 +1,7 @@
 package verdict
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -572,6 +573,9 @@ func (j *Judge) movements(id event.ServerID, s *server, st *state) []*piece {
 			traits: traits{accounts: []string{k.account}, sources: []string{k.source}}, says: says,
 		})
 	}
+	slices.SortFunc(out, func(a, b *piece) int {
+		return cmp.Or(strings.Compare(a.place, b.place), strings.Compare(a.says, b.says))
+	})
 	return out
 }
 
