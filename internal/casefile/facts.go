@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unsafe"
 
 	"wardround/internal/event"
 	"wardround/internal/inventory"
@@ -319,8 +320,15 @@ func (c *factsReader) trailer(at location) (*trailer, error) {
 
 // encoder writes values; a text is spelled out once and numbered after.
 type encoder struct {
-	buf   []byte
-	words map[string]uint64
+	buf    []byte
+	words  map[string]uint64
+	recent [64]knownWord // by where the text lies
+}
+
+// knownWord is a numbered text. It is kept, so no other text can come to lie where it does.
+type knownWord struct {
+	text   string
+	number uint64
 }
 
 func (e *encoder) reset() {
@@ -329,6 +337,7 @@ func (e *encoder) reset() {
 		e.words = map[string]uint64{}
 	}
 	clear(e.words)
+	clear(e.recent[:])
 }
 
 // maxWords bounds the texts that are numbered; later ones are spelled out each time.
@@ -347,7 +356,14 @@ func (e *encoder) fixed(n uint64) { e.buf = binary.LittleEndian.AppendUint64(e.b
 
 // word writes a text that is likely to come again.
 func (e *encoder) word(s string) {
+	at := unsafe.StringData(s)
+	k := &e.recent[(uintptr(unsafe.Pointer(at))>>3^uintptr(len(s)))%uintptr(len(e.recent))]
+	if len(s) == len(k.text) && at == unsafe.StringData(k.text) && k.number > 0 {
+		e.uint(k.number)
+		return
+	}
 	if n, ok := e.words[s]; ok {
+		*k = knownWord{s, n + 2}
 		e.uint(n + 2)
 		return
 	}

@@ -196,7 +196,13 @@ func (v Value) AppendText(dst []byte) []byte {
 }
 
 // String renders the value as AppendText does.
-func (v Value) String() string { return string(v.AppendText(nil)) }
+func (v Value) String() string {
+	if v.Type == UTF8 || v.Type == Number {
+		return string(v.Raw)
+	}
+	var room [64]byte
+	return string(v.AppendText(room[:0]))
+}
 
 // appendShort renders a value whose bytes are fewer than its type needs: size_t and bool of odd widths are common
 // in real logs, anything else is shown as the bytes it is.

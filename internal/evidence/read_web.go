@@ -142,6 +142,8 @@ type webAccess struct {
 	format  webFormat
 	slots   [webSlots]event.Value
 	time    event.Time
+	date    [11]byte // as the last line that told one wrote it, and its day: most lines are of one
+	day     int
 	zone    *localZone
 	relay   []byte // the host that a syslog header names
 	host    interned
@@ -195,10 +197,7 @@ func (p *webAccess) split(line []byte) {
 			end = len(line)
 		case end < 0:
 			c, skip = 0, 0
-			if end = bytes.IndexAny(line[i:], " \t"); end < 0 {
-				end = len(line)
-			} else {
-				end += i
+			for end = i; end < len(line) && line[end] != ' ' && line[end] != '\t'; end++ {
 			}
 		}
 		p.tokens = append(p.tokens, webToken{c, c == '"' && end == len(line), line[i+skip : end]})
@@ -283,12 +282,18 @@ func (p *webAccess) stamp(b []byte) bool {
 	if len(b) < 20 || b[2] != '/' || b[6] != '/' || b[11] != ':' {
 		return false
 	}
-	day, month, year := digits(b[0:2]), monthNumber(b[3:6]), digits(b[7:11])
+	if string(b[:11]) != string(p.date[:]) {
+		day, month, year := digits(b[0:2]), monthNumber(b[3:6]), digits(b[7:11])
+		if year < 0 || !validDate(year, month, day) {
+			return false
+		}
+		p.date, p.day = [11]byte(b), daysTo(year, month, day)
+	}
 	ns, rest, ok := readDayTime(b[12:])
-	if !ok || year < 0 || !validDate(year, month, day) {
+	if !ok {
 		return false
 	}
-	p.time = onDay(daysTo(year, month, day), ns)
+	p.time = onDay(p.day, ns)
 	if s, _, ok := readOffset(rest); ok {
 		p.time = p.time.Add(-seconds(s))
 	} else if p.zone != nil {

@@ -33,13 +33,15 @@ const (
 
 // atom is one question about a value, shared by all rules that ask it of whatever field.
 type atom struct {
-	id    int
-	leaf  *sigma.Leaf
-	form  form
-	lit   string // folded; the whole of the question unless form is other
-	guard guard  // form other: when it need be evaluated at all
-	glob  []sigma.Part
-	re    func() *regexp.Regexp // compiled when it is first needed: most never are
+	id      int
+	leaf    *sigma.Leaf
+	form    form
+	lit     string   // folded; the whole of the question unless form is other
+	guard   guard    // form other: when it need be evaluated at all
+	needles []needle // what a scanner must find for it to hold; none when that cannot be told
+	tiny    bool     // some of them are too short to be looked for with the others
+	glob    []sigma.Part
+	re      func() *regexp.Regexp // compiled when it is first needed: most never are
 
 	length int // an expression that only asks for so many characters on one line: .{1000,}
 }
@@ -110,10 +112,11 @@ func newAtom(id int, l *sigma.Leaf) (*atom, error) {
 		}
 		a.re = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(l.Regexp) })
 		a.length = lengthOf(re)
-		a.guard = requiredOf(re.Simplify(), 0)
+		a.guard = factsOf(re.Simplify(), 0).best()
 	case sigma.Expand:
 		return nil, fmt.Errorf("placeholder %q has no values: give a placeholder file", l.Holder)
 	}
+	a.findNeedles()
 	return a, nil
 }
 
@@ -190,52 +193,163 @@ func (a *atom) like(l *sigma.Leaf) {
 // maxGuards bounds the alternatives that stand guard for one expression.
 const maxGuards = 64
 
-// requiredOf finds the guard of an expression.
-func requiredOf(re *syntax.Regexp, depth int) guard {
-	if depth > 100 {
-		return guard{}
-	}
-	switch re.Op {
-	case syntax.OpLiteral:
-		if t, foreign := certain(re); t != "" {
-			return guard{[]string{t}, foreign}
-		}
-	case syntax.OpCapture, syntax.OpPlus:
-		return requiredOf(re.Sub[0], depth+1)
-	case syntax.OpRepeat:
-		if re.Min > 0 {
-			return requiredOf(re.Sub[0], depth+1)
-		}
-	case syntax.OpConcat:
-		var best guard
-		for _, s := range re.Sub {
-			if g := requiredOf(s, depth+1); better(g, best) {
-				best = g
-			}
-		}
-		return best
-	case syntax.OpAlternate:
-		var every guard
-		for _, s := range re.Sub {
-			g := requiredOf(s, depth+1)
-			if g.texts == nil || len(every.texts)+len(g.texts) > maxGuards {
-				return guard{}
-			}
-			every.texts = append(every.texts, g.texts...)
-			every.foreign = every.foreign || g.foreign
-		}
-		return every
-	}
-	return guard{}
+// facts are what is known of the texts that an expression matches.
+type facts struct {
+	all    []string // folded; all of them, nil when they are not known or too many
+	starts []string // when all is nil: each begins with one of these; nil when nothing is known
+	alien  bool     // all or starts are those of ASCII; others may match beside
+	guard  guard    // of every value that holds a match, when all is nil
 }
 
-// certain returns the longest run of a literal, folded, that lies in every text it matches, or in every ASCII text. Where
-// case is ignored, some runes have another beside their lower case: an expression takes the long s for an s.
-func certain(re *syntax.Regexp) (text string, foreign bool) {
+// begins are texts of which one begins each match: the empty text when nothing is known.
+func (f facts) begins() []string {
+	switch {
+	case f.all != nil:
+		return f.all
+	case f.starts != nil:
+		return f.starts
+	}
+	return []string{""}
+}
+
+// best is the guard that follows.
+func (f facts) best() guard {
+	if f.all != nil && !slices.Contains(f.all, "") {
+		return guard{f.all, f.alien}
+	}
+	return f.guard
+}
+
+// factsOf joins what stands side by side, so that /(img|tmp)/ is known by "/img/" and "/tmp/".
+func factsOf(re *syntax.Regexp, depth int) facts {
+	if depth > 100 {
+		return facts{}
+	}
+	switch re.Op {
+	case syntax.OpEmptyMatch, syntax.OpBeginLine, syntax.OpEndLine, syntax.OpBeginText, syntax.OpEndText, syntax.OpWordBoundary, syntax.OpNoWordBoundary:
+		return facts{all: []string{""}}
+	case syntax.OpLiteral:
+		if t, alien, whole := certain(re); whole {
+			return facts{all: []string{t}, alien: alien}
+		} else if t != "" {
+			return facts{guard: guard{[]string{t}, alien}} // where in it is not kept
+		}
+	case syntax.OpCharClass:
+		return facts{all: classTexts(re.Rune)}
+	case syntax.OpCapture:
+		return factsOf(re.Sub[0], depth+1)
+	case syntax.OpPlus, syntax.OpRepeat:
+		if re.Op == syntax.OpPlus || re.Min > 0 {
+			f := factsOf(re.Sub[0], depth+1)
+			return facts{starts: f.begins(), alien: f.alien, guard: f.best()}
+		}
+	case syntax.OpQuest:
+		if f := factsOf(re.Sub[0], depth+1); f.all != nil && len(f.all) < maxGuards {
+			return facts{all: distinct(append(slices.Clone(f.all), "")), alien: f.alien}
+		}
+	case syntax.OpConcat:
+		return factsOfRow(re.Sub, depth)
+	case syntax.OpAlternate:
+		return factsOfAlternatives(re.Sub, depth)
+	}
+	return facts{}
+}
+
+func factsOfRow(row []*syntax.Regexp, depth int) (out facts) {
+	run := facts{all: []string{""}} // of the parts since the last that is not known
+	gap := func() {
+		if out.starts == nil {
+			out.starts, out.alien = run.all, run.alien
+		}
+		if g := run.best(); better(g, out.guard) {
+			out.guard = g
+		}
+		run = facts{all: []string{""}}
+	}
+	for _, part := range row {
+		f := factsOf(part, depth+1)
+		begins := f.begins()
+		if len(run.all)*len(begins) > maxGuards {
+			gap()
+		}
+		run = facts{all: crossed(run.all, begins), alien: run.alien || f.alien}
+		if f.all == nil {
+			if better(f.guard, out.guard) {
+				out.guard = f.guard
+			}
+			gap()
+		}
+	}
+	if out.starts == nil {
+		return run
+	}
+	gap()
+	return out
+}
+
+func factsOfAlternatives(list []*syntax.Regexp, depth int) (out facts) {
+	known, guarded := true, true
+	for _, alternative := range list {
+		f := factsOf(alternative, depth+1)
+		known = known && f.all != nil
+		out.starts, out.alien = append(out.starts, f.begins()...), out.alien || f.alien
+		g := f.best()
+		guarded = guarded && g.texts != nil && len(out.guard.texts)+len(g.texts) <= maxGuards
+		if guarded {
+			out.guard = guard{append(out.guard.texts, g.texts...), out.guard.foreign || g.foreign}
+		}
+	}
+	if !guarded {
+		out.guard = guard{}
+	}
+	switch out.starts = distinct(out.starts); {
+	case len(out.starts) > maxGuards:
+		out.starts, out.alien = nil, false
+	case known:
+		out.all, out.starts = out.starts, nil
+	}
+	return out
+}
+
+// maxClass is how many characters of a class are spelt out: blanks, digits and letters are more.
+const maxClass = 4
+
+// classTexts spells out a class of a few characters, given as ranges; nil for others.
+func classTexts(ranges []rune) (out []string) {
+	for i := 0; i+1 < len(ranges); i += 2 {
+		for r := ranges[i]; r <= ranges[i+1]; r++ {
+			if out = append(out, foldString(string(r))); len(out) > maxClass {
+				return nil
+			}
+		}
+	}
+	return distinct(out)
+}
+
+// crossed is each text of a with each of b behind it.
+func crossed(a, b []string) (out []string) {
+	for _, x := range a {
+		for _, y := range b {
+			out = append(out, x+y)
+		}
+	}
+	return distinct(out)
+}
+
+func distinct(list []string) []string {
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
+// certain returns the longest run of a literal, folded, that lies in every text it matches, or in every ASCII text, and
+// whether that is the whole of it. Where case is ignored, some runes have another beside their lower case: an expression
+// takes the long s for an s.
+func certain(re *syntax.Regexp) (text string, foreign, whole bool) {
 	if re.Flags&syntax.FoldCase == 0 {
-		return foldString(string(re.Rune)), false
+		return foldString(string(re.Rune)), false, true
 	}
 	run := ""
+	whole = true
 	for _, r := range re.Rune {
 		low, sure, ascii := unicode.ToLower(r), true, r < utf8.RuneSelf
 		for f := unicode.SimpleFold(r); f != r; f = unicode.SimpleFold(f) {
@@ -249,13 +363,13 @@ func certain(re *syntax.Regexp) (text string, foreign bool) {
 			run += string(low)
 			foreign = true
 		default:
-			run = ""
+			run, whole = "", false
 		}
 		if len(run) > len(text) {
 			text = run
 		}
 	}
-	return text, foreign
+	return text, foreign, whole
 }
 
 // better reports whether a guards more narrowly than b: texts that the scan can look for go before others, then those that
@@ -274,7 +388,7 @@ func better(a, b guard) bool {
 func (g guard) weight() (sum float64) {
 	for _, t := range g.texts {
 		w := rarity(len(t))
-		if common(t) {
+		if common(t) || len(t) < gramBytes {
 			w *= 64
 		}
 		sum += w
@@ -402,6 +516,9 @@ func inNetwork(network netip.Prefix, text []byte) bool {
 
 // number reads a decimal number, or a hexadecimal integer after 0x.
 func number(text []byte) (float64, bool) {
+	if n, ok := digits(text); ok {
+		return float64(n), true
+	}
 	s := strings.TrimSpace(string(text))
 	if len(s) == 0 || len(s) > 64 {
 		return 0, false
@@ -412,6 +529,17 @@ func number(text []byte) (float64, bool) {
 	}
 	n, err := strconv.ParseFloat(s, 64)
 	return n, err == nil && !math.IsNaN(n)
+}
+
+// digits reads a whole number without sign that a float64 holds exactly.
+func digits(text []byte) (n int64, ok bool) {
+	for _, c := range text {
+		if c < '0' || c > '9' {
+			return 0, false
+		}
+		n = n*10 + int64(c-'0')
+	}
+	return n, len(text) > 0 && len(text) <= 15
 }
 
 func compare(op sigma.Op, text []byte, want float64) bool {

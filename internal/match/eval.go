@@ -11,28 +11,45 @@ import (
 // Scratch is what one worker scribbles on. The zero value is ready for use.
 type Scratch struct {
 	epoch  uint32
-	state  []uint32    // by pred: epoch and answer
-	asleep []uint32    // by rule of the plan: epoch in which it was woken
-	woken  []int32     // rules of the plan
-	texts  []fieldText // by field of the plan
-	buf    []byte      // folded texts
-	raw    []byte      // texts as they are
+	state  []uint32     // by pred: epoch and answer
+	asleep []uint32     // by rule of the plan: epoch in which it was woken
+	woken  []int32      // rules of the plan
+	texts  []columnText // by column of the plan
+	buf    []byte       // folded texts
+	raw    []byte       // texts as they are
 
 	plan  *Plan
 	field *planField
-	found func(*needle)
+	found func(int32)
 	add   func(event.Value)
 	spans []span
-	meter *Meter // nil unless costs are measured
+	seen  []sign // found in the column that is scanned
+	memos map[*Plan][]seenValue
+	memo  []seenValue // of the plan, by column
+	meter *Meter      // nil unless costs are measured
 }
 
-// fieldText is a field's folded values.
-type fieldText struct {
+// columnText are the folded values of a column.
+type columnText struct {
 	epoch  uint32
 	folded []span
 }
 
 type span struct{ from, to int }
+
+// seenValue is the value that a column had last, and what was found in it: names of hosts, programs and accounts stand in
+// one record after another.
+type seenValue struct {
+	typ   event.Type
+	raw   []byte
+	found []sign
+}
+
+const (
+	maxSeen  = 128 // bytes of a value that is remembered
+	maxFound = 32  // signs in it
+	maxMemos = 512 // plans whose values are remembered
+)
 
 const (
 	held    = 1
@@ -46,9 +63,9 @@ func (p *Program) Match(plan *Plan, r *event.Record, s *Scratch, hits []int) []i
 	if s.meter != nil {
 		defer s.meter.record(s.meter.watch())
 	}
-	for i := range plan.fields {
-		if f := &plan.fields[i]; f.scanner != nil {
-			s.scan(r, i, f)
+	for i := range plan.columns {
+		if c := &plan.columns[i]; len(c.scanned) > 0 {
+			s.look(r, int32(i), c)
 		}
 	}
 	start := len(hits)
@@ -72,12 +89,15 @@ func (s *Scratch) rule(r *event.Record, n int32) bool {
 
 func (s *Scratch) begin(plan *Plan) {
 	if s.found == nil {
-		s.found = s.note
+		s.found = func(n int32) {
+			s.seen = append(s.seen, s.field.sign(n))
+		}
 		s.add = func(v event.Value) {
 			from := len(s.buf)
 			s.buf = fold(s.buf, v)
 			s.spans = append(s.spans, span{from, len(s.buf)})
 		}
+		s.memos = map[*Plan][]seenValue{}
 	}
 	s.epoch += 4
 	if s.epoch < 4 { // wrapped: old marks would look new
@@ -86,13 +106,29 @@ func (s *Scratch) begin(plan *Plan) {
 		clear(s.texts)
 		s.epoch = 4
 	}
+	if s.plan != plan {
+		s.turn(plan)
+	}
+	s.woken, s.buf = s.woken[:0], s.buf[:0]
+}
+
+// turn makes room for a plan.
+func (s *Scratch) turn(plan *Plan) {
 	s.plan = plan
 	s.state = extend(s.state, len(plan.preds))
 	s.asleep = extend(s.asleep, len(plan.rules))
-	for len(s.texts) < len(plan.fields) {
-		s.texts = append(s.texts, fieldText{})
+	for len(s.texts) < len(plan.columns) {
+		s.texts = append(s.texts, columnText{})
 	}
-	s.woken, s.buf = s.woken[:0], s.buf[:0]
+	memo, ok := s.memos[plan]
+	if !ok {
+		if len(s.memos) >= maxMemos {
+			clear(s.memos)
+		}
+		memo = make([]seenValue, len(plan.columns))
+		s.memos[plan] = memo
+	}
+	s.memo = memo
 }
 
 func extend(s []uint32, n int) []uint32 {
@@ -102,36 +138,80 @@ func extend(s []uint32, n int) []uint32 {
 	return s
 }
 
-// fold returns the folded values of a field, made once per record.
-func (s *Scratch) fold(r *event.Record, i int, f *planField) []span {
-	t := &s.texts[i]
+// fold returns the folded values of a column, made once per record.
+func (s *Scratch) fold(r *event.Record, column int32) []span {
+	t := &s.texts[column]
 	if t.epoch == s.epoch {
 		return t.folded
 	}
 	s.spans = t.folded[:0]
-	f.where.texts(r, s.add)
+	c := &s.plan.columns[column]
+	if c.derived != nil {
+		c.derived.texts(r, s.add)
+	} else if v := c.value(r); v.Type&event.Array != 0 {
+		v.Each(s.add)
+	} else {
+		from := len(s.buf)
+		s.buf = fold(s.buf, v)
+		s.spans = append(s.spans, span{from, len(s.buf)})
+	}
 	t.epoch, t.folded = s.epoch, s.spans
 	return t.folded
 }
 
-func (s *Scratch) scan(r *event.Record, i int, f *planField) {
-	s.field = f
-	for _, sp := range s.fold(r, i, f) {
-		f.scanner.scan(s.buf[sp.from:sp.to], s.found)
+// look finds what the rules look for in a column.
+func (s *Scratch) look(r *event.Record, i int32, c *column) {
+	if c.derived != nil {
+		s.scan(r, i, c)
+		return
+	}
+	v := c.value(r)
+	if len(v.Raw) == 0 && (v.Type == event.Null || v.Type == event.UTF8) {
+		for _, n := range c.inEmpty {
+			s.note(n)
+		}
+		return
+	}
+	last := &s.memo[i]
+	if last.typ == v.Type && string(last.raw) == string(v.Raw) {
+		for _, n := range last.found {
+			s.note(n)
+		}
+		return
+	}
+	s.scan(r, i, c)
+	if len(v.Raw) > maxSeen || len(s.seen) > maxFound {
+		last.typ = event.Null
+		return
+	}
+	last.typ, last.raw, last.found = v.Type, append(last.raw[:0], v.Raw...), append(last.found[:0], s.seen...)
+}
+
+// scan looks for the texts of all rules in a column.
+func (s *Scratch) scan(r *event.Record, i int32, c *column) {
+	s.seen = s.seen[:0]
+	folded := s.fold(r, i)
+	for _, f := range c.scanned {
+		s.field = &s.plan.fields[f]
+		for _, sp := range folded {
+			s.field.scanner.scan(s.buf[sp.from:sp.to], s.found)
+		}
+	}
+	for _, n := range s.seen {
+		s.note(n)
 	}
 }
 
-// note marks the pred that a needle serves and wakes the rules that wait for it.
-func (s *Scratch) note(n *needle) {
-	id := s.field.preds[n.atom]
-	if s.state[id]&^3 == s.epoch {
+// note marks a pred and wakes the rules that wait for it.
+func (s *Scratch) note(n sign) {
+	if s.state[n.pred]&^3 == s.epoch {
 		return
 	}
-	s.state[id] = s.epoch | maybe
+	s.state[n.pred] = s.epoch | maybe
 	if n.sure {
-		s.state[id] = s.epoch | held
+		s.state[n.pred] = s.epoch | held
 	}
-	for _, rule := range s.plan.wakes[id] {
+	for _, rule := range s.plan.wakes[n.pred] {
 		if s.asleep[rule] != s.epoch {
 			s.asleep[rule] = s.epoch
 			s.woken = append(s.woken, rule)
@@ -185,18 +265,47 @@ func (s *Scratch) answer(r *event.Record, p *pred) bool {
 	if s.meter != nil {
 		s.meter.asked(p.atom)
 	}
-	if p.atom.form == other {
-		if p.atom.leaf.Op == sigma.SameAs {
-			return sameAs(r, p.atom.leaf, &f.where, &s.plan.fields[p.ref].where)
+	if p.atom.leaf.Op == sigma.SameAs {
+		return sameAs(r, p.atom.leaf, &f.where, &s.plan.fields[p.ref].where)
+	}
+	if p.simple {
+		if v := s.plan.columns[f.columns[0]].value(r); v.Type&event.Array == 0 {
+			return s.single(r, p, f.columns[0], v)
 		}
+	}
+	if p.atom.form == other {
 		return s.ask(r, p.atom, &f.where)
 	}
-	for _, sp := range s.fold(r, int(p.field), f) {
-		if p.atom.holds(s.buf[sp.from:sp.to], nil) {
-			return true
+	for _, column := range f.columns {
+		for _, sp := range s.fold(r, column) {
+			if p.atom.holds(s.buf[sp.from:sp.to], nil) {
+				return true
+			}
 		}
 	}
 	return false
+}
+
+// single answers a simple pred for the one value of its field.
+func (s *Scratch) single(r *event.Record, p *pred, column int32, v event.Value) bool {
+	a := p.atom
+	if v.IsNull() {
+		return a.form == exact && a.lit == "" || a.leaf.Op == sigma.Like && len(a.leaf.Pattern) == 0
+	}
+	var folded []byte
+	if a.leaf.Op == sigma.Like || !p.scanned && len(a.guard.texts) > 0 {
+		sp := s.fold(r, column)[0]
+		folded = s.buf[sp.from:sp.to]
+	}
+	raw := v.Raw
+	if v.Type != event.UTF8 && v.Type != event.Number && a.form == other {
+		s.raw = v.AppendText(s.raw[:0])
+		raw = s.raw
+	}
+	if p.scanned && a.leaf.Op == sigma.Matches { // its guard is there
+		return a.re().Match(raw)
+	}
+	return a.holds(folded, raw)
 }
 
 // ask evaluates an atom over a field's values without any preparation.

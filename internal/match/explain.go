@@ -24,7 +24,13 @@ func (p *Program) Explain(rule int) Explanation {
 	for i := range c.targets {
 		e.Sees = append(e.Sees, c.targets[i].String())
 	}
-	if wakes, weight := anchorsOf(c.cond); !math.IsInf(weight, 1) {
+	wakes, weight := anchorsOf(c.cond, false)
+	if weight > usual {
+		if tiny, w := anchorsOf(c.cond, true); w < weight {
+			wakes, weight = tiny, w
+		}
+	}
+	if !math.IsInf(weight, 1) {
 		for _, c := range wakes {
 			e.Wakes = append(e.Wakes, c.String())
 		}
@@ -53,12 +59,12 @@ func (t *target) String() string {
 }
 
 // anchorsOf chooses what wakes a rule as planner.anchors does, for a schema that has all fields.
-func anchorsOf(c *cond) ([]*cond, float64) {
+func anchorsOf(c *cond, tiny bool) ([]*cond, float64) {
 	switch c.op {
 	case all:
 		best, least := []*cond(nil), math.Inf(1)
 		for _, k := range c.kids {
-			if list, w := anchorsOf(k); w < least {
+			if list, w := anchorsOf(k, tiny); w < least {
 				best, least = list, w
 			}
 		}
@@ -67,13 +73,13 @@ func anchorsOf(c *cond) ([]*cond, float64) {
 		var every []*cond
 		sum := 0.0
 		for _, k := range c.kids {
-			list, w := anchorsOf(k)
+			list, w := anchorsOf(k, tiny)
 			every = append(every, list...)
 			sum += w
 		}
 		return every, sum
 	}
-	if c.not || needlesOf(c.atom, 0) == nil {
+	if c.not || !c.atom.scannable(tiny) {
 		return nil, math.Inf(1)
 	}
 	return []*cond{c}, weight(c.atom)
@@ -124,8 +130,8 @@ func (c *cond) String() string {
 	switch g := c.atom.guard; {
 	case len(g.texts) == 0 && (l.Op == sigma.Matches || l.Op == sigma.Like):
 		s += ", of which no text is known: asked of every value"
-	case len(g.texts) > 0 && needlesOf(c.atom, 0) == nil:
-		s += ", only where the value holds " + quoted(g.texts) + ", which is too short for the scan"
+	case len(g.texts) > 0 && !c.atom.scannable(false):
+		s += ", only where the value holds " + quoted(g.texts) + ", which is too short to be looked for with the others"
 	case len(g.texts) > 0:
 		s += ", only where the value holds " + quoted(g.texts)
 	}

@@ -10,7 +10,7 @@ import (
 	"wardround/internal/sigma"
 )
 
-func programOf(t *testing.T, rules string) *Program {
+func programOf(t testing.TB, rules string) *Program {
 	t.Helper()
 	set := sigma.Load([]sigma.File{{Path: "r.yml", Data: []byte(rules)}}, nil)
 	if len(set.Problems) > 0 {
@@ -36,9 +36,10 @@ func TestExplain(t *testing.T) {
 			"windows, channel security, event 4688", []string{`CommandLine holds "mimikatz"`, `CommandLine holds "sekurlsa"`}, `one of|  CommandLine holds "mimikatz"|  CommandLine holds "sekurlsa"`},
 		{"what is denied wakes nothing", "s: {CommandLine|contains: mimikatz}\n  condition: not s", "", nil, `CommandLine not holds "mimikatz"`},
 		{"an expression by its texts", "s: {CommandLine|re: '(?i)net\\s+(stop|pause)\\s'}\n  condition: s", "",
-			[]string{`CommandLine matches /(?i)net\s+(stop|pause)\s/, only where the value holds "stop" or "pause" or is not ASCII`}, "matches"},
+			[]string{`CommandLine matches /(?i)net\s+(stop|pause)\s/, only where the value holds "pause" or "stop" or is not ASCII`}, "matches"},
 		{"an expression without any", "s: {CommandLine|re: '[0-9]{40}'}\n  condition: s", "", nil, "of which no text is known"},
-		{"a short text", "s: {CommandLine|re: 'nc[0-9]'}\n  condition: s", "", nil, `holds "nc", which is too short for the scan`},
+		{"a short text", "s: {CommandLine|re: 'nc[0-9]'}\n  condition: s", "",
+			[]string{`CommandLine matches /nc[0-9]/, only where the value holds "nc", which is too short to be looked for with the others`}, `holds "nc", which is too short to be looked for with the others`},
 		{"what is not ASCII may be short", "s: {CommandLine|contains: '\u2702'}\n  condition: s", "", []string{`CommandLine holds "✂"`}, ""},
 		{"a pattern by its longest text", "s: {CommandLine: 'powershell*-enc?x*'}\n  condition: s", "", []string{`CommandLine is like "powershell*-enc?x*", only where the value holds "powershell"`}, ""},
 	} {

@@ -12,19 +12,50 @@ import (
 
 // Plan is how a Program is run over the records of one schema. It never changes.
 type Plan struct {
-	fields []planField
-	preds  []pred
-	rules  []planRule // in order of the program's rules
-	wakes  [][]int32  // by pred: the rules that it wakes
-	always []int32    // rules that nothing need wake
+	fields  []planField
+	columns []column
+	preds   []pred
+	rules   []planRule // in order of the program's rules
+	wakes   [][]int32  // by pred: the rules that it wakes
+	always  []int32    // rules that nothing need wake
 }
 
 // planField is a field that some rule of the plan asks about.
 type planField struct {
 	name    string
 	where   where
+	columns []int32 // in which its values are
 	scanner *scanner
+	serves  []int32         // by needle of the scanner: the pred
 	preds   map[int32]int32 // by atom
+}
+
+// column is where values of a record are: a field of its schema, or values made of some.
+type column struct {
+	field   int
+	slot    int // of the field, below 0 for a constant
+	derived *where
+	scanned []int32 // fields of the plan whose scanners look into it
+	inEmpty []sign  // what these find in the empty text
+}
+
+// sign says that a text which a pred waits for was found.
+type sign struct {
+	pred int32
+	sure bool // it answers the pred
+}
+
+// sign is what finding a needle of the field's scanner means.
+func (f *planField) sign(needle int32) sign {
+	return sign{f.serves[needle], f.scanner.needles[needle].sure}
+}
+
+// value is that of a column that is not derived.
+func (c *column) value(r *event.Record) event.Value {
+	if uint(c.slot) < uint(len(r.Slots)) {
+		return r.Slots[c.slot]
+	}
+	return r.Field(c.field)
 }
 
 // pred is an atom asked of a field.
@@ -33,6 +64,7 @@ type pred struct {
 	ref     int32 // SameAs: the other field
 	atom    *atom
 	scanned bool // the scanner answers: what it does not find does not hold
+	simple  bool // the field is one column that is not derived, and the answer is that of its value
 }
 
 type planRule struct {
@@ -63,10 +95,11 @@ type planner struct {
 	plan   *Plan
 	byName map[string]int32 // place of a field → its number
 	target *target
+	column map[int]int32 // slot, or place among the fields of a constant as its complement → column
 }
 
 func (p *Program) plan(s *event.Schema) *Plan {
-	b := planner{p: p, s: s, plan: &Plan{}, byName: map[string]int32{}}
+	b := planner{p: p, s: s, plan: &Plan{}, byName: map[string]int32{}, column: map[int]int32{}}
 	for i := range p.compiled {
 		c := &p.compiled[i]
 		t := slices.IndexFunc(c.targets, func(t target) bool { return t.selects(s.Source) })
@@ -86,8 +119,8 @@ func (p *Program) plan(s *event.Schema) *Plan {
 	if len(b.plan.rules) == 0 {
 		return nil
 	}
-	b.scanners()
 	b.anchor()
+	b.scanners()
 	return b.plan
 }
 
@@ -174,7 +207,10 @@ func (b *planner) ask(c *cond) (pcond, settled) {
 	if !ok {
 		n = int32(len(b.plan.preds))
 		field.preds[id] = n
-		b.plan.preds = append(b.plan.preds, pred{field: f, ref: ref, atom: c.atom})
+		b.plan.preds = append(b.plan.preds, pred{
+			field: f, ref: ref, atom: c.atom, scanned: c.atom.scannable(false),
+			simple: len(w.fields) == 1 && leaf.Op != sigma.IsNull && leaf.Op != sigma.Exists,
+		})
 	}
 	return pcond{op: ask, not: c.not, pred: n}, open
 }
@@ -199,8 +235,32 @@ func (b *planner) field(name string, w where) int32 {
 	}
 	n := int32(len(b.plan.fields))
 	b.byName[string(k)] = n
-	b.plan.fields = append(b.plan.fields, planField{name: name, where: w, preds: map[int32]int32{}})
+	b.plan.fields = append(b.plan.fields, planField{name: name, where: w, columns: b.columns(&w), preds: map[int32]int32{}})
 	return n
+}
+
+// columns numbers the columns of a field. Names that mean one slot share its column.
+func (b *planner) columns(w *where) (out []int32) {
+	if w.derived != nil {
+		b.plan.columns = append(b.plan.columns, column{derived: w})
+		return []int32{int32(len(b.plan.columns) - 1)}
+	}
+	for _, i := range w.fields {
+		slot := b.s.Fields[i].Slot
+		if slot < 0 {
+			slot = ^i
+		}
+		n, ok := b.column[slot]
+		if !ok {
+			n = int32(len(b.plan.columns))
+			b.column[slot] = n
+			b.plan.columns = append(b.plan.columns, column{field: i, slot: b.s.Fields[i].Slot})
+		}
+		if !slices.Contains(out, n) {
+			out = append(out, n)
+		}
+	}
+	return out
 }
 
 // scanners gives each field a scanner for the texts of all its preds. Equal scanners are shared between plans.
@@ -208,11 +268,10 @@ func (b *planner) scanners() {
 	for i := range b.plan.fields {
 		f := &b.plan.fields[i]
 		var needles []needle
-		for id, n := range f.preds {
-			p := &b.plan.preds[n]
-			own := needlesOf(p.atom, id)
-			p.scanned = own != nil
-			needles = append(needles, own...)
+		for _, n := range f.preds {
+			if p := &b.plan.preds[n]; p.scanned {
+				needles = append(needles, p.atom.needles...)
+			}
 		}
 		if len(needles) == 0 {
 			continue
@@ -228,52 +287,72 @@ func (b *planner) scanners() {
 			b.p.scanners[string(key)] = s
 		}
 		f.scanner = s
+		f.serves = make([]int32, len(needles))
+		for k, n := range needles {
+			f.serves[k] = f.preds[n.atom]
+		}
+		for _, column := range f.columns {
+			c := &b.plan.columns[column]
+			c.scanned = append(c.scanned, int32(i))
+			for _, n := range s.whole[""] {
+				c.inEmpty = append(c.inEmpty, f.sign(n))
+			}
+		}
 	}
 }
 
-// needlesOf returns what a scanner must look for so that an atom which is not found does not hold; nil when it cannot tell.
-func needlesOf(a *atom, id int32) []needle {
+// findNeedles tells what a scanner must look for so that an atom which is not found does not hold.
+func (a *atom) findNeedles() {
+	texts := a.guard.texts
+	f := infix
 	if a.form != other {
-		if !useful(a.form, a.lit) {
-			return nil
-		}
-		return []needle{{a.lit, a.form, true, id}}
+		texts, f = []string{a.lit}, a.form
 	}
-	if len(a.guard.texts) == 0 || !useful(infix, a.guard.texts...) {
-		return nil
+	if len(texts) == 0 || f != exact && slices.Contains(texts, "") {
+		return
 	}
-	var out []needle
-	for _, g := range a.guard.texts {
-		out = append(out, needle{g, infix, false, id})
+	for _, t := range texts {
+		a.needles = append(a.needles, needle{t, f, a.form != other, int32(a.id)})
 	}
-	if a.guard.foreign {
-		out = append(out, needle{"", infix, false, id})
+	if a.form == other && a.guard.foreign {
+		a.needles = append(a.needles, needle{"", infix, false, int32(a.id)})
 	}
-	return out
+	a.tiny = !useful(f, texts...)
 }
+
+// scannable reports whether a scanner can tell that the atom does not hold; with tiny, by texts too that it must look for one
+// by one.
+func (a *atom) scannable(tiny bool) bool { return len(a.needles) > 0 && (tiny || !a.tiny) }
 
 // anchor decides what wakes each rule: the cheapest set of scanned preds of which one must hold for its condition to hold.
+// A rule that has none, or only what many records have, may have texts of a few bytes looked for rather than be evaluated for every record.
 func (b *planner) anchor() {
 	b.plan.wakes = make([][]int32, len(b.plan.preds))
 	for i := range b.plan.rules {
-		preds, weight := b.anchors(&b.plan.rules[i].cond)
+		preds, weight := b.anchors(&b.plan.rules[i].cond, false)
+		if weight > usual {
+			if tiny, w := b.anchors(&b.plan.rules[i].cond, true); w < weight {
+				preds, weight = tiny, w
+			}
+		}
 		if math.IsInf(weight, 1) {
 			b.plan.always = append(b.plan.always, int32(i))
 			continue
 		}
 		slices.Sort(preds)
 		for _, n := range slices.Compact(preds) {
+			b.plan.preds[n].scanned = true
 			b.plan.wakes[n] = append(b.plan.wakes[n], int32(i))
 		}
 	}
 }
 
-func (b *planner) anchors(c *pcond) ([]int32, float64) {
+func (b *planner) anchors(c *pcond, tiny bool) ([]int32, float64) {
 	switch c.op {
 	case all:
 		best, least := []int32(nil), math.Inf(1)
 		for i := range c.kids {
-			if preds, w := b.anchors(&c.kids[i]); w < least {
+			if preds, w := b.anchors(&c.kids[i], tiny); w < least {
 				best, least = preds, w
 			}
 		}
@@ -282,14 +361,14 @@ func (b *planner) anchors(c *pcond) ([]int32, float64) {
 		var every []int32
 		sum := 0.0
 		for i := range c.kids {
-			preds, w := b.anchors(&c.kids[i])
+			preds, w := b.anchors(&c.kids[i], tiny)
 			every = append(every, preds...)
 			sum += w
 		}
 		return every, sum
 	}
 	p := &b.plan.preds[c.pred]
-	if c.not || !p.scanned {
+	if c.not || !p.scanned && !p.atom.scannable(tiny) {
 		return nil, math.Inf(1)
 	}
 	return []int32{c.pred}, weight(p.atom)
@@ -301,12 +380,27 @@ func weight(a *atom) float64 {
 	case other:
 		return 2 * a.guard.weight()
 	case exact:
+		if commonWords[a.lit] {
+			return 64 * rarity(len(a.lit))
+		}
 		return rarity(len(a.lit)) / 4
 	case infix:
 		return 2 * rarity(len(a.lit))
 	}
 	return rarity(len(a.lit))
 }
+
+// commonWords are values that one record after another has.
+var commonWords = func() map[string]bool {
+	m := map[string]bool{}
+	for _, w := range []string{"get", "post", "200", "206", "301", "302", "304", "404", "true", "false", "yes", "no", "0", "1", "3", "-", "tcp", "udp", "allow", "deny", "accept", "logon", "success", "failure"} {
+		m[w] = true
+	}
+	return m
+}()
+
+// usual is the weight of what many records have.
+const usual = 4
 
 // rarity guesses how often a text of n bytes is found.
 func rarity(n int) float64 { return math.Exp2(-float64(min(n, 24)) / 2) }

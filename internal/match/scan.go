@@ -13,8 +13,8 @@ import (
 // ends by their last path component or last four bytes; beginnings by their first four bytes; all else by its rarest
 // four bytes, which a bitmap small enough for the first-level cache tells from the rest.
 //
-// Needles of fewer than four bytes are no use to a scanner, unless they are not ASCII: few values are, and in those they
-// are looked for one by one. The atoms that have none longer are evaluated when asked.
+// Infixes of fewer than four bytes are looked for one by one: those that are not ASCII in values that are not, which are few;
+// others only where a rule has nothing else to wait for. The atoms that have none longer are evaluated when asked.
 type scanner struct {
 	needles []needle
 
@@ -23,6 +23,7 @@ type scanner struct {
 	tail  map[uint32][]int32 // suffixes without a separator, by their last four bytes
 	head  map[uint32][]int32 // prefixes, by their first four bytes
 	short []int32            // prefixes and suffixes of fewer than four bytes, compared one by one
+	tiny  []int32            // ASCII infixes of fewer than four bytes, looked for one by one: see planner.anchor
 	alien []int32            // infixes of fewer than four bytes, looked for in what is not ASCII; the empty one is found in all of that
 
 	wholes, comps lengths // of the keys above
@@ -93,6 +94,8 @@ func (s *scanner) add(i int32, n needle, counts map[uint32]int) {
 	case n.form == exact:
 		s.whole[n.text] = append(s.whole[n.text], i)
 		s.wholes.put(len(n.text))
+	case n.form == infix && len(n.text) < gramBytes && n.text != "" && !foreign([]byte(n.text)):
+		s.tiny = append(s.tiny, i)
 	case n.form == infix && len(n.text) < gramBytes:
 		s.alien = append(s.alien, i)
 	case n.form != infix && len(n.text) < gramBytes:
@@ -180,16 +183,16 @@ func (s *scanner) fill() {
 
 func hash(g uint32) uint32 { return g * 0x9e3779b1 }
 
-// scan calls found for each needle that lies in the text; it may call more than once for one.
-func (s *scanner) scan(text []byte, found func(*needle)) {
+// scan calls found for each needle, by its index, that lies in the text; it may call more than once for one.
+func (s *scanner) scan(text []byte, found func(int32)) {
 	if s.wholes.has(len(text)) {
 		for _, i := range s.whole[string(text)] {
-			found(&s.needles[i])
+			found(i)
 		}
 	}
 	for _, i := range s.short {
-		if n := &s.needles[i]; n.lies(text, 0) {
-			found(n)
+		if s.needles[i].lies(text, 0) {
+			found(i)
 		}
 	}
 	if s.comps != 0 {
@@ -197,10 +200,15 @@ func (s *scanner) scan(text []byte, found func(*needle)) {
 			s.check(s.comp[string(text[at:])], text, found)
 		}
 	}
+	for _, i := range s.tiny {
+		if strings.Contains(unsafeString(text), s.needles[i].text) {
+			found(i)
+		}
+	}
 	if len(s.alien) > 0 && foreign(text) {
 		for _, i := range s.alien {
-			if n := &s.needles[i]; strings.Contains(unsafeString(text), n.text) {
-				found(n)
+			if strings.Contains(unsafeString(text), s.needles[i].text) {
+				found(i)
 			}
 		}
 	}
@@ -218,10 +226,10 @@ func (s *scanner) scan(text []byte, found func(*needle)) {
 	}
 }
 
-func (s *scanner) check(needles []int32, text []byte, found func(*needle)) {
+func (s *scanner) check(needles []int32, text []byte, found func(int32)) {
 	for _, i := range needles {
-		if n := &s.needles[i]; n.lies(text, 0) {
-			found(n)
+		if s.needles[i].lies(text, 0) {
+			found(i)
 		}
 	}
 }
@@ -237,7 +245,7 @@ func (n *needle) lies(text []byte, at int) bool {
 	return at >= 0 && at+len(n.text) <= len(text) && string(text[at:at+len(n.text)]) == n.text
 }
 
-func (s *scanner) scanGrams(text []byte, found func(*needle)) {
+func (s *scanner) scanGrams(text []byte, found func(int32)) {
 	bitmap, shift := s.bitmap, s.shift
 	last := len(text) - gramBytes
 	for i := 0; i <= last; i++ {
@@ -247,8 +255,8 @@ func (s *scanner) scanGrams(text []byte, found func(*needle)) {
 			continue
 		}
 		for _, p := range s.grams[g] {
-			if n := &s.needles[p.needle]; n.lies(text, i-int(p.offset)) {
-				found(n)
+			if s.needles[p.needle].lies(text, i-int(p.offset)) {
+				found(p.needle)
 			}
 		}
 	}

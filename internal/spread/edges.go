@@ -63,14 +63,14 @@ func Of(s *event.Schema) Edges {
 			return Edges{remoteClient("command")}
 		}
 		if len(s.Lookup("action")) > 0 && (len(s.Lookup("src_ip")) > 0 || len(s.Lookup("src_host")) > 0) {
-			return Edges{access}
+			return Edges{accessOf(s)}
 		}
 	case "network":
 		switch channel {
 		case "vpn":
 			return Edges{tunnel}
 		case "auth":
-			return Edges{access}
+			return Edges{accessOf(s)}
 		case "remote control":
 			return Edges{remoteControl}
 		}
@@ -189,31 +189,41 @@ func sysmonConnection(r *event.Record, m *event.Movement) bool {
 var services = map[string]string{"sshd": "ssh", "dropbear": "ssh", "vsftpd": "ftp", "proftpd": "ftp", "pure-ftpd": "ftp", "smbd": "smb", "guacd": "guacamole", "hostd": "vmware", "vpxa": "vmware", "vobd": "ssh",
 	"openvpn": "vpn", "charon": "vpn", "pppd": "vpn"}
 
-// access reads logons of Linux, ESXi and network devices: every program's are in the same fields (docs/format/events-linux.md).
-func access(r *event.Record, m *event.Movement) bool {
-	src := r.Schema.Source
-	m.How = services[src.Provider]
-	if m.How == "vpn" {
-		return tunnel(r, m)
+// accessOf reads logons of Linux, ESXi and network devices: every program's are in the same fields (docs/format/events-linux.md).
+func accessOf(s *event.Schema) func(*event.Record, *event.Movement) bool {
+	src := s.Source
+	how := services[src.Provider]
+	switch {
+	case how == "vpn":
+		return tunnel
+	case src.Product == "network":
+		how = "device administration"
+	case how == "":
+		how = "login"
 	}
-	switch r.Text("action") {
-	case "logon":
-	case "session opened": // of ESXi's two witnesses of an SSH session, this one names the address
-		if src.Provider != "vobd" {
+	action := s.Lookup("action")
+	return func(r *event.Record, m *event.Movement) bool {
+		switch { // of ESXi's two witnesses of an SSH session, vobd's names the address
+		case says(r, action, "logon"), src.Provider == "vobd" && says(r, action, "session opened"):
+		default:
 			return false
 		}
-	default:
-		return false
+		m.How = how
+		m.Failed = r.Text("outcome") == "failure"
+		m.Account, m.Session = r.Text("user"), r.Text("pid")
+		return remote(r, m, "src_ip", "src_host")
 	}
-	m.Failed = r.Text("outcome") == "failure"
-	switch {
-	case src.Product == "network":
-		m.How = "device administration"
-	case m.How == "":
-		m.How = "login"
+}
+
+// says reports whether the first value of a field, given by its indexes in the schema, is that text.
+func says(r *event.Record, field []int, text string) bool {
+	for _, i := range field {
+		if v := r.Field(i); !v.IsNull() {
+			var room [64]byte
+			return string(v.AppendText(room[:0])) == text
+		}
 	}
-	m.Account, m.Session = r.Text("user"), r.Text("pid")
-	return remote(r, m, "src_ip", "src_host")
+	return false
 }
 
 // tunnel reads who came in through a VPN's gateway, in the fields of docs/format/events-network.md. The session's name inside

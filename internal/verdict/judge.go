@@ -1,6 +1,7 @@
 package verdict
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -588,7 +589,11 @@ func (j *Judge) movements(id event.ServerID, s *server, st *state) []*piece {
 			traits: traits{accounts: []string{k.account}, sources: []string{k.source}}, says: says, borrowed: borrowed,
 		})
 	}
-	return append(out, j.worked(s, came, st)...)
+	out = append(out, j.worked(s, came, st)...)
+	slices.SortFunc(out, func(a, b *piece) int {
+		return cmp.Or(strings.Compare(a.place, b.place), strings.Compare(a.says, b.says))
+	})
+	return out
 }
 
 // unseen reports whether a server's logs leave it open who logged on at a time.

@@ -535,6 +535,8 @@ func TestMovementReachesAnyDepthAndOrder(t *testing.T) {
 	w := newWorld("A", "B", "C", "D")
 	w.find("A", "web shell", hour(1), "User", `HOSP\one`)
 	w.move("A", "B", `HOSP\one`, "rdp", hour(2))
+	w.move("A", "B", `HOSP\one`, "admin share", hour(2)) // at the same instant
+	w.move("A", "B", `HOSP\one`, "network logon", hour(2))
 	w.find("B", "credentials read", hour(3), "User", `HOSP\two`)
 	w.move("B", "C", `HOSP\two`, "rdp", hour(4))
 	w.find("C", "backups deleted", hour(5), "User", `HOSP\three`)

@@ -1,0 +1,169 @@
+package match
+
+import (
+	"math/rand/v2"
+	"regexp"
+	"regexp/syntax"
+	"slices"
+	"strings"
+	"testing"
+	"unicode"
+
+	"wardround/internal/event"
+)
+
+// guarded are expressions, and the texts of which their guard asks one.
+var guarded = []struct {
+	re    string
+	texts []string
+}{
+	{`(?i)/(img|tmp)/x`, []string{"/img/x", "/tmp/x"}},
+	{`(?i)/(uploads?|uploaded\w*|css)/`, []string{"/css", "/upload", "/uploaded", "/uploads"}},
+	{`\.(php\d?|jsp[fw])$`, []string{".jspf", ".jspw", ".php"}},
+	{`^run(b|c)?d+e`, []string{"runbd", "runcd", "rund"}},
+	{`(abc)*defg`, []string{"defg"}},
+	{`abc[0-9]+longer`, []string{"longer"}},
+	{`(first|second.*)y`, []string{"first", "second"}},
+	{`(first|second.*|[^x])yes`, []string{"yes"}},
+	{`x*`, nil},
+	{`(|abc)`, nil},
+	{`(?i)\x{17f}tart`, []string{"start"}},
+}
+
+// TestGuards: what is known of an expression is what its parts tell together.
+func TestGuards(t *testing.T) {
+	for _, c := range guarded {
+		if got := guardOf(t, c.re).texts; !slices.Equal(got, c.texts) {
+			t.Errorf("%s: %q, want %q", c.re, got, c.texts)
+		}
+	}
+}
+
+func guardOf(t testing.TB, re string) guard {
+	tree, err := syntax.Parse(re, syntax.Perl)
+	if err != nil {
+		t.Skip(err)
+	}
+	return factsOf(tree.Simplify(), 0).best()
+}
+
+// spell writes a text that an expression matches, as far as its assertions allow.
+func spell(b *strings.Builder, re *syntax.Regexp, r *rand.Rand) {
+	times := func(low, high int) {
+		for range low + r.IntN(high-low+1) {
+			spell(b, re.Sub[0], r)
+		}
+	}
+	switch re.Op {
+	case syntax.OpLiteral:
+		for _, c := range re.Rune {
+			for n := r.IntN(4); re.Flags&syntax.FoldCase != 0 && n > 0; n-- {
+				c = unicode.SimpleFold(c)
+			}
+			b.WriteRune(c)
+		}
+	case syntax.OpCharClass:
+		if len(re.Rune) > 0 {
+			i := 2 * r.IntN(len(re.Rune)/2)
+			b.WriteRune(re.Rune[i] + r.Int32N(min(re.Rune[i+1]-re.Rune[i], 500)+1))
+		}
+	case syntax.OpAnyChar, syntax.OpAnyCharNotNL:
+		b.WriteByte("aZ/ .0"[r.IntN(6)])
+	case syntax.OpCapture:
+		times(1, 1)
+	case syntax.OpStar:
+		times(0, 3)
+	case syntax.OpPlus:
+		times(1, 3)
+	case syntax.OpQuest:
+		times(0, 1)
+	case syntax.OpRepeat:
+		times(re.Min, max(re.Max, re.Min+1))
+	case syntax.OpConcat:
+		for _, s := range re.Sub {
+			spell(b, s, r)
+		}
+	case syntax.OpAlternate:
+		spell(b, re.Sub[r.IntN(len(re.Sub))], r)
+	}
+}
+
+// FuzzGuard: no guard refuses a text that its expression matches, be it given or spelt by the expression.
+func FuzzGuard(f *testing.F) {
+	for _, c := range guarded {
+		f.Add(c.re, "text", uint64(1))
+	}
+	f.Fuzz(func(t *testing.T, pattern, text string, seed uint64) {
+		if len(pattern) > 200 {
+			return
+		}
+		tree, err := syntax.Parse(pattern, syntax.Perl)
+		if err != nil {
+			return
+		}
+		re, err := regexp.Compile(pattern)
+		if err != nil {
+			return
+		}
+		g := guardOf(t, pattern)
+		texts := []string{text}
+		r := rand.New(rand.NewPCG(seed, 0))
+		for range 8 {
+			var b strings.Builder
+			if spell(&b, tree, r); b.Len() < 4096 {
+				texts = append(texts, b.String())
+			}
+		}
+		for _, s := range texts {
+			if re.MatchString(s) && g.refuses([]byte(foldString(s))) {
+				t.Fatalf("%q matches %q, and the guard %q refuses it", pattern, s, g.texts)
+			}
+		}
+	})
+}
+
+// FuzzEqualsPlain: one Scratch over many records answers as a walk over the rules' trees does for each: what it remembers
+// of the records before makes no difference.
+func FuzzEqualsPlain(f *testing.F) {
+	const rules = `title: a
+logsource: {product: linux}
+detection: {k: ['=${', 'whoami', 'nc'], s: {cs-method: GET}, condition: k and s}
+---
+title: b
+logsource: {product: linux}
+detection: {s: {one|re: '(?i)/(img|tmp|css)/.*\.(php|js)$'}, n: {two|contains: é}, condition: s or n}
+---
+title: c
+logsource: {product: linux}
+detection: {s: {one|startswith: ab, two|endswith: '\cmd.exe'}, n: {one: ''}, condition: s or not n}
+---
+title: d
+logsource: {product: linux}
+detection: {s: {one|gte: 100}, n: {two: null}, r: {two|re: 'nc[0-9]'}, condition: s and n or r}
+`
+	f.Add("GET\nx=${y\nab\n\nGET\nx=${y\nab\n\nPOST\n/tmp/a.php\n12\ncm\\cmd.exe\n\n\n\n\n")
+	f.Add("GET\n/IMG/a.JS\n120\n\nGET\nnc7\nnc7\né\n")
+	p := programOf(f, rules)
+	plain := NewPlain(p.Rules)
+	schema := event.TextSchema(event.Source{Product: "linux", Channel: "syslog"}, "cs-method", "one", "two", "three")
+	f.Fuzz(func(t *testing.T, text string) {
+		var s Scratch
+		plan := p.Plan(schema)
+		lines := strings.Split(text, "\n")
+		for i := 0; i+3 < len(lines); i += 4 {
+			r := event.Record{Schema: schema, Slots: make([]event.Value, 4)}
+			for k, v := range lines[i : i+4] {
+				switch {
+				case v == "-":
+				case len(v) > 0 && v[0] == '1':
+					r.Slots[k] = event.Value{Type: event.Number, Raw: []byte(v)}
+				default:
+					r.Slots[k] = event.Text(v)
+				}
+			}
+			if got, want := p.Match(plan, &r, &s, nil), plain.Match(&r); !slices.Equal(got, want) {
+				t.Fatalf("record %d of %q: %v, plain %v", i/4, text, got, want)
+			}
+		}
+	})
+}
