@@ -61,6 +61,7 @@ type Line struct {
 	Says     string      `yaml:"says"`      // one sentence without its end
 	SameKind string      `yaml:"same_kind"` // lines that share it cannot be mates
 	Flag     string      `yaml:"flag"`      // set on a server that has such a piece
+	Stage    string      `yaml:"stage"`     // foothold or aim: an aim within a week after a foothold is its mate
 }
 
 // Lift gives the hits of somebody else's rule the class of a line.

@@ -109,3 +109,27 @@ func TestAccountThatHeMade(t *testing.T) {
 		}
 	}
 }
+
+// TestFootholdAndAim: a foothold and, days later, what one is wanted for are linked though neither time nor a trait joins them.
+func TestFootholdAndAim(t *testing.T) {
+	for _, c := range []struct {
+		name          string
+		first, second string
+		hours         float64
+		want          event.Judgement
+	}{
+		{"after days", "script called", "theft prepared", 100, event.Infiltrated},
+		{"after more than a week", "script called", "theft prepared", 170, event.Suspected},
+		{"the other way round", "theft prepared", "script called", 100, event.Suspected},
+		{"two footholds", "script called", "script fetched", 100, event.Suspected},
+		{"two aims", "credentials read", "theft prepared", 100, event.Suspected},
+		{"no foothold", "protection off", "theft prepared", 100, event.Suspected},
+	} {
+		w := newWorld("S")
+		w.find("S", c.first, hour(0), "User", `HOSP\one`)
+		w.find("S", c.second, hour(c.hours), "User", `HOSP\two`)
+		if got := w.judge()["S"]; got.Verdict != c.want {
+			t.Errorf("%s: %s because %+v", c.name, got.Verdict, got.Because)
+		}
+	}
+}

@@ -247,6 +247,9 @@ func (j *Judge) link(s *server, o *opinion, st *state) {
 			if !ok && withDeparture(a, b, st.window.From) {
 				how, ok = "departure", true
 			}
+			if !ok && (pursued(a, b, st.window.From) || pursued(b, a, st.window.From)) {
+				how, ok = "stage", true
+			}
 			if !ok && (j.ofOneCourse(s, a, b, st) || j.ofOneCourse(s, b, a, st)) {
 				how, ok = "course", true
 			}
