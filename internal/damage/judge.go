@@ -1,0 +1,229 @@
+package damage
+
+import (
+	"fmt"
+	"strings"
+)
+
+// judgement is what is said of a file's content.
+type judgement struct {
+	state       State
+	confidence  Confidence
+	reasons     []string
+	recoverable string
+}
+
+func judged(s State, c Confidence, format string, args ...any) judgement {
+	return judgement{state: s, confidence: c, reasons: []string{fmt.Sprintf(format, args...)}}
+}
+
+func (j *judgement) also(format string, args ...any) {
+	j.reasons = append(j.reasons, fmt.Sprintf(format, args...))
+}
+
+// The odds from which a file is called damaged: chosen on the training half of the corpus, see docs/design/damage.md.
+const (
+	aloneOdds = 0.97
+	pairOdds  = 0.5
+	maybeOdds = 0.2
+)
+
+// alone judges a file without its past. crowd says that a strange extension of its name is that of many others.
+func alone(l *look, crowd bool, numbers []float64) judgement {
+	p, f := &l.profile, &l.form
+	switch {
+	case l.view.size == 0:
+		return judged(Intact, Plausible, "it is empty")
+	case p.constant && l.view.size >= 64:
+		return constantAlone(l)
+	case f.honest != "":
+		return judged(Unknown, Unsure, "encrypted by right, as it seems: %s; content cannot tell what it holds", f.honest)
+	case f.shape == checked:
+		j := judged(Intact, Proven, "%s, %s", f.kind, wholly(f))
+		return j
+	case l.random() && (l.name.honest || l.name.promised == "" && !crowd):
+		return judged(Unknown, Unsure, "random content of no known form, and its name promises none: encryption by right, a key, or damage")
+	}
+	odds := 0.0
+	if numbers != nil {
+		a, _ := models()
+		odds = a.odds(l.single(numbers[:0]))
+	}
+	if crowd && f.shape == formless && p.headRandom {
+		odds = 1
+	}
+	switch {
+	case odds >= aloneOdds:
+		j := hurtAlone(l)
+		return j
+	case odds >= maybeOdds && f.shape != followed:
+		return judged(Unknown, Unsure, "%s; numbers alone do not decide (odds %.2f)", l.sketch(), odds)
+	case f.shape == formless && l.missing():
+		return judged(Unknown, Unsure, "%s, though its name promises %s", l.sketch(), l.name.promised)
+	}
+	j := judged(Intact, Plausible, "%s", l.sketch())
+	return j
+}
+
+func wholly(f *form) string {
+	if f.text {
+		return "text to its end"
+	}
+	return "decoded or its checksums compared to its end"
+}
+
+// random reports whether nearly all blocks look random and no form is known.
+func (l *look) random() bool {
+	p := &l.profile
+	return l.form.shape == formless && p.blocks > 0 && (p.randoms*100 >= p.blocks*95 || p.blocks == 1 && p.all.entropy() > 7 && l.view.size < leastRandom*4)
+}
+
+// sketch is what is seen of the content, in words.
+func (l *look) sketch() string {
+	f, p := &l.form, &l.profile
+	switch {
+	case f.shape == broken:
+		return fmt.Sprintf("%s that breaks at %d: %s", f.kind, f.at, f.why)
+	case f.text:
+		return "text"
+	case f.shape == followed:
+		return fmt.Sprintf("%s, its structure followed", f.kind)
+	case f.shape == begun:
+		return fmt.Sprintf("begins like %s", f.kind)
+	}
+	return fmt.Sprintf("no known form, %.2f bits a byte, %d of %d blocks random", p.all.entropy(), p.randoms, p.blocks)
+}
+
+// extent says how much of the content is random.
+func (l *look) extent() (State, string) {
+	p := &l.profile
+	b64 := base64Share(&p.all)
+	switch {
+	case b64 > .995 && l.name.promised != "" && l.form.shape != checked:
+		return Encrypted, "base64 of random bytes all along"
+	case p.randoms == p.blocks || p.blocks >= 8 && p.randoms*100 >= p.blocks*97 || p.all.random():
+		return Encrypted, "random all along: encrypted, or overwritten with random bytes"
+	}
+	return Partly, fmt.Sprintf("%d of %d blocks random", p.randoms, p.blocks)
+}
+
+func hurtAlone(l *look) judgement {
+	state, why := l.extent()
+	j := judged(state, Plausible, "%s", why)
+	if l.missing() {
+		j.also("its name promises %s, and it has no known form", l.name.promised)
+	} else if l.form.shape == broken {
+		j.also("%s", l.sketch())
+	}
+	if state == Partly {
+		j.recoverable = recoverable(l, 1-share(int64(l.profile.randoms), int64(l.profile.blocks)))
+	}
+	return j
+}
+
+func constantAlone(l *look) judgement {
+	if l.name.promised == "" || l.name.honest {
+		return judged(Unknown, Unsure, "one value or pattern all along, and its name promises nothing else")
+	}
+	return judged(Overwritten, Plausible, "one value or pattern all along, though its name promises %s", l.name.promised)
+}
+
+// recoverable is what a file may give without a key.
+func recoverable(l *look, plain float64) string {
+	if plain < .02 {
+		return ""
+	}
+	what := fmt.Sprintf("%.0f %% of its bytes are not encrypted", 100*plain)
+	switch l.name.promised {
+	case "sqlite", "mdf", "ese", "access", "pst":
+		return what + ": pages of a database can be carved, and each shows by its own structure whether it is whole"
+	case "vhdx", "vmdk", "qcow2", "iso":
+		return what + ": file systems inside of an image can be carved"
+	case "zip", "tar", "ooxml":
+		return what + ": members that lie whole in it can be unpacked"
+	case "text":
+		return what + ": text can be read between"
+	}
+	return what
+}
+
+// together judges a file by its past.
+func together(p *pair, numbers []float64) judgement {
+	n, o, d := p.new, p.old, &p.diff
+	switch {
+	case d.identical && n.view.whole:
+		return judged(Intact, Proven, "the same bytes as before")
+	case d.identical:
+		return judged(Intact, Plausible, "the same bytes as before, in all samples")
+	case n.view.size == 0:
+		return judged(Overwritten, Plausible, "emptied: it had %d bytes", o.view.size)
+	case n.profile.constant && n.view.size >= 64 && !o.profile.constant:
+		return judged(Overwritten, Proven, "one value or pattern all along, where content was")
+	case n.form.honest != "":
+		return judged(Unknown, Unsure, "changed; now encrypted by right, as it seems: %s", n.form.honest)
+	case n.form.shape == checked && !n.form.text:
+		return judged(Intact, Proven, "changed; %s, %s", n.form.kind, wholly(&n.form))
+	case p.wiped():
+		return judged(Overwritten, Plausible, "%d of %d blocks have one value now, where content was", n.profile.zeros, n.profile.blocks)
+	case p.noHold():
+		return judged(Unknown, Unsure, "changed; it was random without a known form before, and is so now")
+	}
+	_, m := models()
+	odds := m.odds(p.numbers(numbers[:0]))
+	switch {
+	case odds >= pairOdds:
+		return p.hurt()
+	case odds >= maybeOdds && !n.form.valid():
+		return judged(Unknown, Unsure, "changed; %s; numbers do not decide (odds %.2f)", n.sketch(), odds)
+	}
+	return judged(Intact, Plausible, "changed as files are changed; %s", n.sketch())
+}
+
+// wiped reports whether most blocks hold one value that held content before, and the form is lost.
+func (p *pair) wiped() bool {
+	n, o := &p.new.profile, &p.old.profile
+	return n.blocks > 0 && n.zeros*10 >= n.blocks*9 && o.zeros*10 < o.blocks*5 && p.lost()
+}
+
+// noHold reports whether neither version gives anything to hold on to.
+func (p *pair) noHold() bool { return p.old.random() && p.new.random() && p.new.name.promised == "" }
+
+func (p *pair) hurt() judgement {
+	n, d := p.new, &p.diff
+	state, why := n.extent()
+	kept := share(d.equal, d.compared)
+	if state == Encrypted && kept > .1 {
+		state = Partly
+	}
+	j := judged(state, Plausible, "%s", why)
+	if d.xor.random() {
+		j.also("the change itself looks random (chi-square %.0f over %d bytes)", d.xor.chi(), d.xor.n)
+	}
+	if p.lost() {
+		j.also("it was %s and is that no more", strings.TrimPrefix(p.old.form.kind, "!"))
+	}
+	if p.proves(state) {
+		j.confidence = Proven
+	}
+	if state == Partly {
+		j.recoverable = recoverable(n, max(kept, 1-share(int64(n.profile.randoms), int64(n.profile.blocks))))
+	}
+	return j
+}
+
+// proves asks what no lawful change leaves: content of a form that held, in whose place stands what is random all along, or
+// random in stripes that begin at whole blocks, with the size kept but for a tail.
+func (p *pair) proves(state State) bool {
+	n, o, d := p.new, p.old, &p.diff
+	if !p.lost() || !o.form.valid() || n.form.shape == begun || !d.xor.random() || !d.changed.random() {
+		return false
+	}
+	if grown := n.view.size - o.view.size; grown < 0 || grown > 64<<10 {
+		return false
+	}
+	if state == Encrypted {
+		return n.form.shape == formless && n.view.seen() >= 2*blockBytes && n.name.promised != "" && !n.name.honest && share(d.equal, d.compared) < .02
+	}
+	_, spread := d.lengths()
+	return d.runs >= 8 && d.aligned == d.runs && spread < .2 && share(d.equal, d.compared) < .95
+}
