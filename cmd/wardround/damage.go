@@ -13,14 +13,16 @@ import (
 
 func findDamage(ctx context.Context, args []string) int {
 	var o casefile.DamageOptions
-	f := flags("damage", `damage PATH... [--before PATH] [--case DIR] [--json]
+	f := flags("damage", `damage PATH... [--before PATH] [--case DIR [--server NAME]] [--json]
+       wardround damage --case DIR
 
 Says of every file below PATH what was done to it: intact, encrypted, partly-encrypted, overwritten, renamed, deleted, note
 or unknown; proven, plausible or unknown, and why. Reads only; links are not followed. Files over 8 MB are sampled.
 
   wardround damage /srv/share                          what content and names tell
   wardround damage /srv/share --before /mnt/backup     beside an earlier copy: far surer, and only so are deletions seen
-  wardround damage D: --case case                      and who did it, as far as the case's evidence tells; kept in the case
+  wardround damage D: --case case --server DB1         and who did it, as far as the case's evidence tells; kept in the case
+  wardround damage --case case                         what the case's evidence itself tells: collected files, when, by whom
 
 Times are those of the files' last change, which whoever writes can set.`)
 	f.StringVar(&o.Before, "before", "", "`PATH` of an earlier copy of the same tree: a backup, a snapshot, a shadow copy")
@@ -33,7 +35,7 @@ Times are those of the files' last change, which whoever writes can set.`)
 	switch {
 	case done:
 		return code
-	case len(rest) == 0:
+	case len(rest) == 0 && o.Case == "":
 		return complain(exitUse, errors.New("name a file or a folder: `wardround damage PATH... [--before PATH]`"))
 	}
 	o.Roots, o.Version = rest, version

@@ -2,6 +2,7 @@ package casefile
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -39,6 +40,9 @@ func Damage(ctx context.Context, o DamageOptions) (*damage.Summary, error) {
 			}
 		}
 	}
+	if len(o.Roots) == 0 {
+		return damageOfCase(o)
+	}
 	if o.Case == "" {
 		return damage.Scan(ctx, opts, lineWriter(o.Lines))
 	}
@@ -49,7 +53,7 @@ func Damage(ctx context.Context, o DamageOptions) (*damage.Summary, error) {
 	if o.Server != "" && w.find(o.Server) == nil {
 		return nil, &InputError{fmt.Errorf("the case has no server %q", o.Server)}
 	}
-	opts.Who = func(path string) *damage.By { return w.who(w.serverOf(o.Server, path)) }
+	opts.Who = func(f *damage.File) { w.attribute(f, w.serverOf(o.Server, f.Path)) }
 	release, err := openFolder(o.Case)
 	if err != nil {
 		return nil, err
@@ -88,7 +92,10 @@ func lineWriter(w io.Writer) func(*damage.File) error {
 // writers are what a case knows of who encrypted what.
 type writers struct {
 	servers  []event.Verdict
-	findings map[string]*event.Finding // those that verdicts of damaged servers cite
+	findings map[string]*event.Finding // those that verdicts cite
+	story    event.Story
+	marked   []damage.File // files of the evidence that bear marks of encryption
+	beyond   int           // marked files beyond those that are kept
 }
 
 // The lines of the table of classes that tell of encryption.
@@ -97,7 +104,7 @@ var (
 	linesAway = []string{"affected from afar"}
 )
 
-// readWriters reads the verdicts of a case and the findings that they cite for damaged servers.
+// readWriters reads the verdicts of a case, the findings that they cite, and the marked files.
 func readWriters(dir string) (*writers, error) {
 	b, err := os.ReadFile(filepath.Join(dir, verdictsFile))
 	if err != nil {
@@ -111,6 +118,12 @@ func readWriters(dir string) (*writers, error) {
 		return nil, fmt.Errorf("read case %q: %w", dir, err)
 	}
 	w := &writers{servers: v.Servers, findings: map[string]*event.Finding{}}
+	if b, err = os.ReadFile(filepath.Join(dir, spreadFile)); err == nil {
+		err = json.Unmarshal(b, &w.story)
+	}
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("read case %q: %w", dir, err)
+	}
 	for i := range v.Servers {
 		for _, r := range v.Servers[i].Because {
 			for _, id := range r.Findings {
@@ -134,14 +147,21 @@ func (w *writers) readFindings(name string) error {
 	lines.Buffer(nil, mostCited)
 	for lines.Scan() {
 		id, ok := idOf(lines.Bytes())
-		if _, cited := w.findings[id]; !ok || !cited {
+		_, cited := w.findings[id]
+		mark := bytes.Contains(lines.Bytes(), []byte(`"Mark":"`))
+		if !ok || !cited && !mark {
 			continue
 		}
 		x := new(event.Finding)
 		if err := json.Unmarshal(lines.Bytes(), x); err != nil {
 			return fmt.Errorf("read findings: %w", err)
 		}
-		w.findings[id] = x
+		if cited {
+			w.findings[id] = x
+		}
+		if mark {
+			w.mark(x)
+		}
 	}
 	return lines.Err()
 }
@@ -185,6 +205,17 @@ func (w *writers) serverOf(named, path string) *event.Verdict {
 	return nil
 }
 
+// attribute says of which server a file is, and who wrote it where it was written.
+func (w *writers) attribute(f *damage.File, v *event.Verdict) {
+	if v != nil {
+		name := string(v.Server)
+		f.Server = &name
+	}
+	if f.State.Hurt() || f.State == damage.Renamed || f.State == damage.Note {
+		f.By = w.who(v)
+	}
+}
+
 // who says who wrote on a server, from its verdict's evidence; or why that is not known.
 func (w *writers) who(v *event.Verdict) *damage.By {
 	if v == nil {
@@ -209,10 +240,11 @@ func (w *writers) who(v *event.Verdict) *damage.By {
 		by.How = "local"
 		w.acts(by, v)
 	}
+	seen := by.How == "smb"
 	if by.How == "not known" {
-		arrival(by, v)
+		w.arrival(by, v)
 	}
-	by.Says = sayWho(by, v)
+	by.Says = sayWho(by, v, seen)
 	return by
 }
 
@@ -276,32 +308,26 @@ func (w *writers) acts(by *damage.By, v *event.Verdict) {
 	}
 }
 
-// arrival takes from where the intruder reached a server on which nothing of its own is seen to encrypt.
-func arrival(by *damage.By, v *event.Verdict) {
-	for i := range v.From {
-		o := &v.From[i]
-		if o.Server == nil && o.Address == nil {
-			continue
+// arrival takes the last movement of the intruder to a server on which nothing of its own is seen to encrypt.
+func (w *writers) arrival(by *damage.By, v *event.Verdict) {
+	for i := range w.story.Edges {
+		if e := &w.story.Edges[i]; e.To == v.Server && e.From != nil {
+			by.How, by.Source, by.Account = "smb", e.From, e.Account
 		}
-		by.How, by.Account = "smb", o.Account
-		if by.Source = o.Server; by.Source == nil {
-			by.Source = o.Address
-		}
-		return
 	}
 }
 
-// sayWho is one sentence.
-func sayWho(by *damage.By, v *event.Verdict) string {
+// sayWho is one sentence. seen says that shares were recorded as they were written to.
+func sayWho(by *damage.By, v *event.Verdict, seen bool) string {
 	switch {
 	case by.How == "local" && by.Process != nil:
 		return fmt.Sprintf("written on %s itself, by %q", v.Server, *by.Process)
 	case by.How == "local":
 		return fmt.Sprintf("written on %s itself, as its own acts show; by which process is not known: no source records its writes (Sysmon 11, Security 4663, or the file system's journal with a process)", v.Server)
-	case by.How == "smb" && len(by.Because) > 0:
+	case by.How == "smb" && seen:
 		return fmt.Sprintf("written over the network from %s: no process of %s did", *by.Source, v.Server)
 	case by.How == "smb":
-		return fmt.Sprintf("likely over the network from %s, which reached %s then; no process of its own is seen to write, and no share access is recorded (Security 5145)", *by.Source, v.Server)
+		return fmt.Sprintf("likely over the network from %s, whence the intruder reached %s and did nothing else that is seen; no share access is recorded (Security 5145)", *by.Source, v.Server)
 	case !has(v.Flags, "affected"):
 		return fmt.Sprintf("the case has no evidence of encryption on %s", v.Server)
 	}

@@ -45,12 +45,15 @@ func TestWhoWrote(t *testing.T) {
 	}
 	bare := server("FILE2", "affected from afar", mark.ID, "affected")
 	reached := server("FILE3", "affected from afar", mark.ID, "affected")
-	reached.From = []event.Origin{{Server: &from, Account: &account}}
 	course := server("DB2", "affected from afar", mark.ID, "encrypted")
 	course.Because = append(course.Because, event.Reason{Line: "backups deleted", Findings: []string{copies.ID}})
 	dir := caseOf(t, event.Verdicts{Servers: []event.Verdict{
 		server("DB1", "encrypted here", write.ID, "encrypted"), server("FILE1", "affected from afar", share.ID, "affected"), bare, reached, course,
 	}}, write, share, mark, copies)
+	story := event.Story{Edges: []event.Edge{{From: &from, To: "FILE3", Account: &account}, {To: "FILE2"}, {From: &from, To: "DB2"}}}
+	if err := replaceJSON(filepath.Join(dir, spreadFile), story); err != nil {
+		t.Fatal(err)
+	}
 	w, err := readWriters(dir)
 	if err != nil {
 		t.Fatal(err)

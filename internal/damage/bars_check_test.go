@@ -87,6 +87,11 @@ func printBars(all []scored) {
 	if os.Getenv("WARDROUND_DAMAGE_TABLE") == "" {
 		return
 	}
+	for _, at := range []float64{.1, .2, .3, .5, .7, .8, .9, .95, .97, .99} {
+		over := func(s *scored) bool { return s.odds >= at }
+		fmt.Printf("odds %.2f pair: recall %s false %s; unseen %s %s; alone: recall %s false %s\n", at, rateOf(pick(past, true, false), over), rateOf(pick(past, false, false), over),
+			rateOf(pick(past, true, true), over), rateOf(pick(past, false, true), over), rateOf(keep(bare, func(s *scored) bool { return s.damaged }), over), rateOf(keep(bare, func(s *scored) bool { return !s.damaged }), over))
+	}
 	table("what", past, func(s *scored) string { return s.what })
 	table("type", past, func(s *scored) string { return s.ext })
 	table("alone: what", bare, func(s *scored) string { return s.what })

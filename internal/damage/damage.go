@@ -44,7 +44,8 @@ const (
 
 // File is what is said of one file: a line of damage --json. See docs/format/damage.md.
 type File struct {
-	Path        string     `json:"path"` // from the root that was named, with slashes; bytes that are no UTF-8 as \xNN
+	Server      *string    `json:"server"` // of a case; null without one
+	Path        string     `json:"path"`   // from the root that was named, with slashes; bytes that are no UTF-8 as \xNN
 	State       State      `json:"state"`
 	Confidence  Confidence `json:"confidence"`
 	Reasons     []string   `json:"reasons"`
@@ -73,6 +74,6 @@ type Options struct {
 	Roots   []string
 	Before  string // folder of the past; "" without one
 	Workers int    // 0: all processors, at most eight
-	// Who tells who wrote a file, from what a case knows; nil without a case.
-	Who func(path string) *By
+	// Who says of which server a file is and who wrote it, from what a case knows; nil without a case.
+	Who func(f *File)
 }

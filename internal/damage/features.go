@@ -8,13 +8,14 @@ import (
 type look struct {
 	view    *view
 	name    nameParts
+	ext     string
 	form    form
 	profile profile
 }
 
 func lookAt(base string, v *view, budget int, l *look) {
 	l.view = v
-	l.name = splitName(base)
+	l.name, l.ext = splitName(base), extension(base)
 	l.form = formOf(v, budget)
 	measure(v, &l.profile)
 }
@@ -53,6 +54,7 @@ const (
 	fFormAt
 	fBroken
 	fKindRandom
+	fSansTop
 	singleFeatures
 )
 
@@ -115,6 +117,10 @@ func (l *look) single(out []float64) []float64 {
 	out[fSerial] = serial(head)
 	out[fFormAt] = math.Log2(float64(f.at + 1))
 	out[fKindRandom] = flag(packedKinds[f.kind])
+	chi, k := p.all.withoutTop()
+	if out[fSansTop] = 20; k > 0 {
+		out[fSansTop] = math.Log2(1 + math.Abs(chi-254)/22.6)
+	}
 	return n
 }
 

@@ -226,8 +226,8 @@ func content7z(x *exam, header []byte, f form) form {
 			all = false
 		}
 	}
-	if all {
-		f.shape = checked
+	if all && x.whole {
+		f.seen = x.size
 	}
 	return f
 }

@@ -25,6 +25,8 @@ func walkers() []walker {
 		{kind: "lzop", magic: "\x89LZO\x00\r\n\x1a\n"},
 		{kind: "zlib", is: isZlib, walk: walkZlib},
 		{kind: "lzma", is: isLzma, walk: walkLzma},
+		{kind: "r data", is: func(b []byte) bool { return len(b) > 16 && b[0] == 0 && isZlib(b[4:]) }, walk: walkRData},
+		{kind: "matlab", magic: "MATLAB 5.0 MAT-file", walk: walkMatlab},
 
 		{kind: "png", magic: "\x89PNG\r\n\x1a\n", walk: walkPng},
 		{kind: "jpeg", magic: "\xff\xd8\xff", walk: walkJpeg},

@@ -237,7 +237,7 @@ func walkXz(x *exam) form {
 	if f, end := x.unpacked(src, done, err); end {
 		return f
 	}
-	return x.ok(int64(src.pos), true)
+	return x.ok(int64(src.pos), x.b[7]&15 != 0)
 }
 
 // xzDictionary is the dictionary that the first block asks for, in bytes.
@@ -276,12 +276,12 @@ func walkLzma(x *exam) form {
 	if f, end := x.unpacked(src, done, err); end {
 		return f
 	}
-	return x.ok(int64(src.pos), true)
+	return x.ok(int64(src.pos), false) // it has no sum
 }
 
 // walkZstd follows the frames and blocks of zstd (RFC 8878) and unpacks within the budget.
 func walkZstd(x *exam) form {
-	end, f := zstdFrames(x)
+	end, sums, f := zstdFrames(x)
 	if f.shape != formless {
 		if f.shape == broken || !x.whole {
 			return f
@@ -301,28 +301,30 @@ func walkZstd(x *exam) form {
 	case !done:
 		return form{shape: followed, seen: int64(end)}
 	}
-	return x.ok(int64(end), true)
+	return x.ok(int64(end), sums)
 }
 
-// zstdFrames walks the frames and returns their end. The form is not formless if they break or are cut.
-func zstdFrames(x *exam) (int, form) {
+// zstdFrames walks the frames and returns their end, and whether each has a sum. The form is not formless if they break or are cut.
+func zstdFrames(x *exam) (end int, sums bool, f form) {
 	b, at := x.b, 0
+	sums = true
 	for at+4 <= len(b) {
 		magic := le.Uint32(b[at:])
 		if magic&0xfffffff0 == 0x184d2a50 {
 			if at+8 > len(b) {
-				return at, x.cut(int64(at))
+				return at, sums, x.cut(int64(at))
 			}
 			at += 8 + int(le.Uint32(b[at+4:]))
 			continue
 		}
 		if magic != 0xfd2fb528 {
-			return at, bad(int64(at), "a frame without its magic")
+			return at, sums, bad(int64(at), "a frame without its magic")
 		}
 		if at+6 > len(b) {
-			return at, x.cut(int64(at))
+			return at, sums, x.cut(int64(at))
 		}
 		desc := b[at+4]
+		sums = sums && desc&4 != 0
 		at += 5
 		if desc&0x20 == 0 {
 			at++
@@ -332,7 +334,7 @@ func zstdFrames(x *exam) (int, form) {
 		at += [4]int{0, 1, 2, 4}[desc&3] + [4]int{0, 2, 4, 8}[desc>>6]
 		for last := false; !last; {
 			if at+3 > len(b) {
-				return at, x.cut(int64(at))
+				return at, sums, x.cut(int64(at))
 			}
 			h := uint32(b[at]) | uint32(b[at+1])<<8 | uint32(b[at+2])<<16
 			last = h&1 != 0
@@ -341,10 +343,10 @@ func zstdFrames(x *exam) (int, form) {
 			case 1:
 				size = 1
 			case 3:
-				return at, bad(int64(at), "a block of a kind that is none")
+				return at, sums, bad(int64(at), "a block of a kind that is none")
 			}
 			if size > 128<<10 {
-				return at, bad(int64(at), "a block larger than blocks are")
+				return at, sums, bad(int64(at), "a block larger than blocks are")
 			}
 			at += 3 + size
 		}
@@ -353,9 +355,9 @@ func zstdFrames(x *exam) (int, form) {
 		}
 	}
 	if at != len(b) {
-		return min(at, len(b)), x.cut(int64(min(at, len(b))))
+		return min(at, len(b)), sums, x.cut(int64(min(at, len(b))))
 	}
-	return at, form{}
+	return at, sums, form{}
 }
 
 // walkLz4 follows the blocks of lz4's frames.
@@ -562,4 +564,50 @@ func walkRar5(x *exam) form {
 func uvarint(b []byte) (v uint64, n int) {
 	v, n = binary.Uvarint(b)
 	return v, max(0, n)
+}
+
+// walkRData follows the objects of R's lazy-load database: a length of 32 bits and a zlib stream each.
+func walkRData(x *exam) form {
+	src := &feed{b: x.b}
+	for src.pos+6 < len(x.b) && isZlib(x.b[src.pos+4:]) {
+		src.pos += 6
+		r := inflater(src)
+		_, done, err := x.drain(r, nil)
+		giveBack(r)
+		if f, end := x.unpacked(src, done, err); end {
+			return f
+		}
+		src.pos += 4
+	}
+	return x.rest(int64(src.pos), false)
+}
+
+// walkMatlab follows the elements of a MAT-file of version 5, and unpacks those that are packed.
+func walkMatlab(x *exam) form {
+	if len(x.b) < 136 {
+		return x.cut(int64(len(x.b)))
+	}
+	o := x.order(x.b[126] == 'I')
+	at := int64(128)
+	for at+8 <= x.size {
+		h := x.stored(at, 8)
+		if h == nil {
+			return form{shape: followed, seen: at}
+		}
+		kind, size := o.Uint32(h), int64(o.Uint32(h[4:]))
+		if kind > 0xffff {
+			size = 0 // the small form has its value in the tag
+		}
+		if kind&0xffff > 18 || size > x.size-at-8 {
+			return bad(at, "an element that is none")
+		}
+		if b := x.stored(at+8, size); kind == 15 && b != nil && x.budget > 0 && !x.inflates(b) {
+			return bad(at, "an element does not unpack")
+		}
+		at += 8 + size
+		if kind != 15 {
+			at = (at + 7) &^ 7
+		}
+	}
+	return x.ok(min(at, x.size), false)
 }

@@ -1,6 +1,7 @@
 package damage
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 )
@@ -23,8 +24,8 @@ func (j *judgement) also(format string, args ...any) {
 
 // The odds from which a file is called damaged: chosen on the training half of the corpus, see docs/design/damage.md.
 const (
-	aloneOdds = 0.97
-	pairOdds  = 0.5
+	aloneOdds = 0.9
+	pairOdds  = 0.35
 	maybeOdds = 0.2
 )
 
@@ -41,7 +42,7 @@ func alone(l *look, crowd bool, numbers []float64) judgement {
 	case f.shape == checked:
 		j := judged(Intact, Proven, "%s, %s", f.kind, wholly(f))
 		return j
-	case l.random() && (l.name.honest || l.name.promised == "" && !crowd):
+	case l.random() && (l.name.honest || l.name.promised == "" && mayBeAnything[l.ext] && !crowd):
 		return judged(Unknown, Unsure, "random content of no known form, and its name promises none: encryption by right, a key, or damage")
 	}
 	odds := 0.0
@@ -49,7 +50,7 @@ func alone(l *look, crowd bool, numbers []float64) judgement {
 		a, _ := models()
 		odds = a.odds(l.single(numbers[:0]))
 	}
-	if crowd && f.shape == formless && p.headRandom {
+	if f.shape == formless && (crowd && p.headRandom || l.random() && p.all.random() || p.all.diluted()) {
 		odds = 1
 	}
 	switch {
@@ -101,6 +102,8 @@ func (l *look) extent() (State, string) {
 	switch {
 	case b64 > .995 && l.name.promised != "" && l.form.shape != checked:
 		return Encrypted, "base64 of random bytes all along"
+	case p.all.diluted():
+		return Encrypted, "random all along but for one value, with which it is diluted"
 	case p.randoms == p.blocks || p.blocks >= 8 && p.randoms*100 >= p.blocks*97 || p.all.random():
 		return Encrypted, "random all along: encrypted, or overwritten with random bytes"
 	}
@@ -122,10 +125,10 @@ func hurtAlone(l *look) judgement {
 }
 
 func constantAlone(l *look) judgement {
-	if l.name.promised == "" || l.name.honest {
+	if l.name.honest || l.name.promised == "" && mayBeAnything[l.ext] {
 		return judged(Unknown, Unsure, "one value or pattern all along, and its name promises nothing else")
 	}
-	return judged(Overwritten, Plausible, "one value or pattern all along, though its name promises %s", l.name.promised)
+	return judged(Overwritten, Plausible, "one value or pattern all along, though its name promises %s", cmp.Or(l.name.promised, "content"))
 }
 
 // recoverable is what a file may give without a key.
@@ -170,6 +173,9 @@ func together(p *pair, numbers []float64) judgement {
 	}
 	_, m := models()
 	odds := m.odds(p.numbers(numbers[:0]))
+	if n.form.shape == formless && n.profile.all.diluted() && !o.profile.all.diluted() && p.lost() {
+		odds = 1
+	}
 	switch {
 	case odds >= pairOdds:
 		return p.hurt()
@@ -185,8 +191,21 @@ func (p *pair) wiped() bool {
 	return n.blocks > 0 && n.zeros*10 >= n.blocks*9 && o.zeros*10 < o.blocks*5 && p.lost()
 }
 
+// mayBeAnything are extensions of files that are random, or zero, by right: raw streams, keys, volumes, space that was set aside, parts of repositories; and
+// no extension at all.
+var mayBeAnything = anything(`br bin dat data db raw img key rnd rand seed blob bundle cache chunk pack tmp temp swp part dump mem vmem core hc tc vol vhd dd lz lzo sz snappy deflate enc crypt
+	jrs jtx wal ldf log1 log2 blf regtrans-ms edb jcp chk ibd ibdata1 ib_logfile0 ib_logfile1 frm dbf ctl rdo redo xlog hprof nvram pak wad rpf bfc rdb`)
+
+func anything(words string) map[string]bool {
+	m := set(words)
+	m[""] = true
+	return m
+}
+
 // noHold reports whether neither version gives anything to hold on to.
-func (p *pair) noHold() bool { return p.old.random() && p.new.random() && p.new.name.promised == "" }
+func (p *pair) noHold() bool {
+	return p.old.form.shape == formless && p.new.form.shape == formless && p.old.profile.all.random() && p.new.profile.all.random()
+}
 
 func (p *pair) hurt() judgement {
 	n, d := p.new, &p.diff

@@ -54,6 +54,26 @@ func (h *histogram) entropy() float64 {
 	return math.Log2(float64(h.n)) - sum/float64(h.n)
 }
 
+// withoutTop is the histogram without its most frequent value: random bytes that were diluted with zeros are random again.
+func (h *histogram) withoutTop() (chi float64, n uint32) {
+	var top uint32
+	var squares uint64
+	for _, c := range &h.count {
+		top = max(top, c)
+		squares += uint64(c) * uint64(c)
+	}
+	if n = h.n - top; n == 0 {
+		return 0, 0
+	}
+	return float64((squares-uint64(top)*uint64(top))*255)/float64(n) - float64(n), n
+}
+
+// diluted reports whether the bytes look random but for one value that is far too frequent.
+func (h *histogram) diluted() bool {
+	chi, n := h.withoutTop()
+	return n >= leastRandom && chi >= leastChi && chi <= mostChi && h.n-n > h.n/64
+}
+
 // floor is the share of bytes that a uniform source could have given: 256 times the count that a sixteenth of all values do
 // not reach, of all. Striped encryption lifts it where the plain part has values that it never uses.
 func (h *histogram) floor() float64 {

@@ -27,7 +27,7 @@ const (
 func Scan(ctx context.Context, o Options, each func(*File) error) (*Summary, error) {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	s := &scan{o: o, ctx: ctx, sum: newSummary(), jobs: make(chan *task), order: make(chan *task, mostWaiting)}
+	s := &scan{o: o, ctx: ctx, sum: NewSummary(), jobs: make(chan *task), order: make(chan *task, mostWaiting)}
 	for _, r := range o.Roots {
 		if _, err := os.Lstat(r); err != nil {
 			return nil, fmt.Errorf("open %q: %w", r, err)
@@ -60,7 +60,7 @@ func Scan(ctx context.Context, o Options, each func(*File) error) (*Summary, err
 	if err = errors.Join(err, <-walked); err != nil {
 		return nil, err
 	}
-	s.sum.finish()
+	s.sum.Finish()
 	return s.sum, nil
 }
 
@@ -93,10 +93,10 @@ func (s *scan) tell(each func(*File) error, stop context.CancelFunc) error {
 		if failed != nil || s.ctx.Err() != nil {
 			continue
 		}
-		if s.o.Who != nil && t.file.By == nil && (t.file.State.Hurt() || t.file.State == Renamed || t.file.State == Note) {
-			t.file.By = s.o.Who(t.file.Path)
+		if s.o.Who != nil {
+			s.o.Who(&t.file)
 		}
-		s.sum.add(&t.file)
+		s.sum.Add(&t.file)
 		if failed = each(&t.file); failed != nil {
 			stop()
 		}

@@ -20,6 +20,7 @@ type Summary struct {
 	States   []Count  `json:"states"`
 	Folders  []Folder `json:"folders"` // by path
 	Burst    *Burst   `json:"burst"`   // null when nothing is damaged, or nothing has a time
+	Servers  []Server `json:"servers"` // damaged ones of a case
 	Families []Seen   `json:"families"`
 	Notes    []string `json:"notes"` // paths of the first ransom notes
 	Recover  Recover  `json:"recover"`
@@ -47,6 +48,14 @@ type Folder struct {
 	Files map[State]int64 `json:"files"`
 	Bytes int64           `json:"bytes"`
 	Hurt  int64           `json:"hurt"` // bytes of damaged files
+}
+
+// Server is what a case tells of one damaged server.
+type Server struct {
+	Name  string `json:"server"`
+	Files int64  `json:"files"` // collected ones that bear marks
+	Burst *Burst `json:"burst"` // null when none has a time
+	By    By     `json:"by"`
 }
 
 // Seen is a family and how many files point to it.
@@ -81,10 +90,6 @@ const (
 	mostFamilies = 200
 )
 
-func newSummary() *Summary {
-	return &Summary{counts: map[Count]int64{}, folders: map[string]*Folder{}, seen: map[string]int64{}, minutes: map[int64]int64{}, coarse: int64(time.Second)}
-}
-
 func (s *Summary) problem(format string, args ...any) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -95,8 +100,13 @@ func (s *Summary) problem(format string, args ...any) {
 	}
 }
 
-// add counts a file.
-func (s *Summary) add(f *File) {
+// NewSummary is one of no file; Add counts one, and Finish ends it.
+func NewSummary() *Summary {
+	return &Summary{counts: map[Count]int64{}, folders: map[string]*Folder{}, seen: map[string]int64{}, minutes: map[int64]int64{}, coarse: int64(time.Second)}
+}
+
+// Add counts a file.
+func (s *Summary) Add(f *File) {
 	s.Files++
 	s.Bytes += f.Bytes
 	if f.Sampled {
@@ -155,7 +165,8 @@ func (s *Summary) at(t int64) {
 	s.minutes[t/s.coarse]++
 }
 
-func (s *Summary) finish() {
+// Finish puts in order what was counted.
+func (s *Summary) Finish() {
 	for c, n := range s.counts {
 		c.Files = n
 		s.States = append(s.States, c)

@@ -90,6 +90,13 @@ func (f *Folder) hurtFiles() (n int64) {
 
 func (s *Summary) writeStory(out *strings.Builder) {
 	out.WriteString("\n")
+	for _, v := range s.Servers {
+		when := "when is not known: the files were collected without their times"
+		if v.Burst != nil {
+			when = fmt.Sprintf("%s to %s IST", v.Burst.First.Std().In(ist).Format("2 Jan 15:04:05"), v.Burst.Last.Std().In(ist).Format("15:04:05"))
+		}
+		fmt.Fprintf(out, "%-16s %d collected files; %s; %s\n", v.Name, v.Files, when, v.By.Says)
+	}
 	if b := s.Burst; b != nil {
 		const form = "2 Jan 2006 15:04:05"
 		fmt.Fprintf(out, "When       %s to %s IST: %d files, %.0f a minute; %d at other times; %s\n", b.First.Std().In(ist).Format(form), b.Last.Std().In(ist).Format(form), b.Files, b.PerMinute, b.Outside, b.Says)
