@@ -95,6 +95,7 @@ var bars = []bar{
 	{"damage without a past: false alarms", damageBar("false-alone", .005, false)},
 	{"encrypted by right, told unknown", damageBar("honest-alone", .99, true)},
 	{"damage: CPU beside SHA-256", damageCost},
+	{"ten seeds: damage, by whom and whence", damageTold},
 
 	{"100 servers: made, examined, reported", hundredTime},
 	{"100 servers: size of the page", hundredPage},

@@ -6,10 +6,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
+	"wardround/internal/damage"
+	"wardround/internal/event"
 	"wardround/internal/outside"
 )
 
@@ -72,4 +75,60 @@ func damageCost(t testing.TB) reading {
 	hash := spend(t, nil, "sh", "-c", "find "+dir+"/files -type f -print0 | xargs -0 cat | openssl dgst -sha256")
 	scan := spend(t, nil, bin, "damage", dir+"/files", "--quiet")
 	return atMost(scan.cpu.Seconds()/hash.cpu.Seconds(), 5, "×").and(scan.peak <= 200<<20, "%.1f CPU s to %.1f of find, cat and openssl; peak %d MB", scan.cpu.Seconds(), hash.cpu.Seconds(), scan.peak>>20)
+}
+
+// damageTold asks of ten hospitals whether each server's damage is told: by whom, on the server or from afar, within the window.
+func damageTold(t testing.TB) reading {
+	bin := built(t)
+	var wrong, servers int
+	for seed := range int(setting(t, "WARDROUND_SEEDS", 10)) {
+		dir := scratch(t, 3e8)
+		estate, file := filepath.Join(dir, "estate"), filepath.Join(dir, "case")
+		at := func(name string) string { return filepath.Join(estate, name) }
+		spend(t, nil, bin, "exercise", "--out", estate, "--seed", fmt.Sprint(seed+1), "--noise", "small")
+		spend(t, nil, bin, "examine", "--quiet", "--case", file, "--inventory", at("inventory.csv"), "--changes", at("changes.csv"), at("collections"))
+		spend(t, nil, bin, "damage", "--case", file, "--quiet")
+		var v truth
+		decode(t, at("truth.json"), &v)
+		told := map[string][]damage.File{}
+		for _, f := range lines[damage.File](t, filepath.Join(file, "damage.jsonl")) {
+			told[*f.Server] = append(told[*f.Server], f)
+		}
+		for _, s := range v.Servers {
+			want := ""
+			switch {
+			case slices.Contains(s.Flags, "encrypted"):
+				want = "local"
+			case slices.Contains(s.Flags, "affected"):
+				want = "smb"
+			default:
+				continue
+			}
+			servers++
+			if why := damageWrong(told[string(s.Server)], want); why != "" {
+				wrong++
+				t.Errorf("seed %d, %s: %s", seed+1, s.Server, why)
+			}
+		}
+		os.RemoveAll(dir)
+	}
+	return atMost(float64(wrong), 0, "").and(servers > 0, "of %d servers", servers)
+}
+
+// damageWrong says what is wrong with a server's lines, if anything is.
+func damageWrong(told []damage.File, how string) string {
+	if len(told) == 0 {
+		return "no damaged file is told"
+	}
+	for _, f := range told {
+		switch {
+		case f.By == nil || f.By.How != how:
+			return fmt.Sprintf("%s: written %+v, want %s", f.Path, f.By, how)
+		case f.By.Says == "" || f.By.Process == nil && !strings.Contains(f.By.Says, "not known") && how == "local":
+			return f.Path + ": neither the process nor why it is not known"
+		case f.Since == event.NoTime && !strings.Contains(strings.Join(f.Reasons, " "), "not known"):
+			return f.Path + ": neither when nor why that is not known"
+		}
+	}
+	return ""
 }

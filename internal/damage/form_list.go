@@ -7,6 +7,7 @@ func walkers() []walker {
 	return []walker{
 		{kind: "zip", magic: "PK\x03\x04", walk: walkZip},
 		{kind: "zip", magic: "PK\x05\x06", walk: walkZip},
+		{kind: "jmod", magic: "JM\x01\x00PK\x03\x04", walk: walkZip},
 		{kind: "gzip", magic: "\x1f\x8b\x08", walk: walkGzip},
 		{kind: "bzip2", is: isBzip2, walk: walkBzip2},
 		{kind: "xz", magic: "\xfd7zXZ\x00", walk: walkXz},

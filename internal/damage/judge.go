@@ -24,9 +24,9 @@ func (j *judgement) also(format string, args ...any) {
 
 // The odds from which a file is called damaged: chosen on the training half of the corpus, see docs/design/damage.md.
 const (
-	aloneOdds = 0.9
-	pairOdds  = 0.35
-	maybeOdds = 0.2
+	aloneOdds = 0.93
+	pairOdds  = 0.12
+	maybeOdds = 0.05
 )
 
 // alone judges a file without its past. crowd says that a strange extension of its name is that of many others.
@@ -45,11 +45,11 @@ func alone(l *look, crowd bool, numbers []float64) judgement {
 	case l.random() && (l.name.honest || l.name.promised == "" && mayBeAnything[l.ext] && !crowd):
 		return judged(Unknown, Unsure, "random content of no known form, and its name promises none: encryption by right, a key, or damage")
 	}
-	odds := 0.0
-	if numbers != nil {
-		a, _ := models()
-		odds = a.odds(l.single(numbers[:0]))
+	if bareStreams[l.ext] && f.shape == formless && p.all.entropy() > 7 {
+		return judged(Unknown, Unsure, "a packed stream by its name, which has no signature and no sum")
 	}
+	a, _ := models()
+	odds := a.odds(l.single(numbers[:0]))
 	if f.shape == formless && (crowd && p.headRandom || l.random() && p.all.random() || p.all.diluted()) {
 		odds = 1
 	}
@@ -119,7 +119,7 @@ func hurtAlone(l *look) judgement {
 		j.also("%s", l.sketch())
 	}
 	if state == Partly {
-		j.recoverable = recoverable(l, 1-share(int64(l.profile.randoms), int64(l.profile.blocks)))
+		j.recoverable = recoverable(l, l.profile.plain())
 	}
 	return j
 }
@@ -136,7 +136,7 @@ func recoverable(l *look, plain float64) string {
 	if plain < .02 {
 		return ""
 	}
-	what := fmt.Sprintf("%.0f %% of its bytes are not encrypted", 100*plain)
+	what := fmt.Sprintf("about %.0f %% of its bytes are not encrypted", 100*plain)
 	switch l.name.promised {
 	case "sqlite", "mdf", "ese", "access", "pst":
 		return what + ": pages of a database can be carved, and each shows by its own structure whether it is whole"
@@ -173,7 +173,7 @@ func together(p *pair, numbers []float64) judgement {
 	}
 	_, m := models()
 	odds := m.odds(p.numbers(numbers[:0]))
-	if n.form.shape == formless && n.profile.all.diluted() && !o.profile.all.diluted() && p.lost() {
+	if n.form.shape == formless && n.profile.all.diluted() && !o.profile.all.diluted() && p.diff.newBytes*10 >= n.view.seen()*9 {
 		odds = 1
 	}
 	switch {
@@ -190,6 +190,9 @@ func (p *pair) wiped() bool {
 	n, o := &p.new.profile, &p.old.profile
 	return n.blocks > 0 && n.zeros*10 >= n.blocks*9 && o.zeros*10 < o.blocks*5 && p.lost()
 }
+
+// bareStreams are extensions of packed streams without signature or sums: nothing tells them from random bytes.
+var bareStreams = set(`br lz lzo sz snappy deflate`)
 
 // mayBeAnything are extensions of files that are random, or zero, by right: raw streams, keys, volumes, space that was set aside, parts of repositories; and
 // no extension at all.
@@ -225,7 +228,7 @@ func (p *pair) hurt() judgement {
 		j.confidence = Proven
 	}
 	if state == Partly {
-		j.recoverable = recoverable(n, max(kept, 1-share(int64(n.profile.randoms), int64(n.profile.blocks))))
+		j.recoverable = recoverable(n, kept)
 	}
 	return j
 }

@@ -144,6 +144,11 @@ type profile struct {
 	constant     bool // one value, or a pattern of at most 16 bytes, all along
 }
 
+// plain estimates the share of bytes that are not random: neither in random blocks nor what a uniform source could have given.
+func (p *profile) plain() float64 {
+	return 1 - max(share(int64(p.randoms), int64(p.blocks)), p.all.floor())
+}
+
 // xlog is c·log2(c) for the counts of a block.
 var xlog = func() (t [blockBytes + 1]float64) {
 	for c := 2; c <= blockBytes; c++ {

@@ -2,6 +2,7 @@ package damage
 
 import (
 	"fmt"
+	"math"
 
 	"wardround/internal/event"
 )
@@ -84,24 +85,24 @@ func (w *worker) paired(t *task, v *view) judgement {
 	return j
 }
 
-// noteInHead is a note before what was the content.
+// noteInHead is a note before what was the content: the rest tells how much of it is encrypted.
 func (w *worker) noteInHead(v *view, at int, j judgement) judgement {
-	rest := v.head()[at:]
-	if len(rest) >= leastRandom && looksRandom(rest[:min(len(rest), 64<<10)]) {
+	rest := *v
+	rest.windows = append([]window{{int64(at), v.head()[at:]}}, v.windows[1:]...)
+	measure(&rest, &w.old.profile)
+	p := &w.old.profile
+	j.state = Partly
+	if short := rest.seen() < leastRandom && p.all.entropy() > math.Log2(float64(rest.seen()+1))-1; short || p.all.random() || p.randoms*100 >= p.blocks*97 {
 		j.state = Encrypted
-		if w.new.profile.blocks > 4 && w.new.profile.randoms*10 < w.new.profile.blocks*9 {
-			j.state = Partly
-		}
-		if j.confidence != Proven {
-			j.confidence = Plausible
-		}
-		j.also("a ransom note stands in its head, and what follows is random")
-		return j
 	}
-	if j.state == Intact || j.state == Unknown {
-		j.state, j.confidence = Note, Plausible
+	if j.confidence != Proven {
+		j.confidence = Plausible
 	}
-	j.also("a ransom note stands in its head")
+	j.recoverable = ""
+	if j.state == Partly {
+		j.recoverable = recoverable(&w.new, p.plain())
+	}
+	j.reasons = []string{fmt.Sprintf("a ransom note stands in its head; of what follows %d of %d blocks look random", p.randoms, p.blocks)}
 	return j
 }
 
