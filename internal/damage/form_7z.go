@@ -138,16 +138,17 @@ func (h *header7z) digests(n uint64) {
 }
 
 // unpack7z opens the coder of a stream; nil if it is one that is not known.
-func unpack7z(b io.Reader, s stream7z) io.Reader {
+func (x *exam) unpack7z(b io.Reader, s stream7z) io.Reader {
 	switch {
 	case s.coder == "\x03\x01\x01" && len(s.props) == 5 && le.Uint32(s.props[1:]) <= maxDictionary:
 		head := append(bytes.Clone(s.props), 0, 0, 0, 0, 0, 0, 0, 0)
+		le.PutUint32(head[1:], x.dictionary(le.Uint32(head[1:])))
 		le.PutUint64(head[5:], uint64(s.size))
 		if r, err := lzma.NewReader(io.MultiReader(bytes.NewReader(head), b)); err == nil {
 			return r
 		}
 	case s.coder == "\x21" && len(s.props) == 1:
-		if r, err := (lzma.Reader2Config{DictCap: maxDictionary}).NewReader2(b); err == nil {
+		if r, err := (lzma.Reader2Config{DictCap: int(x.dictionary(maxDictionary))}).NewReader2(b); err == nil {
 			return r
 		}
 	}
@@ -168,7 +169,7 @@ func unpackHeader7z(x *exam, header []byte) []byte {
 	if b == nil {
 		return nil
 	}
-	r := unpack7z(bytes.NewReader(b), list[0])
+	r := x.unpack7z(bytes.NewReader(b), list[0])
 	if r == nil {
 		return nil
 	}
@@ -210,7 +211,7 @@ func content7z(x *exam, header []byte, f form) form {
 			}
 		}
 		src := &feed{b: b}
-		r := unpack7z(src, s)
+		r := x.unpack7z(src, s)
 		if r == nil {
 			all = false
 			continue

@@ -108,6 +108,7 @@ func walkers() []walker {
 		{kind: "class", magic: "\xca\xfe\xba\xbe", walk: walkClass},
 		{kind: "mach-o", magic: "\xcf\xfa\xed\xfe"},
 		{kind: "mach-o", magic: "\xce\xfa\xed\xfe"},
+		{kind: "llvm", magic: "BC\xc0\xde"},
 		{kind: "wasm", magic: "\x00asm\x01\x00\x00\x00", walk: walkWasm},
 		{kind: "dex", magic: "dex\n03", walk: walkDex},
 		{kind: "pyc", is: isPyc},
@@ -158,6 +159,7 @@ func walkers() []walker {
 		{kind: "jceks", magic: "\xce\xce\xce\xce\x00\x00\x00", walk: honest("a Java keystore")},
 		{kind: "ecryptfs", is: isEcryptfs, walk: honest("eCryptfs")},
 		{kind: "openpgp", is: isOpenPGP, walk: honest("OpenPGP")},
+		{kind: "openpgp key", is: isOpenPGPKey},
 		{kind: "openpgp", magic: "-----BEGIN PGP MESSAGE-----", walk: honest("OpenPGP")},
 		{kind: "smime", magic: "-----BEGIN CMS-----", walk: honest("CMS")},
 		{kind: "smime", magic: "-----BEGIN PKCS7-----", walk: honest("CMS")},
@@ -251,6 +253,23 @@ func isOpenPGP(b []byte) bool {
 		return (b[at] == 1 || b[at] == 2) && size >= len(b)/2 && size <= len(b)+1<<20 && b[0]&0x40 != 0
 	}
 	return false
+}
+
+// isOpenPGPKey takes a public or secret key, of version 4 or 6 and a kind that exists (RFC 9580, 5.5).
+func isOpenPGPKey(b []byte) bool {
+	if len(b) < 32 || b[0]&0x80 == 0 {
+		return false
+	}
+	tag, at := b[0]>>2&15, 2+int(b[0]&3)
+	if b[0]&0x40 != 0 {
+		tag, at = b[0]&63, 2
+		if b[1] >= 192 {
+			at = 3
+		}
+	} else if b[0]&3 == 2 {
+		at = 5
+	}
+	return (tag == 5 || tag == 6) && (b[at] == 4 || b[at] == 6) && b[at+5] >= 1 && b[at+5] <= 28
 }
 
 // isDER takes a sequence whose length is that of the file.

@@ -23,15 +23,20 @@ var (
 
 // feed counts what a decoder took.
 type feed struct {
-	b   []byte
-	pos int
+	b    []byte
+	pos  int
+	over []byte // what is read in place of the first bytes
 }
 
 func (f *feed) Read(p []byte) (int, error) {
 	if f.pos >= len(f.b) {
 		return 0, io.EOF
 	}
-	n := copy(p, f.b[f.pos:])
+	from := f.b[f.pos:]
+	if f.pos < len(f.over) {
+		from = f.over[f.pos:]
+	}
+	n := copy(p, from)
 	f.pos += n
 	return n, nil
 }
@@ -41,12 +46,19 @@ func (f *feed) ReadByte() (byte, error) {
 		return 0, io.EOF
 	}
 	f.pos++
+	if f.pos <= len(f.over) {
+		return f.over[f.pos-1], nil
+	}
 	return f.b[f.pos-1], nil
 }
 
+// drains are buffers at rest.
+var drains = sync.Pool{New: func() any { return new([32 << 10]byte) }}
+
 // drain unpacks within the budget. done says that the stream came to its end; short, that the bytes at hand did not suffice.
 func (x *exam) drain(r io.Reader, sum io.Writer) (n int64, done bool, err error) {
-	var buf [32 << 10]byte
+	buf := drains.Get().(*[32 << 10]byte)
+	defer drains.Put(buf)
 	for x.budget > 0 {
 		k, err := r.Read(buf[:min(len(buf), x.budget)])
 		x.budget -= max(k, 64)
@@ -266,8 +278,14 @@ func isLzma(b []byte) bool {
 	return dict&(dict-1) == 0 && dict >= 1<<12 && dict <= maxDictionary && (size == 1<<64-1 || size < 1<<38)
 }
 
+// dictionary is what a decoder needs of the dictionary that a header asks for: no more than it may unpack.
+func (x *exam) dictionary(asked uint32) uint32 {
+	return max(lzma.MinDictCap, min(asked, uint32(x.budget)+64<<10, maxDictionary))
+}
+
 func walkLzma(x *exam) form {
-	src := &feed{b: x.b}
+	src := &feed{b: x.b, over: bytes.Clone(x.b[:13])}
+	le.PutUint32(src.over[1:], x.dictionary(le.Uint32(x.b[1:])))
 	r, err := lzma.NewReader(src)
 	if err != nil {
 		return form{}

@@ -50,7 +50,7 @@ func textRun(b []byte, inside bool) (n int, kind string) {
 	for n < len(b) {
 		c := b[n]
 		if c < utf8.RuneSelf {
-			if c < ' ' && c != '\n' && c != '\r' && c != '\t' && c != '\f' && c != 0x1b && c != 0x1a && c != '\v' && c != '\b' && (c < 0x1c || c > 0x1e) || c == 0x7f {
+			if c < ' ' && c != '\n' && c != '\r' && c != '\t' && c != '\f' && c != 0x1b && c != 0x1a && c != '\v' && c != '\b' && c != 0x0e && c != 0x0f && (c < 0x1c || c > 0x1e) || c == 0x7f {
 				if odd++; odd > 1+n/512 || n < 32 { // logs hold a stray control character
 					return n, word(n, inside)
 				}

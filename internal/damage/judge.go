@@ -1,6 +1,7 @@
 package damage
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
 	"strings"
@@ -22,11 +23,12 @@ func (j *judgement) also(format string, args ...any) {
 	j.reasons = append(j.reasons, fmt.Sprintf(format, args...))
 }
 
-// The odds from which a file is called damaged: chosen on the training half of the corpus, see docs/design/damage.md.
+// The odds from which a file is called damaged, and from which it is not called intact: see docs/design/damage.md for how they were chosen.
 const (
-	aloneOdds = 0.93
-	pairOdds  = 0.12
-	maybeOdds = 0.05
+	aloneOdds  = 0.93
+	aloneMaybe = 0.5
+	pairOdds   = 0.12
+	pairMaybe  = 0.05
 )
 
 // alone judges a file without its past. crowd says that a strange extension of its name is that of many others.
@@ -45,6 +47,9 @@ func alone(l *look, crowd bool, numbers []float64) judgement {
 	case l.random() && (l.name.honest || l.name.promised == "" && mayBeAnything[l.ext] && !crowd):
 		return judged(Unknown, Unsure, "random content of no known form, and its name promises none: encryption by right, a key, or damage")
 	}
+	if l.isProse() {
+		return judged(Intact, Plausible, "text")
+	}
 	if bareStreams[l.ext] && f.shape == formless && p.all.entropy() > 7 {
 		return judged(Unknown, Unsure, "a packed stream by its name, which has no signature and no sum")
 	}
@@ -57,7 +62,7 @@ func alone(l *look, crowd bool, numbers []float64) judgement {
 	case odds >= aloneOdds:
 		j := hurtAlone(l)
 		return j
-	case odds >= maybeOdds && f.shape != followed:
+	case odds >= aloneMaybe && f.shape != followed:
 		return judged(Unknown, Unsure, "%s; numbers alone do not decide (odds %.2f)", l.sketch(), odds)
 	case f.shape == formless && l.missing():
 		return judged(Unknown, Unsure, "%s, though its name promises %s", l.sketch(), l.name.promised)
@@ -179,7 +184,7 @@ func together(p *pair, numbers []float64) judgement {
 	switch {
 	case odds >= pairOdds:
 		return p.hurt()
-	case odds >= maybeOdds && !n.form.valid():
+	case odds >= pairMaybe && !n.form.valid():
 		return judged(Unknown, Unsure, "changed; %s; numbers do not decide (odds %.2f)", n.sketch(), odds)
 	}
 	return judged(Intact, Plausible, "changed as files are changed; %s", n.sketch())
@@ -191,8 +196,16 @@ func (p *pair) wiped() bool {
 	return n.blocks > 0 && n.zeros*10 >= n.blocks*9 && o.zeros*10 < o.blocks*5 && p.lost()
 }
 
+// isProse reports whether a file is text to its end where its name promises no other, and not base64 all along without saying so.
+func (l *look) isProse() bool {
+	if !l.form.text || l.form.shape != followed || l.name.promised != "text" && l.name.promised != "" {
+		return false
+	}
+	return base64Share(&l.profile.all) < .995 || l.name.honest || bytes.HasPrefix(l.view.head(), []byte("-----BEGIN"))
+}
+
 // bareStreams are extensions of packed streams without signature or sums: nothing tells them from random bytes.
-var bareStreams = set(`br lz lzo sz snappy deflate`)
+var bareStreams = set(`br brotli lz lzo sz snappy deflate`)
 
 // mayBeAnything are extensions of files that are random, or zero, by right: raw streams, keys, volumes, space that was set aside, parts of repositories; and
 // no extension at all.

@@ -8,7 +8,10 @@ import (
 )
 
 // mostNote is the size of the largest note, and how much of a head is looked at for one.
-const mostNote = 256 << 10
+const (
+	mostNote  = 256 << 10
+	mostWords = 24 << 10 // of a note, without its marks
+)
 
 var (
 	noteName = regexp.MustCompile(`decrypt|ransom|unlock.{0,8}file|(recover|restore|retrieve).{0,12}(file|data|key|info|my|system)|how.{0,4}to.{0,8}(back|get)|file.{0,12}encrypt|` +
@@ -32,11 +35,24 @@ func readNote(name string, head []byte, size int64) (note bool, at int, words []
 		return false, 0, nil
 	}
 	words = plainWords(text)
+	if !holdsAny(words, "encrypt", "decrypt", "stolen", "locked", "crypted") || !holdsAny(words, "@", ".onion", "t.me/", "telegram", "tor browser", "session") ||
+		!holdsAny(words, "bitcoin", "btc", "monero", "pay", "price", "decrypt", "restor", "recover", "ransom", "private key") {
+		return false, 0, nil
+	}
 	named := noteName.MatchString(strings.ToLower(name)) || inHead
 	if saysContact.Match(words) && saysHarm.Match(words) && (saysReturn.Match(words) && (named || saysPay.Match(words)) || inHead && looksRandom(head[len(text):])) {
 		return true, len(text), words
 	}
 	return false, 0, nil
+}
+
+func holdsAny(text []byte, words ...string) bool {
+	for _, w := range words {
+		if bytes.Contains(text, []byte(w)) {
+			return true
+		}
+	}
+	return false
 }
 
 // mayBeNote is a kind of file that people read.
@@ -77,7 +93,7 @@ func noteText(b []byte) []byte {
 
 // plainWords makes text comparable: lower case, single blanks, no marks of HTML, no zeros of UTF-16.
 func plainWords(text []byte) []byte {
-	out := make([]byte, 0, min(len(text), 64<<10))
+	out := make([]byte, 0, min(len(text), mostWords))
 	inTag := false
 	for _, c := range text {
 		switch {
