@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
-	"strings"
 )
 
 // judgement is what is said of a file's content.
@@ -42,8 +41,7 @@ func alone(l *look, crowd bool, numbers []float64) judgement {
 	case f.honest != "":
 		return judged(Unknown, Unsure, "encrypted by right, as it seems: %s; content cannot tell what it holds", f.honest)
 	case f.shape == checked:
-		j := judged(Intact, Proven, "%s, %s", f.kind, wholly(f))
-		return j
+		return judged(Intact, Proven, "%s, %s", f.kind, wholly)
 	case l.random() && (l.name.honest || l.name.promised == "" && mayBeAnything[l.ext] && !crowd):
 		return judged(Unknown, Unsure, "random content of no known form, and its name promises none: encryption by right, a key, or damage")
 	}
@@ -60,23 +58,17 @@ func alone(l *look, crowd bool, numbers []float64) judgement {
 	}
 	switch {
 	case odds >= aloneOdds:
-		j := hurtAlone(l)
-		return j
+		return hurtAlone(l)
 	case odds >= aloneMaybe && f.shape != followed:
 		return judged(Unknown, Unsure, "%s; numbers alone do not decide (odds %.2f)", l.sketch(), odds)
 	case f.shape == formless && l.missing():
 		return judged(Unknown, Unsure, "%s, though its name promises %s", l.sketch(), l.name.promised)
 	}
-	j := judged(Intact, Plausible, "%s", l.sketch())
-	return j
+	return judged(Intact, Plausible, "%s", l.sketch())
 }
 
-func wholly(f *form) string {
-	if f.text {
-		return "text to its end"
-	}
-	return "decoded or its checksums compared to its end"
-}
+// wholly is said of a form that is checked.
+const wholly = "decoded or its checksums compared to its end"
 
 // random reports whether nearly all blocks look random and no form is known.
 func (l *look) random() bool {
@@ -169,8 +161,8 @@ func together(p *pair, numbers []float64) judgement {
 		return judged(Overwritten, Proven, "one value or pattern all along, where content was")
 	case n.form.honest != "":
 		return judged(Unknown, Unsure, "changed; now encrypted by right, as it seems: %s", n.form.honest)
-	case n.form.shape == checked && !n.form.text:
-		return judged(Intact, Proven, "changed; %s, %s", n.form.kind, wholly(&n.form))
+	case n.form.shape == checked:
+		return judged(Intact, Proven, "changed; %s, %s", n.form.kind, wholly)
 	case p.wiped():
 		return judged(Overwritten, Plausible, "%d of %d blocks have one value now, where content was", n.profile.zeros, n.profile.blocks)
 	case p.noHold():
@@ -235,7 +227,7 @@ func (p *pair) hurt() judgement {
 		j.also("the change itself looks random (chi-square %.0f over %d bytes)", d.xor.chi(), d.xor.n)
 	}
 	if p.lost() {
-		j.also("it was %s and is that no more", strings.TrimPrefix(p.old.form.kind, "!"))
+		j.also("it was %s and is that no more", p.old.form.kind)
 	}
 	if p.proves(state) {
 		j.confidence = Proven
