@@ -56,6 +56,7 @@ var libraries = map[string][]string{
 	"sigma":     {"go.yaml.in/yaml/v3"},
 	"policy":    {"go.yaml.in/yaml/v3"},
 	"evidence":  {"github.com/klauspost/compress", "github.com/ulikunitz/xz"},
+	"patient":   {"github.com/klauspost/compress", "github.com/ulikunitz/xz"},
 	"addresses": {"github.com/oschwald/maxminddb-golang/v2"},
 	"exercise":  {"go.yaml.in/yaml/v3"},
 }

@@ -40,6 +40,7 @@ func verbs() []verb {
 		{"examine", "evidence in, a verdict for every server out", examine},
 		{"report", "render a case again", renderReport},
 		{"rules", "which Sigma rules run, how they were compiled, what they cost", rules},
+		{"patient", "which files hold data of patients, of how many people", findPatients},
 		{"exercise", "make a hospital that does not exist, to learn and to test on", makeExercise},
 		{"policy", "print the policy that verdicts are reached by", printPolicy},
 		{"version", "print the version", printVersion},
