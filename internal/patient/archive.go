@@ -165,7 +165,7 @@ func (w *worker) tar(path string, r io.Reader, depth int) {
 		if h.Typeflag != tar.TypeReg {
 			continue
 		}
-		inner := newContent(path+"!/"+cleanName(h.Name), t, nil, h.Size, w.ctx)
+		inner := newContent(path+"!/"+cleanName(h.Name), &unpacking{t, &w.budget}, nil, h.Size, w.ctx) // a sparse file unpacks too
 		w.examine(inner, depth+1)
 		if inner.fail != nil {
 			w.broken(path, inner.fail)

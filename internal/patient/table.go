@@ -1,5 +1,7 @@
 package patient
 
+import "strings"
+
 // table reads rows of cells: it looks at the first ones to learn what each column holds, by its heading and by a vote of its values, and
 // then counts the persons of all rows. Its memory is that of the rows it looks at.
 type table struct {
@@ -173,12 +175,13 @@ func plausibleNumber(s string) bool {
 // judge says whether the rows are data of patients, by what the columns are.
 func (b *table) judge() (confidence, string) {
 	var is [roleCount]bool
-	sole, health, clearly := false, 0, 0
+	sole, health, clearly, patient := false, 0, 0, false
 	for _, c := range b.columns {
 		if c.role == noRole || len(b.rows) == 0 {
 			continue
 		}
 		is[c.role] = true
+		patient = patient || c.role == rolePatientID && strings.HasPrefix(folded(c.heading), "pat")
 		sole = sole || c.sole && !c.role.health()
 		if c.role.health() {
 			health++
@@ -205,6 +208,8 @@ func (b *table) judge() (confidence, string) {
 		return moderate, "a column of Aadhaar or ABHA numbers"
 	case is[rolePatientID] && (health > 0 && (named || details > 0 || clearly > 0 || len(b.columns) >= 4 && health > 1) || named && details > 0):
 		return moderate, "rows with a person's hospital number and health data, by the headings of columns"
+	case patient && health+details > 0:
+		return moderate, "rows that refer to patients by number, with health data"
 	case named && (is[roleBirth] || is[roleAge] && is[roleSex]) && clearly > 0:
 		return moderate, "rows of people with health data, by the headings of columns"
 	case about && is[rolePatientID] && len(b.columns) > 1:
@@ -234,10 +239,17 @@ func (b *table) count(cells []string) {
 			}
 			continue
 		}
-		if c.role == roleRecordID && !ofPatients(b.name) {
-			continue
+		if !c.internal() {
+			b.t.field(p, c.role, v, &told)
 		}
-		b.t.field(p, c.role, v, &told)
+	}
+	// Keys of a database come after the numbers that a hospital gives: another database has the same ones for other people.
+	for _, r := range []role{rolePatientID, roleRecordID} {
+		for i, c := range b.columns {
+			if i < len(cells) && c.role == r && c.internal() && (r == rolePatientID || ofPatients(b.name)) {
+				b.t.field(p, r, cells[i][:min(len(cells[i]), maxCell)], &told)
+			}
+		}
 	}
 	if p.name = name; name == "" && len(p.ids) == 0 && told.health() == 0 {
 		return
@@ -247,6 +259,12 @@ func (b *table) count(cells []string) {
 		b.t.sure(b.level, b.why)
 	}
 	b.t.person(p)
+}
+
+// internal reports whether a column may hold the key of a database rather than a number that a hospital gives.
+func (c *column) internal() bool {
+	f := folded(c.heading)
+	return c.role == roleRecordID || c.role == rolePatientID && (strings.HasPrefix(f, "pat") || f == "pid" || f == "puid" || f == "subjectid")
 }
 
 // field takes one value by its role: into the person what tells who it is, into the tally what else is told of them. A

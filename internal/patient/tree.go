@@ -78,7 +78,7 @@ func (x *tree) close() {
 	x.stack = x.stack[:len(x.stack)-1]
 	up := &x.stack[len(x.stack)-1]
 	switch {
-	case x.isResource(&n), x.cda && x.isPatientRole(&n), x.isRecord(&n):
+	case x.isResource(&n), x.cda && x.isPatientRole(&n), !x.cda && !x.fhir && x.isRecord(&n):
 		return
 	case n.name == "identifier" || n.name == "id" && n.value("", "extension") != "":
 		up.add(field{"", n.name, n.identifier()})
