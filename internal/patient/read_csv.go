@@ -84,35 +84,46 @@ func readCSV(w *worker, c *content, t *tally) {
 		return
 	}
 	rows := csvRows{r: r, delimiter: d}
-	b := (*table)(nil)
+	var b *table
 	s := newScanner(t, &w.run.o)
+	asText := textRows(s)
 	for n := 0; ; n++ {
 		row, ok := rows.next()
 		if !ok {
 			break
 		}
-		if b == nil {
-			if len(row) < 2 && n < 20 {
-				s.line([]byte(strings.Join(row, " "))) // a title above the table
-				continue
-			}
-			b = newTable(t, &w.run.o, tableName(c.path), row)
-			if heading(b) {
-				continue
-			}
-			b.columns = blank(len(row))
+		if b != nil {
+			b.row(row)
+			continue
 		}
-		b.row(row)
-		if !b.decided || !b.wanted {
-			if n < 20_000 {
-				s.line([]byte(strings.Join(row, "\t")))
-			}
+		if len(row) < 2 && n < 20 { // a title above the table
+			asText(row)
+			continue
+		}
+		b = newTable(t, &w.run.o, tableName(c.path), row)
+		b.refused = asText
+		if !heading(b) {
+			b.columns = blank(len(row))
+			b.row(row)
 		}
 	}
 	if b != nil {
 		b.end()
 	}
 	s.end()
+}
+
+// maxTextRows is how many rows of a table without patients are looked at as text.
+const maxTextRows = 20_000
+
+// textRows looks at rows as at lines of text.
+func textRows(s *scanner) func([]string) {
+	n := 0
+	return func(cells []string) {
+		if n++; n <= maxTextRows {
+			s.line([]byte(strings.Join(cells, "\t")))
+		}
+	}
 }
 
 // heading reports whether a row may be the heading of the table: none of its cells is a number or a date.

@@ -123,7 +123,9 @@ func readDICOM(w *worker, c *content, t *tally) {
 		c.r.Discard(132)
 	} else {
 		head, _ = c.r.Peek(headBytes)
-		d.enc, _ = bareDICOM(head)
+		if e, ok := bareDICOM(head); ok {
+			d.enc = e
+		}
 	}
 	d.meta()
 	d.elements()
@@ -138,11 +140,10 @@ func (d *dicom) meta() {
 		if err != nil || d.enc.order.Uint16(b) != 2 {
 			break
 		}
-		tag, vr, n, ok := d.header()
+		tag, _, n, ok := d.header()
 		if !ok {
 			return
 		}
-		_ = vr
 		v := d.value(n)
 		if tag == tagTransfer {
 			transfer = strings.TrimRight(string(v), "\x00 ")

@@ -8,6 +8,7 @@ import (
 	"io"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // PDF (ISO 32000): the text of pages. Objects are found by looking for them, not by the cross-reference table, which is wrong in damaged
@@ -35,7 +36,9 @@ type pdf struct {
 	cmaps   map[int]*cmap
 	left    int64 // that may still be unpacked
 	line    []byte
-	any     bool // text was found
+	any     bool  // text was found
+	table   *rows // that the last lines belong to
+	pending bool  // a new line was asked for, unless the next text stands on the same height
 }
 
 func readPDF(w *worker, c *content, t *tally) {
@@ -70,6 +73,7 @@ func readPDF(w *worker, c *content, t *tally) {
 		}
 		d.endLine()
 	}
+	d.endTable()
 	d.s.end()
 	if pages > 0 && !d.any {
 		t.note("a PDF without text: its pages are pictures, or its fonts tell no letters")
@@ -306,7 +310,7 @@ func (d *pdf) content(b []byte, fonts map[string]*cmap) {
 	l := pdfLexer{b: b}
 	var args []any
 	font := &cmap{width: 1}
-	y := 0.0
+	y, up := 0.0, []float64{0} // height of the last text; of the coordinates around, by q and Q
 	number := func(i int) float64 {
 		if n := len(args) - i; n >= 0 && n < len(args) {
 			f, _ := args[n].(float64)
@@ -333,23 +337,33 @@ func (d *pdf) content(b []byte, fonts map[string]*cmap) {
 					font = fonts[string(n)]
 				}
 			}
+		case "q":
+			if len(up) < 100 {
+				up = append(up, up[len(up)-1])
+			}
+		case "Q":
+			if len(up) > 1 {
+				up = up[:len(up)-1]
+			}
+		case "cm":
+			up[len(up)-1] += number(1)
 		case "Td", "TD":
 			if number(1) != 0 {
-				d.endLine()
+				d.pending = true
 			} else {
 				d.gap()
 			}
 		case "Tm":
-			if f := number(1); f != y {
-				d.endLine()
-				y = f
+			if f := number(1) + up[len(up)-1]; f-y > 1 || y-f > 1 {
+				d.pending, y = true, f
 			} else {
+				d.pending = false
 				d.gap()
 			}
 		case "T*":
-			d.endLine()
+			d.pending = true
 		case "'", "\"":
-			d.endLine()
+			d.pending = true
 			d.show(args, font)
 		case "Tj", "TJ":
 			d.show(args, font)
@@ -369,16 +383,51 @@ func (d *pdf) gap() {
 	}
 }
 
+// endLine looks at a line: as text, unless it is the heading of a table or one of its rows.
 func (d *pdf) endLine() {
-	if len(d.line) > 0 {
-		d.any = true
-		d.s.line(d.line)
+	d.pending = false
+	if len(bytes.TrimSpace(d.line)) == 0 {
 		d.line = d.line[:0]
+		return
+	}
+	d.any = true
+	cells := strings.Split(strings.Trim(string(d.line), "\t "), "\t")
+	switch {
+	case d.table != nil && len(cells) > 1:
+		d.table.row(cells)
+	case len(cells) > 1 && allHeadings(cells):
+		d.table = newRows(d.t, &d.w.run.o, "", d.s)
+		d.table.row(cells)
+	default:
+		d.endTable()
+		d.s.line(d.line)
+	}
+	d.line = d.line[:0]
+}
+
+func (d *pdf) endTable() {
+	if d.table != nil {
+		d.table.end()
+		d.table = nil
 	}
 }
 
+// allHeadings reports whether the cells of a line are headings of a table: at least two tell what they are, and none ends as a label does.
+func allHeadings(cells []string) bool {
+	told := 0
+	for _, c := range cells {
+		if r, _ := roleOf(c); r != noRole {
+			told++
+		}
+		if strings.HasSuffix(strings.TrimSpace(c), ":") {
+			return false
+		}
+	}
+	return told >= 2
+}
+
 func (d *pdf) show(args []any, font *cmap) {
-	if len(d.line) > maxLine {
+	if d.pending || len(d.line) > maxLine {
 		d.endLine()
 	}
 	for _, a := range args {

@@ -31,8 +31,9 @@ const maxTOC = 500_000
 
 func readPGDump(w *worker, c *content, t *tally) {
 	d := &pgDump{r: c.r, copies: map[int64]string{}}
-	d.head()
-	d.contents()
+	if d.head(); d.err == nil {
+		d.contents()
+	}
 	if d.err != nil {
 		t.opaque = true
 		t.note("pg_dump archive of a version that is not read")
@@ -163,6 +164,9 @@ func (d *pgDump) skip(n int64) {
 func (d *pgDump) int() int64 {
 	var b [9]byte
 	d.full(b[:1+d.intSize])
+	if d.err != nil {
+		return 0
+	}
 	n := int64(0)
 	for i := d.intSize; i > 0; i-- {
 		n = n<<8 | int64(b[i])

@@ -99,9 +99,11 @@ func readXLSX(w *worker, z *zip.Reader, t *tally, path string) {
 	slices.SortFunc(sheets, func(a, b *zip.File) int { return cmp.Or(len(a.Name)-len(b.Name), strings.Compare(a.Name, b.Name)) })
 	for _, f := range sheets[:min(len(sheets), 500)] {
 		if r := w.openPart(f, t); r != nil {
-			s := &sheet{rows: newRows(t, &w.run.o, tableName(path)), shared: shared.list}
+			text := newScanner(t, &w.run.o)
+			s := &sheet{rows: newRows(t, &w.run.o, tableName(path), text), shared: shared.list}
 			readMarkup(r, s)
 			s.rows.end()
+			text.end()
 		}
 	}
 }
@@ -245,19 +247,22 @@ func serialDate(v string) string {
 	return time.Date(1899, 12, 30, 0, 0, 0, 0, time.UTC).AddDate(0, 0, int(n)).Format("20060102")
 }
 
-// rows finds the heading of a sheet, which titles may stand above, and hands what follows to a table. Text in cells is looked at as text as
-// long as no table is found.
+// rows finds the heading of a sheet, which titles may stand above, and hands what follows to a table. What turns out to hold no patients, and forms
+// with a label and its value in each row, are looked at as text.
 type rows struct {
-	t    *tally
-	o    *Options
-	name string
-	b    *table
-	s    *scanner
-	n    int
+	t      *tally
+	o      *Options
+	name   string
+	b      *table
+	first  []string // the heading, until the next row shows that it is one
+	form   bool
+	asText func([]string)
+	s      *scanner
+	n      int
 }
 
-func newRows(t *tally, o *Options, name string) *rows {
-	return &rows{t: t, o: o, name: name, s: newScanner(t, o)}
+func newRows(t *tally, o *Options, name string, s *scanner) *rows {
+	return &rows{t: t, o: o, name: name, s: s, asText: textRows(s)}
 }
 
 func (r *rows) row(cells []string) {
@@ -267,39 +272,59 @@ func (r *rows) row(cells []string) {
 			filled++
 		}
 	}
-	if filled == 0 {
+	switch {
+	case filled == 0:
+		return
+	case r.form:
+		r.asText(cells)
+		return
+	case r.b == nil && filled < 2:
+		r.asText(cells)
+		return
+	case r.b == nil:
+		r.begin(cells)
 		return
 	}
-	r.n++
-	if r.b == nil || !r.b.decided || !r.b.wanted {
-		if r.n < 20_000 {
-			r.s.line([]byte(strings.Join(cells, "\t")))
+	if r.first != nil {
+		if a, _ := roleOf(r.first[0]); a != noRole && len(cells) > 0 {
+			if b, _ := roleOf(cells[0]); b != noRole {
+				r.form, r.b = true, nil
+				r.asText(r.first)
+				r.asText(cells)
+				return
+			}
 		}
-	}
-	if r.b == nil {
-		if filled < 2 {
-			return
-		}
-		b := newTable(r.t, r.o, r.name, cells)
-		if told := slices.ContainsFunc(b.columns, func(c column) bool { return c.role != noRole }); !told && r.n <= 10 && heading(b) {
-			return // a title, or a heading that tells nothing: the next row may
-		} else if !told || !heading(b) {
-			b.columns = blank(maxColumns)
-			r.b = b
-			b.row(cells)
-			return
-		}
-		r.b = b
-		return
+		r.first = nil
 	}
 	r.b.row(cells)
 }
 
+// begin takes the first row that may be a heading.
+func (r *rows) begin(cells []string) {
+	r.n++
+	b := newTable(r.t, r.o, r.name, cells)
+	b.refused = r.asText
+	told := slices.ContainsFunc(b.columns, func(c column) bool { return c.role != noRole })
+	switch {
+	case told && heading(b):
+		r.b, r.first = b, slices.Clone(cells)
+	case r.n <= 10 && heading(b):
+		r.asText(cells) // a title, or a heading that tells nothing: the next row may
+	default:
+		b.columns = blank(maxColumns)
+		r.b = b
+		b.row(cells)
+	}
+}
+
+// end decides over what is left; the scanner is ended by whoever made it.
 func (r *rows) end() {
+	if r.first != nil && r.b != nil && len(r.b.rows) == 0 {
+		r.asText(r.first)
+	}
 	if r.b != nil {
 		r.b.end()
 	}
-	r.s.end()
 }
 
 // readDOCX reads the text of a document: paragraphs are lines, tables are tables.
@@ -353,8 +378,7 @@ func (d *document) start(name string, attributes []field) {
 	switch name {
 	case d.tableTag:
 		if d.depth++; d.depth == 1 {
-			d.rows = newRows(d.t, d.o, d.name)
-			d.rows.s = d.s // the text around the table is the same
+			d.rows = newRows(d.t, d.o, d.name, d.s)
 		}
 	case d.rowTag:
 		d.row = d.row[:0]
@@ -391,9 +415,7 @@ func (d *document) stop(name string) {
 	switch name {
 	case d.tableTag:
 		if d.depth = max(d.depth-1, 0); d.depth == 0 && d.rows != nil {
-			if d.rows.b != nil {
-				d.rows.b.end()
-			}
+			d.rows.end()
 			d.rows = nil
 		}
 	case d.rowTag:
@@ -419,8 +441,8 @@ func (d *document) stop(name string) {
 }
 
 func (d *document) end() {
-	if d.rows != nil && d.rows.b != nil {
-		d.rows.b.end()
+	if d.rows != nil {
+		d.rows.end()
 	}
 	d.s.line(d.line)
 	d.s.end()

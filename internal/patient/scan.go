@@ -286,7 +286,7 @@ func (s *scanner) labels(line []byte) {
 			continue
 		}
 		value := valueAfter(line[i+1:])
-		if value != "" {
+		if other, _ := roleOf(value); value != "" && other == noRole { // else it is the heading of a table
 			s.label(r, sole, value)
 		}
 		start = i + 1

@@ -16,7 +16,8 @@ type table struct {
 	why     string
 	level   confidence
 	p       person
-	used    bool // a row gave something
+	used    bool                 // a row gave something
+	refused func(cells []string) // is given the rows of a table that holds no patients; nil for nobody
 }
 
 type column struct {
@@ -46,7 +47,7 @@ func newTable(t *tally, o *Options, name string, heading []string) *table {
 	return b
 }
 
-// hopeless reports that no column's heading tells anything; only a vote may then.
+// has reports whether a column has a role.
 func (b *table) has(r role) bool {
 	for i := range b.columns {
 		if b.columns[i].role == r {
@@ -61,6 +62,8 @@ func (b *table) row(cells []string) {
 	if b.decided {
 		if b.wanted {
 			b.count(cells)
+		} else if b.refused != nil {
+			b.refused(cells)
 		}
 		return
 	}
@@ -91,9 +94,11 @@ func (b *table) decide() {
 	b.vote()
 	b.level, b.why = b.judge()
 	b.wanted = b.level > none
-	if b.wanted {
-		for _, r := range b.rows {
+	for _, r := range b.rows {
+		if b.wanted {
 			b.count(r)
+		} else if b.refused != nil {
+			b.refused(r)
 		}
 	}
 	b.rows = nil
