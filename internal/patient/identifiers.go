@@ -127,7 +127,7 @@ func isPAN(s string) bool {
 			return false
 		}
 	}
-	return strings.IndexByte("ABCFGHJLPT", s[3]) >= 0 && s[5:9] != "0000"
+	return strings.IndexByte("ABCFGHJKLPT", s[3]) >= 0 && s[5:9] != "0000"
 }
 
 // isEPIC reports whether s is a voter's number: three letters and seven digits of which the last is a Luhn check.

@@ -55,7 +55,7 @@ var hl7Segments = map[string]Kind{
 // line takes a line of text; false if it holds no segment.
 func (h *hl7) line(line []byte) bool {
 	if !h.open {
-		if bytes.Index(line, []byte("MSH")) < 0 {
+		if !bytes.Contains(line, []byte("MSH")) && !isHL7(bytes.TrimLeft(line, "\x0b ")) {
 			return false
 		}
 	} else if h.gap++; h.gap > 200 {
@@ -79,6 +79,10 @@ func (h *hl7) segment(line []byte) bool {
 		h.header(line[i:], i > 0)
 		return true
 	}
+	if isHL7(line) { // of a batch or a file, whose messages may lack their own
+		h.header(line, false)
+		return true
+	}
 	if !h.open {
 		return false
 	}
@@ -96,7 +100,7 @@ func (h *hl7) segment(line []byte) bool {
 	switch name {
 	case "PID":
 		h.patient(line)
-	case "BHS", "FHS", "BTS", "FTS":
+	case "BTS", "FTS":
 		h.finish()
 	default:
 		k, ok := hl7Segments[name]

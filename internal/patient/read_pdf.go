@@ -23,6 +23,7 @@ const (
 	maxPDF        = 64 << 20 // of the file that is looked at
 	maxPDFObjects = 300_000
 	maxPDFText    = 64 << 20 // unpacked, all streams together
+	maxPDFWork    = 1 << 30
 	maxPDFDepth   = 24
 	maxPDFPages   = 20_000
 )
@@ -35,6 +36,7 @@ type pdf struct {
 	objects map[int][]byte // from behind "obj"
 	cmaps   map[int]*cmap
 	left    int64 // that may still be unpacked
+	work    int64 // bytes that may still be looked at: objects may name one another over and over
 	line    []byte
 	any     bool  // text was found
 	table   *rows // that the last lines belong to
@@ -43,7 +45,7 @@ type pdf struct {
 
 func readPDF(w *worker, c *content, t *tally) {
 	b, _ := io.ReadAll(io.LimitReader(c.r, maxPDF))
-	d := &pdf{b: b, w: w, t: t, s: newScanner(t, &w.run.o), objects: map[int][]byte{}, cmaps: map[int]*cmap{}, left: maxPDFText}
+	d := &pdf{b: b, w: w, t: t, s: newScanner(t, &w.run.o), objects: map[int][]byte{}, cmaps: map[int]*cmap{}, left: maxPDFText, work: maxPDFWork}
 	if len(b) == maxPDF {
 		t.note("a large PDF: only its first 64 MB were looked at")
 	}
@@ -150,11 +152,12 @@ type (
 // dict is the dictionary of an object; nil if it has none.
 func (d *pdf) dict(n int) pdfDict {
 	b, ok := d.objects[n]
-	if !ok {
+	if !ok || d.work <= 0 {
 		return nil
 	}
 	l := pdfLexer{b: b[:min(len(b), 1<<20)]}
 	o, _ := l.value(0).(pdfDict)
+	d.work -= int64(l.at)
 	return o
 }
 
@@ -174,7 +177,7 @@ func (d *pdf) stream(n int) []byte {
 	b := d.objects[n]
 	l := pdfLexer{b: b[:min(len(b), 1<<20)]}
 	o, ok := l.value(0).(pdfDict)
-	if !ok {
+	if d.work -= int64(l.at); !ok || d.work <= 0 {
 		return nil
 	}
 	i := bytes.Index(l.b[l.at:min(len(l.b), l.at+64)], []byte("stream"))
@@ -196,6 +199,7 @@ func (d *pdf) stream(n int) []byte {
 	} else if end := bytes.Index(b, []byte("endstream")); end >= 0 {
 		b = b[:end]
 	}
+	d.work -= int64(len(b))
 	for _, f := range names(o["Filter"]) {
 		b = d.filter(f, b)
 	}
@@ -307,6 +311,10 @@ func (d *pdf) fonts(resources any) map[string]*cmap {
 
 // content runs a content stream (ISO 32000, 9.4): what shows text, and what moves to another line.
 func (d *pdf) content(b []byte, fonts map[string]*cmap) {
+	if d.work -= int64(len(b)); d.work <= 0 {
+		d.t.note("the PDF refers to its parts too often: the rest was not looked at")
+		return
+	}
 	l := pdfLexer{b: b}
 	var args []any
 	font := &cmap{width: 1}

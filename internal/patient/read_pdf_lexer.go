@@ -207,14 +207,8 @@ func (l *pdfLexer) hex() any {
 
 // cmap tells which letters the codes of a font are (ISO 32000, 9.10.3).
 type cmap struct {
-	width  int // bytes of a code
-	chars  map[int]string
-	ranges []cmapRange
-}
-
-type cmapRange struct {
-	from, to int
-	first    rune
+	width int // bytes of a code
+	chars map[int]string
 }
 
 const maxCMap = 70_000
@@ -262,7 +256,7 @@ func last(args []any) any {
 func code(v any) int {
 	s, _ := v.(pdfString)
 	n := 0
-	for _, c := range s[:min(len(s), 4)] {
+	for _, c := range s[:min(len(s), 2)] {
 		n = n<<8 | int(c)
 	}
 	return n
@@ -271,8 +265,9 @@ func code(v any) int {
 func (m *cmap) addRange(from, to int, v any) {
 	switch v := v.(type) {
 	case pdfString:
-		if r, _ := utf8.DecodeRuneInString(unicodeText(v)); len(m.ranges) < maxCMap {
-			m.ranges = append(m.ranges, cmapRange{from, to, r})
+		r, _ := utf8.DecodeRuneInString(unicodeText(v))
+		for c := from; c <= to && len(m.chars) < maxCMap; c++ {
+			m.chars[c] = string(r + rune(c-from))
 		}
 	case []any:
 		for i, x := range v {
@@ -306,11 +301,6 @@ func (m *cmap) text(out []byte, s pdfString) []byte {
 func (m *cmap) letter(out []byte, c int) []byte {
 	if t, ok := m.chars[c]; ok {
 		return append(out, t...)
-	}
-	for _, r := range m.ranges {
-		if c >= r.from && c <= r.to {
-			return utf8.AppendRune(out, r.first+rune(c-r.from))
-		}
 	}
 	if m.width == 1 && c >= 0x20 {
 		return utf8.AppendRune(out, rune(c))

@@ -35,7 +35,7 @@ type sqlReader struct {
 	b       *table
 	token   []byte
 	row     []string
-	found   int // tables with rows of patients
+	kept    int // bytes of names of columns
 }
 
 // maxTables bounds how many tables' columns are kept of one dump.
@@ -240,7 +240,10 @@ func (q *sqlReader) create() sqlToken {
 		return k
 	}
 	columns, k := q.names(true)
-	if len(q.columns) < maxTables {
+	for _, c := range columns {
+		q.kept += len(c) + 16
+	}
+	if len(q.columns) < maxTables && q.kept < 16<<20 {
 		q.columns[name] = columns
 	}
 	return q.skipStatement(k)

@@ -24,6 +24,8 @@ type sqlite struct {
 	pages    uint32
 	encoding uint32
 	damaged  bool
+	seen     []uint64 // a bit for each page: none is read in two trees, or twice in one
+	work     int64    // bytes of rows that may still be decoded: cells may point to one place over and over
 }
 
 const (
@@ -52,8 +54,10 @@ func readSQLite(w *worker, c *content, t *tally) {
 		return
 	}
 	d.pages = uint32(min(size/d.size+1, math.MaxUint32))
+	d.seen = make([]uint64, d.pages/64+1)
+	d.work = 16*size + 1<<20
 	tables := 0
-	d.walk(1, func(row []string) {
+	d.walkRows(1, func(_ int64, row []string) {
 		if tables++; len(row) < 5 || row[0] != "table" || tables > maxTables {
 			return
 		}
@@ -71,43 +75,33 @@ func readSQLite(w *worker, c *content, t *tally) {
 				break
 			}
 		}
-		b.row1(d, uint32(root), rowid)
+		d.walkRows(uint32(root), func(id int64, row []string) {
+			if rowid >= 0 && rowid < len(row) && row[rowid] == "" {
+				row[rowid] = strconv.FormatInt(id, 10)
+			}
+			b.row(row)
+		})
+		b.end()
 	})
 	if d.damaged {
 		t.note("some pages of the database are damaged")
 	}
 }
 
-// row1 reads all rows of a table of SQLite.
-func (b *table) row1(d *sqlite, root uint32, rowid int) {
-	d.walkRows(root, func(id int64, row []string) {
-		if rowid >= 0 && rowid < len(row) && row[rowid] == "" {
-			row[rowid] = strconv.FormatInt(id, 10)
-		}
-		b.row(row)
-	})
-	b.end()
-}
-
-func (d *sqlite) walk(root uint32, take func([]string)) {
-	d.walkRows(root, func(_ int64, row []string) { take(row) })
-}
-
-// walkRows hands over the rows of the tree at a page. A bit for each page keeps loops from going round.
+// walkRows hands over the rows of the tree at a page.
 func (d *sqlite) walkRows(root uint32, take func(int64, []string)) {
 	type level struct {
 		page []byte
 		cell int
 		n    uint32
 	}
-	seen := make([]uint64, d.pages/64+1)
 	var stack []level
 	push := func(n uint32) {
-		if n == 0 || n > d.pages || len(stack) >= maxSQLiteDepth || seen[n/64]&(1<<(n%64)) != 0 {
+		if n == 0 || n > d.pages || len(stack) >= maxSQLiteDepth || d.seen[n/64]&(1<<(n%64)) != 0 {
 			d.damaged = true
 			return
 		}
-		seen[n/64] |= 1 << (n % 64)
+		d.seen[n/64] |= 1 << (n % 64)
 		page := make([]byte, d.size)
 		if k, _ := d.r.ReadAt(page, int64(n-1)*d.size); k < len(page) {
 			d.damaged = true
@@ -116,7 +110,7 @@ func (d *sqlite) walkRows(root uint32, take func(int64, []string)) {
 		stack = append(stack, level{page: page, n: n})
 	}
 	push(root)
-	for len(stack) > 0 && d.w.ctx.Err() == nil {
+	for len(stack) > 0 && d.w.ctx.Err() == nil && d.work > 0 {
 		l := &stack[len(stack)-1]
 		head := 0
 		if l.n == 1 {
@@ -174,6 +168,9 @@ func (d *sqlite) row(page []byte, at int) (id int64, row []string, ok bool) {
 		return 0, nil, false
 	}
 	payload := d.payload(b[n:], size)
+	if d.work -= int64(len(payload)); d.work <= 0 {
+		return 0, nil, false
+	}
 	length, n := varint(payload)
 	if n == 0 || length > uint64(len(payload)) || int(length) < n {
 		return 0, nil, false

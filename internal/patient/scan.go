@@ -270,7 +270,7 @@ func (s *scanner) labels(line []byte) {
 		if c := line[i]; c != ':' && c != '\t' && c != '=' {
 			continue
 		}
-		label := labelBefore(line[start:i])
+		label := labelBefore(line[max(start, i-80):i])
 		if len(label) < 2 {
 			start = i + 1
 			continue
