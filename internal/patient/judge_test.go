@@ -155,26 +155,34 @@ func TestIdentifiers(t *testing.T) {
 // TestPeople counts people by several numbers, in any order of records.
 func TestPeople(t *testing.T) {
 	h := newHasher(testKey)
-	hospital := func(authority, v string) identity { return identity{HospitalNumber, authority, v} }
+	hospital := func(authority, v string) identity {
+		return identity{kind: HospitalNumber, authority: authority, value: v}
+	}
+	aadhaar := func(v string) identity { return identity{kind: Aadhaar, value: v} }
 	records := []person{
-		{ids: []identity{hospital("HOSP", "A1"), {Aadhaar, "", "570350807737"}}, name: "Ram Kumar", birth: "1980-01-01", sex: "M"},
+		{ids: []identity{hospital("HOSP", "A1"), aadhaar("570350807737")}, name: "Ram Kumar", birth: "1980-01-01", sex: "M"},
 		{ids: []identity{hospital("HOSP", "A1")}},
-		{ids: []identity{{Aadhaar, "", "570350807737"}}},
-		{ids: []identity{hospital("", "A1")}},                    // the same, without authority
-		{name: "Kumar^Ram", birth: "19800101"},                   // the same, without numbers
-		{name: "Ram Kumar"},                                      // may be the same
-		{ids: []identity{hospital("OTHER", "A1")}},               // another hospital's A1
-		{ids: []identity{hospital("", "B2")}, name: "Sita Devi"}, // another
-		{name: "Gita Rani", birth: "1990-02-03", sex: "F"},       // another
-		{name: "Gita Rani", birth: "1991-02-03", sex: "F"},       // another
+		{ids: []identity{aadhaar("570350807737")}},
+		{ids: []identity{hospital("", "A1")}},                              // the same, without authority
+		{name: "Kumar^Ram", birth: "19800101"},                             // the same, without numbers
+		{name: "Ram Kumar"},                                                // may be the same
+		{ids: []identity{hospital("OTHER", "A1")}},                         // another hospital's A1
+		{ids: []identity{hospital("", "B2")}, name: "Sita Devi"},           // another
+		{ids: []identity{hospital("HOSP", "C70001")}},                      // another
+		{ids: []identity{hospital("", "C70001"), aadhaar("222765038451")}}, // the same, without authority, with another number
+		{ids: []identity{hospital("HOSP", "D70001")}},                      // another
+		{ids: []identity{hospital("LAB", "D70001")}},                       // another: two authorities give that number
+		{ids: []identity{hospital("", "D70001"), aadhaar("541164573326")}}, // one of the two, nobody knows which: counted
+		{name: "Gita Rani", birth: "1990-02-03", sex: "F"},                 // another
+		{name: "Gita Rani", birth: "1991-02-03", sex: "F"},                 // another
 	}
 	for turn := range len(records) {
 		p := newPeople(exactKeys)
 		for i := range records {
-			p.add(h.keys(&records[(i*7+turn)%len(records)]))
+			p.add(h.keys(&records[(i*11+turn)%len(records)]))
 		}
-		if n, exact := p.count(); n != 5 || !exact {
-			t.Errorf("turn %d: %d people, want 5", turn, n)
+		if n, exact := p.count(); n != 9 || !exact {
+			t.Errorf("turn %d: %d people, want 9", turn, n)
 		}
 	}
 }
@@ -185,7 +193,7 @@ func TestSketch(t *testing.T) {
 	p := newPeople(1000)
 	const n = 100_000
 	for i := range n {
-		p.add(h.keys(&person{ids: []identity{{Aadhaar, "", fmt.Sprint(i)}}}))
+		p.add(h.keys(&person{ids: []identity{{kind: Aadhaar, value: fmt.Sprint(i)}}}))
 	}
 	got, exact := p.count()
 	if exact || got < n*96/100 || got > n*104/100 {

@@ -106,7 +106,7 @@ type Problem struct{ Path, Why string }
 const (
 	maxProblems = 1000
 	maxGroups   = 200
-	groupKeys   = 1 << 16
+	groupKeys   = 1 << 14
 )
 
 // ReadConfig reads a hospital's configuration.

@@ -23,6 +23,7 @@ type identity struct {
 	kind      Kind
 	authority string
 	value     string
+	internal  bool // the key of a database, and no number that anybody writes on paper
 }
 
 // maxIdentities bounds what is kept of one record.
@@ -36,8 +37,15 @@ func (p *person) id(k Kind, authority, value string) bool {
 	if value == "" || len(p.ids) >= maxIdentities {
 		return false
 	}
-	p.ids = append(p.ids, identity{k, strings.ToLower(strings.TrimSpace(authority)), value})
+	p.ids = append(p.ids, identity{kind: k, authority: strings.ToLower(strings.TrimSpace(authority)), value: value})
 	return true
+}
+
+// key adds the key that a database has for the person.
+func (p *person) key(value string) {
+	if p.id(HospitalNumber, "", value) {
+		p.ids[len(p.ids)-1].internal = true
+	}
 }
 
 // plainID writes an identifier in one way: upper case, no separators, no leading zeros. It is "" for what stands for nothing.
@@ -98,6 +106,9 @@ func plainSex(s string) string {
 	return ""
 }
 
+// shortNumber is the length below which a hospital number without authority never joins what else is known: bed 17 is not patient 17.
+const shortNumber = 5
+
 // hasher makes keys of identities. It belongs to one goroutine.
 type hasher struct {
 	mac hash.Hash
@@ -116,24 +127,30 @@ func (h *hasher) key(grade uint8, parts ...string) key {
 	}
 	h.mac.Write(h.buf)
 	h.buf = h.mac.Sum(h.buf[:0])
-	return key{binary.LittleEndian.Uint64(h.buf), grade}
+	return key{hash: binary.LittleEndian.Uint64(h.buf), grade: grade}
 }
 
 // keys returns what identifies the person, the best first. They are valid until the next call.
 func (h *hasher) keys(p *person) []key {
 	h.out = h.out[:0]
-	for _, want := range []uint8{strong, numbered} {
-		for _, id := range p.ids {
-			switch {
-			case want == strong && id.kind != HospitalNumber:
-				h.out = append(h.out, h.key(strong, kindNames[id.kind], id.authority, id.value))
-			case want == strong && isUUID(id.value):
-				h.out = append(h.out, h.key(strong, "uuid", id.value))
-			case want == strong && id.authority != "":
-				h.out = append(h.out, h.key(strong, "", id.authority, id.value))
-			case want == numbered && id.kind == HospitalNumber:
-				h.out = append(h.out, h.key(numbered, id.value))
+	for _, id := range p.ids {
+		switch {
+		case id.kind != HospitalNumber:
+			h.out = append(h.out, h.key(strong, kindNames[id.kind], id.authority, id.value))
+		case isUUID(id.value):
+			h.out = append(h.out, h.key(strong, "uuid", id.value))
+		case id.internal:
+			h.out = append(h.out, h.key(internal, id.value))
+		default:
+			k := h.key(numbered, id.value)
+			k.joins = len(id.value) >= shortNumber
+			if id.authority != "" {
+				own := h.key(strong, "", id.authority, id.value)
+				k.owner = own.hash
+				h.out = append(h.out, own)
 			}
+			// A database's key may be the number itself, in another table.
+			h.out = append(h.out, k, h.key(internal, id.value))
 		}
 	}
 	slices.SortStableFunc(h.out, func(a, b key) int { return int(a.grade) - int(b.grade) })

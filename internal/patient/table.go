@@ -252,7 +252,9 @@ func (b *table) count(cells []string) {
 	for _, r := range []role{rolePatientID, roleRecordID} {
 		for i, c := range b.columns {
 			if i < len(cells) && c.role == r && c.internal() && (r == rolePatientID || ofPatients(b.name)) {
-				b.t.field(p, r, cells[i][:min(len(cells[i]), maxCell)], &told)
+				if v := cells[i][:min(len(cells[i]), maxCell)]; plausibleNumber(v) {
+					p.key(v)
+				}
 			}
 		}
 	}
@@ -276,7 +278,7 @@ func (c *column) internal() bool {
 // kind of health data is counted once for each record.
 func (t *tally) field(p *person, r role, v string, told *kinds) {
 	switch r {
-	case rolePatientID, roleRecordID:
+	case rolePatientID:
 		if plausibleNumber(v) {
 			p.id(HospitalNumber, "", v)
 		}

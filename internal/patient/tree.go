@@ -149,7 +149,7 @@ func (x *tree) isResource(n *node) bool {
 	x.p.reset()
 	for _, path := range []string{"subject", "patient", "beneficiary", "for", "sourcePatientInfo"} {
 		if ref := n.value(path, "reference"); ref != "" && (path != "for" && path != "subject" || strings.Contains(ref, "Patient") || strings.HasPrefix(ref, "urn:uuid:")) {
-			x.p.id(HospitalNumber, "", reference(ref))
+			x.p.key(reference(ref))
 			if d := n.value(path, "display"); d != "" {
 				x.p.name = d
 			}
@@ -209,7 +209,7 @@ func (x *tree) fhirPatient(n *node, patient bool) {
 		return // a reference, a filter, a definition
 	}
 	if id := n.value("", "id"); id != "" {
-		x.p.id(HospitalNumber, "", id)
+		x.p.key(id)
 	}
 	x.t.sure(high, "FHIR resources of patients")
 	x.t.person(&x.p)
