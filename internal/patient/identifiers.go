@@ -66,7 +66,13 @@ func bare(s string) string {
 	if clean {
 		return s
 	}
-	return strings.NewReplacer(" ", "", "-", "").Replace(s)
+	b := make([]byte, 0, len(s))
+	for i := range len(s) {
+		if s[i] >= '0' && s[i] <= '9' {
+			b = append(b, s[i])
+		}
+	}
+	return string(b)
 }
 
 // isAadhaar reports whether s may be an Aadhaar number: 12 digits, grouped or not, of which the first is 2 to 9, no

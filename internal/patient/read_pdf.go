@@ -23,7 +23,7 @@ const (
 	maxPDF        = 64 << 20 // of the file that is looked at
 	maxPDFObjects = 300_000
 	maxPDFText    = 64 << 20 // unpacked, all streams together
-	maxPDFWork    = 1 << 30
+	maxPDFWork    = 1 << 28
 	maxPDFDepth   = 24
 	maxPDFPages   = 20_000
 )
