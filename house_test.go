@@ -57,6 +57,7 @@ var libraries = map[string][]string{
 	"policy":    {"go.yaml.in/yaml/v3"},
 	"evidence":  {"github.com/klauspost/compress", "github.com/ulikunitz/xz"},
 	"damage":    {"github.com/klauspost/compress", "github.com/ulikunitz/xz"},
+	"patient":   {"github.com/klauspost/compress", "github.com/ulikunitz/xz"},
 	"addresses": {"github.com/oschwald/maxminddb-golang/v2"},
 	"exercise":  {"go.yaml.in/yaml/v3"},
 }

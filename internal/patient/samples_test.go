@@ -1,0 +1,208 @@
+package patient
+
+import (
+	"archive/tar"
+	"archive/zip"
+	"bytes"
+	"compress/gzip"
+	"compress/zlib"
+	"encoding/binary"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"unicode/utf16"
+)
+
+// The patient that samples plant. None of these values may ever come out.
+const (
+	plantName    = "Quillanth Zorvane"
+	plantUHID    = "WRTEST700123"
+	plantBirth   = "1961-07-19"
+	plantAadhaar = "570350807737"
+	plantABHA    = "91604305911298"
+	plantPAN     = "ABCPZ4821K"
+	plantEPIC    = "KLM9338203"
+	plantMobile  = "9870012399"
+	plantICD     = "E11.65"
+)
+
+var planted = []string{"Quillanth", "Zorvane", plantUHID, "700123", plantBirth, "19610719", "19/07/1961", plantAadhaar, "5703 5080 7737", "57035080", plantABHA, "9160430591", "91-6043-0591-1298", plantPAN, plantEPIC, "9338203", plantMobile, "zorvane@abdm", plantICD, "Nullerton"}
+
+// sample is a file that holds the planted patient.
+type sample struct {
+	name    string
+	content []byte
+	format  string
+	people  uint64 // 0 where the number is not known
+}
+
+func samples(t testing.TB) []sample {
+	row := []string{plantUHID, plantName, "19/07/1961", "F", plantAadhaar, plantMobile, "7 Nullerton Road", plantICD}
+	heading := []string{"UHID", "Patient Name", "DOB", "Sex", "Aadhaar No", "Mobile", "Address", "ICD10"}
+	csv := strings.Join(heading, ",") + "\r\n" + strings.Join(row, ",") + "\r\n"
+	message := "MSH|^~\\&|LIS|HOSP|HIS|HOSP|202211230707||ADT^A01|1|P|2.5\rPID|1||" + plantUHID + "^^^HOSP^MR~" + plantAadhaar + "^^^UIDAI^NI||Zorvane^Quillanth||19610719|F|||7 Nullerton Road||" + plantMobile + "\rDG1|1||" + plantICD + "\r"
+	fhir := `{"resourceType":"Bundle","entry":[{"resource":{"resourceType":"Patient","id":"` + plantUHID + `","identifier":[{"type":{"coding":[{"code":"MR"}]},"system":"https://hosp.example/uhid","value":"` + plantUHID + `"},{"system":"https://healthid.ndhm.gov.in","value":"91-6043-0591-1298"}],"name":[{"family":"Zorvane","given":["Quillanth"]}],"gender":"female","birthDate":"` + plantBirth + `"}},{"resource":{"resourceType":"Condition","subject":{"reference":"Patient/` + plantUHID + `"},"code":{"text":"` + plantICD + `"}}}]}`
+	fhirXML := `<?xml version="1.0"?><Patient xmlns="http://hl7.org/fhir"><id value="x1"/><identifier><system value="https://hosp.example"/><value value="` + plantUHID + `"/></identifier><name><family value="Zorvane"/><given value="Quillanth"/></name><gender value="female"/><birthDate value="` + plantBirth + `"/></Patient>`
+	cda := `<?xml version="1.0"?><ClinicalDocument xmlns="urn:hl7-org:v3"><recordTarget><patientRole><id root="1.2.3" extension="` + plantUHID + `"/><addr><city>Nullerton</city></addr><patient><name><given>Quillanth</given><family>Zorvane</family></name><administrativeGenderCode code="F" codeSystem="x"/><birthTime value="19610719"/></patient></patientRole></recordTarget></ClinicalDocument>`
+	text := "Discharge summary\nPatient Name: " + plantName + "   UHID: " + plantUHID + "\nAge/Sex: 61/F\nAadhaar: 5703 5080 7737\nABHA: 91-6043-0591-1298, zorvane@abdm\nPAN: " + plantPAN + " Voter ID: " + plantEPIC + "\nMobile: +91 " + plantMobile + "\nDiagnosis: " + plantICD + "\n"
+	dump := "-- MySQL dump 10.13\nCREATE TABLE `patients` (\n `id` int NOT NULL,\n `uhid` varchar(20),\n `patient_name` varchar(90),\n `dob` date,\n `aadhaar` char(12),\n PRIMARY KEY (`id`)\n);\nINSERT INTO `patients` VALUES (1,'" + plantUHID + "','" + plantName + "','" + plantBirth + "','" + plantAadhaar + "'),(2,'','O\\'Neil; (x)',NULL,'');\n"
+	list := []sample{
+		{"ipd.csv", []byte(csv), "csv", 1},
+		{"ipd16.csv", utf16LE(csv), "csv", 1},
+		{"ipd.tsv", []byte(strings.ReplaceAll(csv, ",", "\t")), "csv", 1},
+		{"adt.hl7", []byte(message), "hl7", 1},
+		{"adt-lf.hl7", []byte("\x0b" + strings.ReplaceAll(message, "\r", "\n") + "\x1c\r"), "hl7", 1},
+		{"engine.log", []byte("2022-11-23 07:07:49 DEBUG sent " + strings.ReplaceAll(message, "\r", `\r`) + "\n"), "text", 1},
+		{"bundle.json", []byte(fhir), "fhir json", 1},
+		{"export.ndjson", []byte(strings.Repeat(strings.ReplaceAll(fhir, "\n", "")+"\n", 2)), "fhir json", 1},
+		{"patient.xml", []byte(fhirXML), "fhir xml", 1},
+		{"ccd.xml", []byte(cda), "cda", 1},
+		{"mongo.json", []byte(`[{"_id":1,"patientName":"` + plantName + `","uhid":"` + plantUHID + `","dob":"` + plantBirth + `","diagnosis":"` + plantICD + `"}]`), "json", 1},
+		{"summary.txt", []byte(text), "text", 1},
+		{"page.html", []byte("<html><body><table><tr><td>Patient Name</td><td>" + plantName + "</td></tr><tr><td>UHID</td><td>" + plantUHID + "</td></tr><tr><td>Diagnosis</td><td>" + plantICD + "</td></tr></table></body></html>"), "html", 1},
+		{"letter.rtf", []byte(`{\rtf1\ansi ` + strings.ReplaceAll(text, "\n", `\par `) + "}"), "rtf", 1},
+		{"letter.doc", append([]byte("\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\x00\x00"), utf16LE(text)[2:]...), "office 97", 1},
+		{"ris.sql", []byte(dump), "sql dump", 2},
+		{"img.dcm", dicomFile(true), "dicom", 1},
+		{"img-bare", dicomFile(false), "dicom", 1},
+		{"book.xlsx", workbook(heading, row), "xlsx", 1},
+		{"book.ods", openSheet(heading, row), "ods", 1},
+		{"letter.docx", zipped("[Content_Types].xml", "<Types/>", "word/document.xml", wordText(text)), "docx", 1},
+		{"report.pdf", pdfFile(text), "pdf", 1},
+		{"his.ibd", innoDB(), "mysql table", 0},
+	}
+	for _, f := range []struct {
+		name, format string
+		people       uint64
+	}{{"small.sqlite", "sqlite", 60}, {"small.dump", "pg_dump", 60}} {
+		b, err := os.ReadFile("testdata/" + f.name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, sample{f.name, b, f.format, f.people})
+	}
+	return list
+}
+
+// archives hold the CSV file in every kind of archive that this program's own library can write.
+func archives(csv []byte) []sample {
+	var gz bytes.Buffer
+	z := gzip.NewWriter(&gz)
+	tw := tar.NewWriter(z)
+	tw.WriteHeader(&tar.Header{Name: "a/ipd.csv", Mode: 0o600, Size: int64(len(csv))})
+	tw.Write(csv)
+	tw.Close()
+	z.Close()
+	inner := zipped("ipd.csv", string(csv))
+	return []sample{{"a.tar.gz", gz.Bytes(), "csv", 1}, {"a.zip", inner, "csv", 1}, {"deep.zip", zipped("x/inner.zip", string(inner)), "csv", 1}}
+}
+
+func utf16LE(s string) []byte {
+	out := []byte{0xff, 0xfe}
+	for _, u := range utf16.Encode([]rune(s)) {
+		out = binary.LittleEndian.AppendUint16(out, u)
+	}
+	return out
+}
+
+func zipped(parts ...string) []byte {
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	for i := 0; i+1 < len(parts); i += 2 {
+		w, _ := z.Create(parts[i])
+		w.Write([]byte(parts[i+1]))
+	}
+	z.Close()
+	return b.Bytes()
+}
+
+func workbook(rows ...[]string) []byte {
+	var shared, sheet strings.Builder
+	n := 0
+	sheet.WriteString("<row r=\"1\"><c r=\"A1\" t=\"inlineStr\"><is><t>IPD register</t></is></c></row>")
+	for i, r := range rows {
+		fmt.Fprintf(&sheet, "<row r=\"%d\">", i+2)
+		for j, v := range r {
+			ref := fmt.Sprintf("%c%d", 'A'+j, i+2)
+			if v == plantAadhaar {
+				fmt.Fprintf(&sheet, `<c r="%s"><v>5.70350807737E11</v></c>`, ref)
+				continue
+			}
+			fmt.Fprintf(&sheet, `<c r="%s" t="s"><v>%d</v></c>`, ref, n)
+			fmt.Fprintf(&shared, "<si><t>%s</t></si>", v)
+			n++
+		}
+		sheet.WriteString("</row>")
+	}
+	return zipped("xl/workbook.xml", "<workbook/>", "xl/sharedStrings.xml", "<sst>"+shared.String()+"</sst>", "xl/worksheets/sheet1.xml", "<worksheet><sheetData>"+sheet.String()+"</sheetData></worksheet>")
+}
+
+func openSheet(rows ...[]string) []byte {
+	var b strings.Builder
+	for _, r := range rows {
+		b.WriteString("<table:table-row>")
+		for _, v := range r {
+			b.WriteString(`<table:table-cell><text:p>` + v + `</text:p></table:table-cell>`)
+		}
+		b.WriteString("</table:table-row>")
+	}
+	return zipped("mimetype", "application/vnd.oasis.opendocument.spreadsheet", "content.xml", `<office:document-content><table:table>`+b.String()+`</table:table></office:document-content>`)
+}
+
+func wordText(text string) string {
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		b.WriteString("<w:p><w:r><w:t>" + strings.TrimSpace(line) + "</w:t></w:r></w:p>")
+	}
+	return "<w:document><w:body>" + b.String() + "</w:body></w:document>"
+}
+
+// pdfFile writes a page with its text compressed, each line by a move of its own.
+func pdfFile(text string) []byte {
+	var page strings.Builder
+	page.WriteString("BT /F1 10 Tf 50 800 Td\n")
+	for line := range strings.Lines(text) {
+		fmt.Fprintf(&page, "(%s) Tj 0 -14 Td\n", strings.TrimSpace(line))
+	}
+	page.WriteString("ET")
+	var z bytes.Buffer
+	w := zlib.NewWriter(&z)
+	w.Write([]byte(page.String()))
+	w.Close()
+	return fmt.Appendf(nil, "%%PDF-1.4\n1 0 obj\n<< /Type /Page /Contents 2 0 R /Resources << /Font << /F1 3 0 R >> >> >>\nendobj\n2 0 obj\n<< /Length %d /Filter /FlateDecode >>\nstream\n%s\nendstream\nendobj\n3 0 obj\n<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>\nendobj\ntrailer << /Root 1 0 R >>\n", z.Len(), z.Bytes())
+}
+
+func dicomFile(preamble bool) []byte {
+	var b []byte
+	element := func(group, number uint16, vr, v string) {
+		if len(v)%2 == 1 {
+			v += " "
+		}
+		b = binary.LittleEndian.AppendUint16(binary.LittleEndian.AppendUint16(b, group), number)
+		b = append(b, vr...)
+		b = binary.LittleEndian.AppendUint16(b, uint16(len(v)))
+		b = append(b, v...)
+	}
+	if preamble {
+		b = append(make([]byte, 128), "DICM"...)
+		element(2, 0x10, "UI", "1.2.840.10008.1.2.1\x00")
+	}
+	element(8, 0x05, "CS", "ISO_IR 100")
+	element(8, 0x60, "CS", "CT")
+	element(8, 0x90, "PN", "Ward^Doctor")
+	element(0x10, 0x10, "PN", "Zorvane^Quillanth")
+	element(0x10, 0x20, "LO", plantUHID)
+	element(0x10, 0x30, "DA", "19610719")
+	element(0x10, 0x40, "CS", "F")
+	return append(b, 0xe0, 0x7f, 0x10, 0, 'O', 'W', 0, 0, 4, 0, 0, 0, 1, 2, 3, 4)
+}
+
+// innoDB is the first page of a tablespace, with a name that speaks of patients.
+func innoDB() []byte {
+	b := make([]byte, 16384)
+	binary.BigEndian.PutUint16(b[24:], 8)
+	copy(b[200:], "his/patient_master")
+	copy(b[400:], plantName)
+	return b
+}
