@@ -250,8 +250,9 @@ func TestScanWithPast(t *testing.T) {
 	m := made(t)
 	before := tree(t, map[string][]byte{"a/a.docx": m["a.docx"], "a/a.png": m["a.png"], "a/notes.txt": m["notes.txt"], "b/a.jpg": m["a.jpg"], "b/gone.gz": m["a.gz"], "b/a.xz": m["a.xz"], "c/wiped.txt": m["notes.txt"], "c/half.txt": m["notes.txt"]})
 	now := tree(t, map[string][]byte{
-		"a/a.docx.locked7": sealed(1, m["a.docx"]), "a/a.png": m["a.png"], "a/notes.txt": append(m["notes.txt"], prose(5, 900)...), "a/README.txt": []byte(ransomNote),
-		"b/a.jpg.bak9": m["a.jpg"], "b/a.xz": append([]byte(ransomNote), sealed(1, m["a.xz"])...), "c/wiped.txt": make([]byte, 30000), "c/half.txt": stripes(2, m["notes.txt"], 64, 128),
+		"a/a.docx.locked7": sealed(1, m["a.docx"]), "a/a.png": m["a.png"], "a/notes.txt": append(m["notes.txt"], prose(5, 900)...), "a/README.txt": []byte(ransomNote), "a/README_DECRYPT.txt": []byte("Your files are encrypted. Pay bitcoin to recover. Mail desk@example.org within three days.\n"),
+		"a/read_me.txt": []byte("Your backup files are encrypted with the key of the department. Write to desk@example.org when the key is to be recovered.\n"),
+		"b/a.jpg.bak9":  m["a.jpg"], "b/a.xz": append([]byte(ransomNote), sealed(1, m["a.xz"])...), "c/wiped.txt": make([]byte, 30000), "c/half.txt": stripes(2, m["notes.txt"], 64, 128),
 		"c/empty\xff\x1b.dat": nil,
 	})
 	if err := os.Symlink("/etc/passwd", filepath.Join(now, "c", "link")); err != nil {
@@ -259,7 +260,7 @@ func TestScanWithPast(t *testing.T) {
 	}
 	got, lines, sum := scanAll(t, Options{Roots: []string{now}, Before: before, Workers: 1})
 	for path, want := range map[string]State{
-		"a/a.docx.locked7": Encrypted, "a/a.png": Intact, "a/notes.txt": Intact, "a/README.txt": Note, "b/a.jpg.bak9": Renamed, "b/gone.gz": Deleted,
+		"a/a.docx.locked7": Encrypted, "a/a.png": Intact, "a/notes.txt": Intact, "a/README.txt": Note, "a/README_DECRYPT.txt": Note, "a/read_me.txt": Intact, "b/a.jpg.bak9": Renamed, "b/gone.gz": Deleted,
 		"b/a.xz": Encrypted, "c/wiped.txt": Overwritten, "c/half.txt": Partly, "c/link": Unknown, `c/empty\xff\u001b.dat`: Intact,
 	} {
 		if got[path].State != want {

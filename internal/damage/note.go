@@ -40,7 +40,7 @@ func readNote(name string, head []byte, size int64) (note bool, at int, words []
 		return false, 0, nil
 	}
 	named := noteName.MatchString(strings.ToLower(name)) || inHead
-	if saysContact.Match(words) && saysHarm.Match(words) && (saysReturn.Match(words) && (named || saysPay.Match(words)) || inHead && looksRandom(head[len(text):])) {
+	if saysContact.Match(words) && saysHarm.Match(words) && ((saysReturn.Match(words) || named) && saysPay.Match(words) || saysReturn.Match(words) && named || inHead && looksRandom(head[len(text):])) {
 		return true, len(text), words
 	}
 	return false, 0, nil
