@@ -163,6 +163,17 @@ func TestPlantedPeople(t *testing.T) {
 	}
 }
 
+// TestCodes tells a column of codes for what it is, beside patients only.
+func TestCodes(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, "a.csv", []byte("uhid,code\nA10001,E11.65\nA10002,J45\nA10003,I10\n"))
+	write(t, dir, "b.csv", []byte("part,code\nA10001,E11.65\nA10002,J45\nA10003,I10\n"))
+	found, _ := scanFolder(t, dir, Options{})
+	if f, ok := found["a.csv"]; !ok || f.Identifiers["diagnosis"] != 3 || len(found) != 1 {
+		t.Errorf("found %v", found)
+	}
+}
+
 func TestConfig(t *testing.T) {
 	if _, err := ReadConfig(strings.NewReader(`{"hospital_numbers":["("]}`)); err == nil {
 		t.Error("a broken expression is taken")

@@ -33,6 +33,8 @@ const (
 	maxCell    = 512
 	// A column without a heading that tells is Aadhaar numbers if this share of so many distinct values are.
 	voteShare, voteDistinct = 0.8, 20
+	// A column of codes is diagnoses if that share of so many distinct ones have the form of ICD-10; it lists no table by itself.
+	codesDistinct = 3
 )
 
 func newTable(t *tally, o *Options, name string, heading []string) *table {
@@ -108,19 +110,20 @@ func (b *table) decide() {
 func (b *table) vote() {
 	for i := range b.columns {
 		c := &b.columns[i]
-		total, aadhaar, number, patterns := 0, 0, 0, 0
-		distinct := map[string]bool{}
+		total, aadhaar, patterns, icd := 0, 0, 0, 0
+		distinct, codes := map[string]bool{}, map[string]bool{}
 		for _, r := range b.rows {
 			if i >= len(r) || r[i] == "" {
 				continue
 			}
 			total++
-			if d := bare(r[i]); d != "" {
-				number++
-				if isAadhaar(d) {
-					aadhaar++
-					distinct[d] = true
-				}
+			if isAadhaar(r[i]) {
+				aadhaar++
+				distinct[bare(r[i])] = true
+			}
+			if isICD10(r[i]) {
+				icd++
+				codes[r[i]] = true
 			}
 			if b.o.number(r[i]) {
 				patterns++
@@ -130,6 +133,8 @@ func (b *table) vote() {
 		case total == 0:
 		case c.role == noRole && len(distinct) >= voteDistinct && float64(aadhaar) >= voteShare*float64(total):
 			c.role = roleAadhaar
+		case c.role == noRole && len(codes) >= codesDistinct && float64(icd) >= voteShare*float64(total) && speaksOfCodes(c.heading):
+			c.role = roleDiagnosis
 		case c.role == roleAadhaar && aadhaar == 0:
 			c.role = noRole
 		case c.role == noRole && float64(patterns) >= voteShare*float64(total):
@@ -146,6 +151,11 @@ func (b *table) vote() {
 			c.role = noRole
 		}
 	}
+}
+
+func speaksOfCodes(heading string) bool {
+	f := folded(heading)
+	return strings.Contains(f, "code") || strings.Contains(f, "icd") || strings.Contains(f, "diag") || strings.HasPrefix(f, "dx")
 }
 
 func (b *table) any(i int, is func(string) bool) bool {
