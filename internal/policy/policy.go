@@ -147,6 +147,9 @@ func (p *Policy) check() error {
 		if !slices.Contains([]event.Class{event.A, event.B, event.C, ""}, l.Class) {
 			return fmt.Errorf("policy: line %q has class %q; it must be A, B, C or empty", l.Name, l.Class)
 		}
+		if !slices.Contains([]string{"", "foothold", "aim"}, l.Stage) {
+			return fmt.Errorf("policy: line %q has stage %q; it must be foothold, aim or empty", l.Name, l.Stage)
+		}
 	}
 	for _, l := range p.Lifts {
 		if p.lines[l.Line] == nil {

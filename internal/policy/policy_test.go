@@ -30,6 +30,7 @@ func TestWrongPolicyIsNamed(t *testing.T) {
 		{"rare_share: 0.1", "rare_share: 10", "rare_share"},
 		{"context_level: medium", "context_level: loud", "loud"},
 		{"lifts:\n", "lifts:\n  - {rule: x, line: nope}\n", "nope"},
+		{"stage: foothold", "stage: footloose", "footloose"},
 		{"thresholds:", "thresholdz:", "thresholdz"},
 		{"must: [logon, process start, cleared log]", "must: [breakfast]", "breakfast"},
 	} {

@@ -120,8 +120,8 @@ func (j *Judge) madeByHim(k arrivalKey, at event.Time, st *state) bool {
 	return false
 }
 
-// pursued reports whether one act gave a foothold and another, within a week after, is what an intruder has one for. Each alone may be lawful;
-// few servers see both in a year.
+// pursued reports whether one act gave a foothold and another, within a week after, is what an intruder has one for. Each alone may be
+// lawful; one after the other hardly is.
 func pursued(foothold, aim *act, from event.Time) bool {
 	stage := func(name string) func(*policy.Line) bool { return func(l *policy.Line) bool { return l.Stage == name } }
 	return foothold.serves(stage("foothold")) && aim.serves(stage("aim")) && !foothold.untimed() && !aim.untimed() &&

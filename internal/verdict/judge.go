@@ -89,12 +89,11 @@ func (j *Judge) next(ids []event.ServerID, opinions map[event.ServerID]*opinion)
 		}
 		st.proven[id] = firstOf(o.decisive)
 		for _, a := range o.decisive {
-			for _, account := range a.traits.accounts {
-				if a.borrowed() {
-					break // it would prove itself
+			if !a.borrowed() { // it would prove itself
+				for _, account := range a.traits.accounts {
+					keepFirst(st.taken, account, a.first)
+					keepFirst(st.used, account, a.first)
 				}
-				keepFirst(st.taken, account, a.first)
-				keepFirst(st.used, account, a.first)
 			}
 			for _, p := range a.pieces {
 				for _, account := range p.exposed {

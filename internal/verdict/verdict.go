@@ -51,7 +51,7 @@ type Judge struct {
 	leases    []lease // of VPNs, in order once all is known
 	gone      map[gone][]firstGone
 	strangers []arrived                // from outside, in no order
-	damage    event.Time               // when files were first seen encrypted, once it was asked
+	damage    event.Time               // when files were first seen encrypted, never if they were not
 	stood     map[departure]event.Time // found by what other servers were thought of in a round: kept, so that each round only adds
 }
 
@@ -342,6 +342,7 @@ func (j *Judge) sort() []event.ServerID {
 	slices.Sort(ids)
 	slices.SortFunc(j.leases, compareLeases)
 	j.indexWays()
+	j.damage = j.firstDamage()
 	return ids
 }
 

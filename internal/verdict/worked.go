@@ -1,7 +1,7 @@
 package verdict
 
 import (
-	"maps"
+	"math"
 	"slices"
 	"time"
 
@@ -11,15 +11,16 @@ import (
 // What is here asks whose hand it was. An account that was taken is used by two: by its owner, in the ways that he is used to, and by the
 // intruder. A way that the account never went before the intruder sat at its other end is his.
 
-// arrived is an arrival from an infiltrated server that counts as a movement.
+// arrived is an arrival at one time.
 type arrived struct {
 	key arrivalKey
 	at  event.Time
 }
 
 // worked makes pieces of sessions in which somebody came to work here (a desktop, a shell) and not only to read files, with an account that
-// did what proves a server infiltrated, from a server infiltrated by then, from which this account had never come before. That the password was used is one act,
-// that somebody sat here another. Once files are seen encrypted, those who repair go new ways too: then it does not count.
+// did what proves a server infiltrated, from a server infiltrated by then, from which this account had never come before. That the password
+// was used is one act, that somebody sat here another. Once files are seen encrypted, those who repair go new ways too: then it does not
+// count.
 func (j *Judge) worked(s *server, came []arrived, st *state) []*piece {
 	line := j.policy.Line("session of the intruder")
 	if line == nil {
@@ -27,7 +28,7 @@ func (j *Judge) worked(s *server, came []arrived, st *state) []*piece {
 	}
 	var out []*piece
 	for _, x := range came {
-		if x.key.fromSource || notedAt(st.used, x.key.account) == event.NoTime || x.at > j.firstDamage() || !s.atWork(x, j.policy.Thresholds.ActWindow) {
+		if x.key.fromSource || notedAt(st.used, x.key.account) == event.NoTime || x.at > j.damage || !s.atWork(x, j.policy.Thresholds.ActWindow) {
 			continue
 		}
 		if !j.newWay(s, x.key, st.proven[x.key.from]) {
@@ -41,17 +42,18 @@ func (j *Judge) worked(s *server, came []arrived, st *state) []*piece {
 	return out
 }
 
-// borrowed is when somebody came to work here, or ran a program here in the way of tools, from an infiltrated server with an account that had never come from there to any other, while
-// its owner was not at work there: whoever sat there had another's password. Who hops on from his own desktop is not meant, nor who repairs
-// after files were seen encrypted. That is one act, and does not prove the account taken. NoTime if nobody did, or the logs of either end do
-// not tell.
+// borrowed is when somebody came to work here, or ran a program here in the way of tools, from an infiltrated server with an account that had
+// never come from there to any other, while its owner was not at work there: whoever sat there had another's password. Who hops on from his
+// own desktop is not meant, nor who repairs after files were seen encrypted. That is one act, and does not prove the account taken. NoTime if
+// nobody did, or the logs of either end do not tell.
 func (j *Judge) borrowed(s *server, k arrivalKey, a *arrival, since event.Time, st *state) event.Time {
 	q, from := j.question("logon"), j.servers[k.from]
 	if q == nil || from == nil || k.fromSource {
 		return event.NoTime
 	}
 	at := a.unusual(max(since, st.window.From), st.window.From)
-	if at == event.NoTime || at > j.firstDamage() || !s.atWork(arrived{k, at}, j.policy.Thresholds.ActWindow) && !s.toolRan(k.account, at, j.policy.Thresholds.ActWindow) || !j.newWay(s, k, since) {
+	window := j.policy.Thresholds.ActWindow
+	if at == event.NoTime || at > j.damage || !s.atWork(arrived{k, at}, window) && !s.toolRan(k.account, at, window) || !j.newWay(s, k, since) || !j.remembered(from, at) {
 		return event.NoTime
 	}
 	if _, open := from.logs.question(q, false, interval{at.Add(-sessionLasts), at}, &j.policy.Thresholds); len(open) > 0 {
@@ -144,18 +146,18 @@ func (j *Judge) indexWays() {
 	}
 }
 
-// firstDamage is when the estate's files were first seen to be encrypted where they lie, the end of time if they were not.
+// never is after all times.
+const never = event.Time(math.MaxInt64)
+
+// firstDamage is when the estate's files were first seen to be encrypted where they lie, never if they were not.
 func (j *Judge) firstDamage() event.Time {
-	if j.damage != 0 {
-		return j.damage
-	}
-	j.damage = event.Time(1<<63 - 1)
-	for _, id := range slices.Sorted(maps.Keys(j.servers)) {
-		for _, p := range j.servers[id].strong {
+	first := never
+	for _, s := range j.servers {
+		for _, p := range s.strong {
 			if p.line.Name == "encrypted here" || p.line.Name == "hypervisor encryptor" {
-				j.damage = min(j.damage, p.at)
+				first = min(first, p.at)
 			}
 		}
 	}
-	return j.damage
+	return first
 }
