@@ -94,6 +94,20 @@ func TestBorrowed(t *testing.T) {
 	}
 }
 
+// TestBorrowedIsNotSaidOfAYoungLog: whose logs at the source reach back a day alone cannot say that the owner did not sit there.
+func TestBorrowedIsNotSaidOfAYoungLog(t *testing.T) {
+	for days, want := range map[float64]event.Judgement{31: event.Suspected, 1: event.NoEvidence} {
+		w := newWorld("S", "T")
+		w.watched("S", hour(48))
+		w.watchedFrom("T", hour(-24*days), hour(48))
+		w.find("T", "web shell", hour(1), "User", "www")
+		w.move("T", "S", `HOSP\adm`, "rdp", hour(4))
+		if got := w.judge()["S"]; got.Verdict != want {
+			t.Errorf("%g days: %s because %+v", days, got.Verdict, got.Because)
+		}
+	}
+}
+
 // TestBorrowedProvesNothingElse: that an account was borrowed once does not make each of its visits the intruder's.
 func TestBorrowedProvesNothingElse(t *testing.T) {
 	w := newWorld("S", "T", "U")
