@@ -30,8 +30,8 @@ func (t *Teller) paths(moves []*move) {
 		to[m.to] = append(to[m.to], m)
 	}
 	for _, s := range t.infiltrated() {
-		if m := t.entryOf(s, to[s.id]); m != nil {
-			m.entry, m.drawn, s.entry = true, true, m
+		if m, best := t.entryOf(s, to[s.id]); m != nil {
+			m.entry, m.drawn, best.drawn, s.entry = true, true, true, m
 			if f := t.servers[event.ServerID(m.from)]; f != nil {
 				f.before = min(f.before, m.time)
 			}
@@ -58,10 +58,9 @@ const (
 )
 
 // entryOf is the move that best explains how the intruder came to a server: before it was proven there, with an account of
-// the acts that prove it, from where the intruder already was. Of those that explain it equally well the latest, and of the
-// same way in the same session the first.
-func (t *Teller) entryOf(s *server, moves []*move) *move {
-	var best *move
+// the acts that prove it, from where the intruder already was. Of those that explain it equally well the latest is best; that in which he
+// first came is the first of the same session.
+func (t *Teller) entryOf(s *server, moves []*move) (first, best *move) {
 	rank := [2]int{unfit, 4}
 	for _, m := range moves {
 		r := [2]int{t.fitness(s, m), t.match(s, m)}
@@ -81,9 +80,9 @@ func (t *Teller) entryOf(s *server, moves []*move) *move {
 		}
 	}
 	if best == nil {
-		return nil
+		return nil, nil
 	}
-	return s.begun(best, moves, func(m *move) bool { return t.fitness(s, m) <= max(rank[0], fromOther) })
+	return s.begun(best, moves, func(m *move) bool { return t.fitness(s, m) <= max(rank[0], fromOther) }), best
 }
 
 // fitness says how well a move may explain a server's infiltration, unfit if it cannot: for it comes too late, or from a

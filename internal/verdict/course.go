@@ -121,9 +121,28 @@ func (j *Judge) madeByHim(k arrivalKey, at event.Time, st *state) bool {
 }
 
 // pursued reports whether one act gave a foothold and another, within a week after, is what an intruder has one for. Each alone may be
-// lawful; one after the other hardly is.
-func pursued(foothold, aim *act, from event.Time) bool {
-	stage := func(name string) func(*policy.Line) bool { return func(l *policy.Line) bool { return l.Stage == name } }
-	return foothold.serves(stage("foothold")) && aim.serves(stage("aim")) && !foothold.untimed() && !aim.untimed() &&
-		foothold.first >= from && aim.first >= foothold.first && aim.first <= foothold.first.Add(staysInMemory)
+// lawful; one after the other hardly is. An aim whose time is not known will do where traces were removed on purpose in that week.
+func (o *opinion) pursued(foothold, aim *act, from event.Time) bool {
+	if !foothold.serves(stage("foothold")) || !aim.serves(stage("aim")) || foothold.untimed() || foothold.first < from {
+		return false
+	}
+	soon := func(a *act) bool {
+		return !a.untimed() && a.first >= foothold.first && a.first <= foothold.first.Add(staysInMemory)
+	}
+	return soon(aim) || aim.untimed() && slices.ContainsFunc(o.acts, func(a *act) bool {
+		return a.why == "" && soon(a) && a.serves(func(l *policy.Line) bool { return l.Name == "anti-forensics" })
+	})
+}
+
+func stage(name string) func(*policy.Line) bool {
+	return func(l *policy.Line) bool { return l.Stage == name }
+}
+
+// aims notes when what an intruder wants was first done on a server that is suspected so far.
+func (j *Judge) aims(id event.ServerID, o *opinion, from event.Time) {
+	for _, a := range o.acts {
+		if o.judgement == event.Suspected && a.why == "" && !a.untimed() && a.first >= from && a.serves(stage("aim")) {
+			keepFirst(j.wanted, id, a.first)
+		}
+	}
 }

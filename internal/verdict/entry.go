@@ -113,14 +113,18 @@ func (j *Judge) remembered(s *server, before event.Time) bool {
 	return known.Answered >= j.policy.Thresholds.CoverageMust
 }
 
-// entries makes a piece of the one stranger who came from outside for the first time, within a week before the intruder went on from here.
+// entries makes a piece of the one stranger who came from outside for the first time, within a week before the intruder went on from here, or
+// did here what an intruder comes for.
 func (j *Judge) entries(id event.ServerID, s *server, st *state) []*piece {
 	line := j.policy.Line("entry from outside")
-	went := event.NoTime // the first departure
+	went := event.NoTime // when the intruder first went on from here, or had what he came for
 	for d, at := range st.left {
 		if d.from == id && (went == event.NoTime || at < went) {
 			went = at
 		}
+	}
+	if at, ok := st.wanted[id]; ok && (went == event.NoTime || at < went) {
+		went = at
 	}
 	if line == nil || went == event.NoTime {
 		return nil
@@ -130,7 +134,7 @@ func (j *Judge) entries(id event.ServerID, s *server, st *state) []*piece {
 		return nil
 	}
 	p := &piece{at: x.at, line: line, rule: "entry", place: "entry " + x.key.source + x.key.account + x.key.how, traits: traits{sources: []string{x.key.source}}}
-	p.says = "Somebody came from outside for the first time before the intruder went on from here: " + x.key.how + " from " + x.key.source
+	p.says = "Somebody came from outside for the first time, within a week before what is told here: " + x.key.how + " from " + x.key.source
 	if x.key.account != "" {
 		p.traits.accounts = []string{x.key.account}
 		p.says += " with account " + x.key.account

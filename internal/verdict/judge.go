@@ -17,6 +17,7 @@ type state struct {
 	taken    map[string]event.Time         // accounts, and since when they are proven taken
 	used     map[string]event.Time         // of these, accounts that did what proves a server infiltrated, and since when; the others were only exposed
 	early    map[string]event.Time         // accounts, and since when it is likely that they are: exposed, or used in a new way from an infiltrated server
+	wanted   map[event.ServerID]event.Time // where what an intruder wants was done, and since when
 	left     map[departure]event.Time      // by which server the intruder went on from here, and when
 	payloads map[string]payload            // by SHA-256: contents that the intruder ran
 	added    map[string]payload            // by extension: files of infiltrated servers that were encrypted bear it
@@ -29,14 +30,14 @@ type state struct {
 
 func newState() state {
 	return state{
-		proven: map[event.ServerID]event.Time{}, taken: map[string]event.Time{}, used: map[string]event.Time{}, early: map[string]event.Time{}, left: map[departure]event.Time{},
+		proven: map[event.ServerID]event.Time{}, taken: map[string]event.Time{}, used: map[string]event.Time{}, early: map[string]event.Time{}, wanted: map[event.ServerID]event.Time{}, left: map[departure]event.Time{},
 		payloads: map[string]payload{}, paths: map[string]payload{}, added: map[string]payload{}, made: map[string]event.Time{}, aims: map[aim]bool{},
 	}
 }
 
 // equal reports whether nothing more was derived.
 func (st *state) equal(o *state) bool {
-	return maps.Equal(st.proven, o.proven) && maps.Equal(st.taken, o.taken) && maps.Equal(st.used, o.used) && maps.Equal(st.early, o.early) && maps.Equal(st.left, o.left) &&
+	return maps.Equal(st.proven, o.proven) && maps.Equal(st.taken, o.taken) && maps.Equal(st.used, o.used) && maps.Equal(st.early, o.early) && maps.Equal(st.wanted, o.wanted) && maps.Equal(st.left, o.left) &&
 		maps.Equal(st.payloads, o.payloads) && maps.Equal(st.paths, o.paths) && maps.Equal(st.added, o.added) && maps.Equal(st.made, o.made) && maps.Equal(st.aims, o.aims) && st.window == o.window
 }
 
@@ -58,7 +59,7 @@ const maxRounds = 1000
 // Verdicts judges the estate.
 func (j *Judge) Verdicts() event.Verdicts {
 	ids := j.sort()
-	j.stood = map[departure]event.Time{}
+	j.stood, j.wanted = map[departure]event.Time{}, map[event.ServerID]event.Time{}
 	st := newState()
 	st.window = j.window(nil, nil)
 	var opinions map[event.ServerID]*opinion
@@ -119,10 +120,13 @@ func (j *Judge) next(ids []event.ServerID, opinions map[event.ServerID]*opinion)
 	}
 	for _, id := range ids {
 		j.course(id, opinions[id], opinions, &st)
+		j.sentOn(id, opinions[id], opinions)
+		j.aims(id, opinions[id], st.window.From)
 	}
 	for d, at := range j.stood {
 		keepFirst(st.left, d, at)
 	}
+	st.wanted = maps.Clone(j.wanted)
 	j.usedEarly(&st)
 	return st
 }
@@ -246,7 +250,7 @@ func (j *Judge) link(s *server, o *opinion, st *state) {
 			if !ok && withDeparture(a, b, st.window.From) {
 				how, ok = "departure", true
 			}
-			if !ok && (pursued(a, b, st.window.From) || pursued(b, a, st.window.From)) {
+			if !ok && (o.pursued(a, b, st.window.From) || o.pursued(b, a, st.window.From)) {
 				how, ok = "stage", true
 			}
 			if !ok && (j.ofOneCourse(s, a, b, st) || j.ofOneCourse(s, b, a, st)) {
@@ -567,6 +571,9 @@ func (j *Judge) movements(id event.ServerID, s *server, st *state) []*piece {
 		} else if at = j.borrowed(s, k, a, since, st); at != event.NoTime {
 			borrowed = true
 			says = k.how + " from " + string(from) + ", infiltrated by then, with account " + k.account + ", whose owner was not at work there: somebody else used it"
+		} else if at = j.relayed(id, s, k, a, since, st); at != event.NoTime {
+			borrowed = true
+			says = k.how + " from " + string(from) + ", infiltrated by then, with account " + k.account + ", which had never come from there; within a week the intruder went on from here"
 		}
 		if at == event.NoTime || s.opensDesktop(k, at) {
 			continue

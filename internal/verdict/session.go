@@ -137,7 +137,7 @@ func (j *Judge) depart(id event.ServerID, o *opinion, st *state) {
 // toolCame notes from where a tool for running programs elsewhere came to an infiltrated server, though days lie between it and what proves
 // the server infiltrated: if its account had never come from there to any server before the window.
 func (j *Judge) toolCame(id event.ServerID, s *server, a *act, st *state) {
-	if a.why != "" || a.untimed() || a.first < st.window.From || !a.serves(func(l *policy.Line) bool { return l.Name == "remote service" || l.Name == "admin share" }) {
+	if a.why != "" || a.untimed() || a.first < st.window.From || !a.serves(sendsTool) {
 		return
 	}
 	for _, account := range a.traits.accounts {
@@ -148,23 +148,66 @@ func (j *Judge) toolCame(id event.ServerID, s *server, a *act, st *state) {
 	}
 }
 
+// sentOn notes from where a tool for running programs elsewhere came to a suspected server, if the intruder is thought to have moved to that
+// other one within a week before, and the tool's account had never come from there till then: he went on. The visit alone may have been his
+// whose account was taken.
+func (j *Judge) sentOn(id event.ServerID, o *opinion, opinions map[event.ServerID]*opinion) {
+	for _, a := range o.acts {
+		if o.judgement != event.Suspected || a.why != "" || a.untimed() || !a.serves(sendsTool) {
+			continue
+		}
+		for _, account := range a.traits.accounts {
+			k, at := j.servers[id].sentBy(account, a.first, j.policy.Thresholds.ActWindow)
+			from := opinions[k.from]
+			if at == event.NoTime || k.from == id || from == nil {
+				continue
+			}
+			for _, b := range from.acts {
+				if b.why == "" && b.first <= at && b.first >= at.Add(-staysInMemory) && b.serves(moved) && j.newWay(j.servers[id], k, b.first) {
+					keepFirst(j.stood, departure{k.from, id, k.account, k.how}, at)
+				}
+			}
+		}
+	}
+}
+
+// sendsTool are the lines of tools that run programs elsewhere, moved that of movements from an infiltrated server.
+func sendsTool(l *policy.Line) bool { return l.Name == "remote service" || l.Name == "admin share" }
+func moved(l *policy.Line) bool     { return l.Name == "movement" }
+
+// sentBy is the last arrival of an account over the network within a time before an act.
+func (s *server) sentBy(account string, act event.Time, within time.Duration) (k arrivalKey, at event.Time) {
+	at = event.NoTime
+	for x, a := range s.arrivals {
+		if x.failed || x.fromSource || works[x.how] || !steered[x.how] || !sameAccount(x.account, account) {
+			continue
+		}
+		if t := a.spans.Before(act + 1); t != event.NoTime && t >= act.Add(-within) && (t > at || t == at && before(x, k)) {
+			k, at = x, t
+		}
+	}
+	return k, at
+}
+
 // secondDeparture finds the second server to which the intruder went on from one, if both times he went in a way that was never gone before the
-// window. Through a gateway of a VPN others come too.
+// window. Through a gateway of a VPN others come too. Who sits at a desktop here may work on two others; not with two persons' accounts.
 func (j *Judge) secondDeparture(id event.ServerID, st *state) (line *policy.Line, d departure, at event.Time) {
-	first := departure{}
+	var ways []departure
 	if slices.ContainsFunc(j.leases, func(l lease) bool { return l.gateway == id }) {
 		return nil, d, at
 	}
 	for _, x := range slices.SortedFunc(maps.Keys(st.left), func(a, b departure) int {
 		return cmp.Or(cmp.Compare(st.left[a], st.left[b]), compareDepartures(a, b))
 	}) {
-		if x.from != id || x.account == "" || works[x.how] || !steered[x.how] || !j.newWay(j.servers[x.to], arrivalKey{account: x.account, from: id}, st.window.From) {
+		if x.from != id || x.account == "" || !steered[x.how] || !j.newWay(j.servers[x.to], arrivalKey{account: x.account, from: id}, st.window.From) {
 			continue
 		}
-		if first.to != "" && x.to != first.to {
-			return j.policy.Line("second departure"), x, st.left[x]
+		for _, y := range ways {
+			if x.to != y.to && (!works[x.how] && !works[y.how] || !sameAccount(x.account, y.account)) {
+				return j.policy.Line("second departure"), x, st.left[x]
+			}
 		}
-		first = x
+		ways = append(ways, x)
 	}
 	return nil, d, at
 }

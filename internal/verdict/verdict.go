@@ -50,9 +50,11 @@ type Judge struct {
 	taken     []event.Taken
 	leases    []lease // of VPNs, in order once all is known
 	gone      map[gone][]firstGone
-	strangers []arrived                // from outside, in no order
-	damage    event.Time               // when files were first seen encrypted, never if they were not
-	stood     map[departure]event.Time // found by what other servers were thought of in a round: kept, so that each round only adds
+	strangers []arrived  // from outside, in no order
+	damage    event.Time // when files were first seen encrypted, never if they were not
+	// Found by what servers were thought of in a round: kept, so that each round only adds.
+	stood  map[departure]event.Time
+	wanted map[event.ServerID]event.Time
 }
 
 // server is all that is known of one.

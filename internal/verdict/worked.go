@@ -67,6 +67,25 @@ func (j *Judge) borrowed(s *server, k arrivalKey, a *arrival, since event.Time, 
 	return at
 }
 
+// relayed is when somebody came from an infiltrated server in a way never gone before, if within a week after, in another way never gone before
+// he came, the intruder went on from here to a server that is infiltrated: he came through here, whosever password he used. NoTime if nobody
+// did.
+func (j *Judge) relayed(id event.ServerID, s *server, k arrivalKey, a *arrival, since event.Time, st *state) event.Time {
+	if !steered[k.how] || k.fromSource {
+		return event.NoTime
+	}
+	at := a.unusual(max(since, st.window.From), st.window.From)
+	if at == event.NoTime || !j.newWay(s, k, since) {
+		return event.NoTime
+	}
+	for d, left := range st.left {
+		if d.from == id && d.to != k.from && d.account != "" && left >= at && left <= at.Add(staysInMemory) && j.newWay(j.servers[d.to], arrivalKey{account: d.account, from: id}, at) {
+			return at
+		}
+	}
+	return event.NoTime
+}
+
 // toolRan reports whether a tool ran a program here over the network just then, with an account.
 func (s *server) toolRan(account string, at event.Time, window time.Duration) bool {
 	return slices.ContainsFunc(s.strong, func(p *piece) bool {
