@@ -45,7 +45,7 @@ func (m *merged) estimateClocks() error {
 	var key []byte
 	err := m.eachMovement(func(mv *event.Movement) error {
 		from := cmp.Or(string(mv.From), mv.Address, strings.ToLower(mv.Workstation))
-		if from == "" || mv.Failed || mv.Time == event.NoTime || mv.By == "" {
+		if from == "" || mv.Failed || mv.Ended || mv.Time == event.NoTime || mv.By == "" {
 			return nil
 		}
 		key = append(append(append(key[:0], from...), 0), mv.To...)

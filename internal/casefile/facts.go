@@ -458,7 +458,7 @@ func (e *encoder) movement(m *event.Movement) {
 	for _, s := range []string{string(m.From), string(m.To), m.How, m.Account, m.Address, m.Workstation, m.Session, m.SeenFrom, string(m.By)} {
 		e.word(s)
 	}
-	e.uint(uint64(boolInt(m.Failed)))
+	e.uint(uint64(boolInt(m.Failed) | boolInt(m.Ended)<<1))
 	e.uint(m.Because[0].Record)
 	e.int(m.Because[0].Offset)
 }
@@ -574,7 +574,8 @@ func (d *decoder) movements(payload []byte, yield func(*event.Movement) error) e
 		m.From, m.To = event.ServerID(d.word()), event.ServerID(d.word())
 		m.How, m.Account, m.Address, m.Workstation, m.Session, m.SeenFrom = d.word(), d.word(), d.word(), d.word(), d.word(), d.word()
 		m.By = event.ServerID(d.word())
-		m.Failed = d.uint() == 1
+		flags := d.uint()
+		m.Failed, m.Ended = flags&1 != 0, flags&2 != 0
 		m.Because = []event.Place{{Record: d.uint(), Offset: d.int()}}
 		if d.err != nil {
 			return d.err

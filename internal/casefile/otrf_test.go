@@ -18,7 +18,7 @@ import (
 var moved = []struct{ recording, done, from, to, why string }{
 	{"empire_psexec_dcerpc_tcp_svcctl", "service from WORKSTATION5 on WORKSTATION6", "WORKSTATION5", "WORKSTATION6", ""},
 	{"empire_msbuild_dcerpc_wmi_smb", "file over SMB, then MSBuild by WMI, 5 to 6", "WORKSTATION5", "WORKSTATION6", ""},
-	{"empire_psremoting_stager", "PowerShell remoting, 5 to 6", "WORKSTATION5", "WORKSTATION6", "nothing of the intruder's is logged on 5"},
+	{"empire_psremoting_stager", "PowerShell remoting, 5 to 6", "WORKSTATION5", "WORKSTATION6", ""},
 	{"covenant_wmi_wbemcomn_dll_hijack", "library over SMB, run by WMI, 5 to 6", "WORKSTATION5", "WORKSTATION6", "whose address it is no log of 5 says"},
 	{"covenant_copy_smb_CreateRequest", "file over SMB, 5 to 6", "WORKSTATION5", "WORKSTATION6", "6 is not proven infiltrated by one file"},
 	{"covenant_psremoting_command", "one command by PowerShell remoting, 5 to 6", "WORKSTATION5", "WORKSTATION6", "no act that counts"},

@@ -31,8 +31,11 @@ func Of(s *event.Schema) Edges {
 				return Edges{sqlLogin}
 			}
 		case "microsoft-windows-terminalservices-localsessionmanager/operational":
-			if src.EventID == 21 || src.EventID == 25 {
+			switch src.EventID {
+			case 21, 25:
 				return Edges{terminalSession}
+			case 23, 24:
+				return Edges{terminalLeft}
 			}
 		case "microsoft-windows-terminalservices-remoteconnectionmanager/operational":
 			if src.EventID == 1149 {
@@ -94,7 +97,7 @@ func (e Edges) Read(r *event.Record, m *event.Movement) bool {
 }
 
 var securityEvents = map[uint32]func(*event.Record, *event.Movement) bool{
-	4624: logon, 4625: failedLogon, 4648: explicitLogon, 4769: serviceTicket, 4778: reconnected, 5140: shareAccess, 5145: shareAccess,
+	4624: logon, 4625: failedLogon, 4634: loggedOff, 4648: explicitLogon, 4769: serviceTicket, 4778: reconnected, 4779: disconnected, 5140: shareAccess, 5145: shareAccess,
 }
 
 // logonTypes names the types of [MS-ADTS] logons that come over a network.
@@ -125,6 +128,29 @@ func reconnected(r *event.Record, m *event.Movement) bool {
 	m.Account = account(r.Text("AccountDomain"), r.Text("AccountName"))
 	m.Session = r.Text("LogonID")
 	return remote(r, m, "ClientAddress", "ClientName")
+}
+
+// loggedOff and disconnected tell that a desktop was ended or left (Security 4634 of type 10, 4779), terminalLeft the same by the log of
+// sessions (LocalSessionManager 23, 24).
+func loggedOff(r *event.Record, m *event.Movement) bool {
+	if r.Text("LogonType") != "10" {
+		return false
+	}
+	return left(m, account(r.Text("TargetDomainName"), r.Text("TargetUserName")), r.Text("TargetUserName"))
+}
+
+func disconnected(r *event.Record, m *event.Movement) bool {
+	return left(m, account(r.Text("AccountDomain"), r.Text("AccountName")), r.Text("AccountName"))
+}
+
+func terminalLeft(r *event.Record, m *event.Movement) bool {
+	user := r.Text("User")
+	return left(m, user, user[strings.LastIndexByte(user, '\\')+1:])
+}
+
+func left(m *event.Movement, account, user string) bool {
+	m.How, m.Account, m.Ended = "rdp", account, true
+	return person(user)
 }
 
 // explicitLogon is seen from the source: a process here used an account's password for another computer.

@@ -64,7 +64,7 @@ func (t *Teller) AddMovement(m *event.Movement) {
 	if m.How == "vpn" {
 		t.lend(m)
 	}
-	if m.Failed || m.Time == event.NoTime || m.From == m.To {
+	if m.Failed || m.Ended || m.Time == event.NoTime || m.From == m.To {
 		return
 	}
 	w := way{from: cmp.Or(string(m.From), m.Address, m.Workstation), to: m.To, account: ParseAccount(m.Account), how: m.How, seen: m.SeenFrom}

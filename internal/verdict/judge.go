@@ -516,23 +516,15 @@ var leaves = map[string][]string{
 func fileBase(s string) string { return s[strings.LastIndexAny(s, `\/`)+1:] }
 
 // enrich gives an arrival that its own log does not ascribe to anyone the account and source of the one logon over the
-// network that came right before it; where the log names the account, the source of that account's.
+// network that came right before it; where the log names the account, the source of that account's. Where
+// the server's own log of logons is missing, a domain controller's tickets for it tell the source of that account.
 func (j *Judge) enrich(s *server, a *act) {
 	if len(a.traits.sources) > 0 || !slices.ContainsFunc(a.pieces, func(p *piece) bool { return p.remote && p.line.SameKind == "arrival" }) {
 		return
 	}
-	var found *arrivalKey
-	for k, v := range s.arrivals {
-		if k.failed || k.fromSource || !v.spans.Touches(a.first.Add(-j.policy.Thresholds.ActWindow), a.first) {
-			continue
-		}
-		if len(a.traits.accounts) > 0 && !slices.ContainsFunc(a.traits.accounts, func(x string) bool { return sameAccount(x, k.account) }) {
-			continue // another's
-		}
-		if found != nil && (found.source != k.source || found.account != k.account) {
-			return
-		}
-		found = &k
+	found, one := onlyArrival(s.arrivals, a, j.policy.Thresholds.ActWindow)
+	if found == nil && one && len(a.traits.accounts) > 0 && s.unseen(j, a.first) {
+		found, _ = onlyArrival(s.tickets, a, j.policy.Thresholds.ActWindow)
 	}
 	if found != nil {
 		a.traits.sources = add(a.traits.sources, found.source)
@@ -542,6 +534,23 @@ func (j *Judge) enrich(s *server, a *act) {
 	}
 }
 
+// onlyArrival is the one arrival within a time before an act, of its account where that is known; nil if there is none, or not one alone.
+func onlyArrival(ways map[arrivalKey]*arrival, a *act, within time.Duration) (found *arrivalKey, one bool) {
+	for k, v := range ways {
+		if k.failed || k.fromSource || !v.spans.Touches(a.first.Add(-within), a.first) {
+			continue
+		}
+		if len(a.traits.accounts) > 0 && !slices.ContainsFunc(a.traits.accounts, func(x string) bool { return sameAccount(x, k.account) }) {
+			continue // another's
+		}
+		if found != nil && (found.source != k.source || found.account != k.account) {
+			return nil, false
+		}
+		found = &k
+	}
+	return found, true
+}
+
 // movements makes pieces of arrivals from infiltrated servers with accounts already taken, after both were proven.
 func (j *Judge) movements(id event.ServerID, s *server, st *state) []*piece {
 	line := j.policy.Line("movement")
@@ -549,7 +558,7 @@ func (j *Judge) movements(id event.ServerID, s *server, st *state) []*piece {
 		return nil
 	}
 	var out []*piece
-	var came []arrived
+	var came, lent []arrived
 	for k, a := range s.arrivals {
 		if k.failed || k.account == "" {
 			continue
@@ -590,7 +599,9 @@ func (j *Judge) movements(id event.ServerID, s *server, st *state) []*piece {
 				says: k.how + " from " + string(from) + ", infiltrated by then, with account " + k.account + ", which the intruder had made",
 			})
 		}
-		if !borrowed {
+		if borrowed {
+			lent = append(lent, arrived{k, at})
+		} else {
 			came = append(came, arrived{k, at})
 		}
 		out = append(out, &piece{
@@ -599,6 +610,7 @@ func (j *Judge) movements(id event.ServerID, s *server, st *state) []*piece {
 		})
 	}
 	out = append(out, j.worked(s, came, st)...)
+	out = append(out, j.madeThere(s, append(came, lent...), st)...)
 	slices.SortFunc(out, func(a, b *piece) int {
 		return cmp.Or(strings.Compare(a.place, b.place), strings.Compare(a.says, b.says))
 	})

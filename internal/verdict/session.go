@@ -125,6 +125,9 @@ func (j *Judge) depart(id event.ServerID, o *opinion, st *state) {
 			if k.source == "" && len(a.traits.accounts) == 0 && !a.untimed() && !a.serves(comesOtherwise) {
 				k, at = s.onlySession(a.first, st)
 			}
+			if k.source == "" && account != "" && !a.untimed() && s.unseen(j, a.first) {
+				k, at = s.ticketed(account, a.first, j.policy.Thresholds.ActWindow)
+			}
 			known = known || k.source != ""
 			if k.from == "" || k.from == id || s.passed(j, account, at, a.first, st) {
 				continue
@@ -132,6 +135,25 @@ func (j *Judge) depart(id event.ServerID, o *opinion, st *state) {
 			keepFirst(st.left, departure{k.from, id, account, k.how}, at)
 		}
 	}
+}
+
+// ticketed is the last ticket for a server that an account was given within a time before an act, as a domain controller tells, if all of that
+// time were for one computer.
+func (s *server) ticketed(account string, act event.Time, within time.Duration) (k arrivalKey, at event.Time) {
+	at = event.NoTime
+	for x, a := range s.tickets {
+		t := a.spans.Before(act + 1)
+		if x.failed || x.from == "" || !sameAccount(x.account, account) || t == event.NoTime || t < act.Add(-within) {
+			continue
+		}
+		if at != event.NoTime && x.from != k.from {
+			return arrivalKey{}, event.NoTime
+		}
+		if t > at || t == at && before(x, k) {
+			k, at = x, t
+		}
+	}
+	return k, at
 }
 
 // toolCame notes from where a tool for running programs elsewhere came to an infiltrated server, though days lie between it and what proves

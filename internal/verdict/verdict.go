@@ -67,6 +67,8 @@ type server struct {
 	files    []File              // that were collected and are no logs
 	context  map[string]*context // by rule
 	arrivals map[arrivalKey]*arrival
+	tickets  map[arrivalKey]*arrival // that a domain controller gave out for this server
+	ended    map[string]*event.Spans // by account: when its desktops here were left or ended
 	logs     logs
 	counts   map[string]int
 	kept     map[string]int // strong pieces by rule
@@ -112,7 +114,7 @@ func New(p *policy.Policy, o Options) *Judge {
 // AddServer makes a server known. Facts of servers that nobody made known are passed over.
 func (j *Judge) AddServer(s Server) {
 	j.servers[s.Server] = &server{
-		in: s, context: map[string]*context{}, arrivals: map[arrivalKey]*arrival{}, logs: logs{}, counts: map[string]int{}, kept: map[string]int{},
+		in: s, context: map[string]*context{}, arrivals: map[arrivalKey]*arrival{}, tickets: map[arrivalKey]*arrival{}, ended: map[string]*event.Spans{}, logs: logs{}, counts: map[string]int{}, kept: map[string]int{},
 	}
 }
 
@@ -274,7 +276,11 @@ func short(s string) string {
 func (j *Judge) AddMovement(m *event.Movement) {
 	j.lend(m)
 	s := j.servers[m.To]
-	if s == nil || m.Time == event.NoTime || m.SeenFrom == event.FromController {
+	if s == nil || m.Time == event.NoTime {
+		return
+	}
+	if m.Ended {
+		s.left(j.accountOf("", m.Account), m.Time)
 		return
 	}
 	k := arrivalKey{how: m.How, account: j.accountOf("", m.Account), failed: m.Failed}
@@ -289,18 +295,36 @@ func (j *Judge) AddMovement(m *event.Movement) {
 	if k.from = m.From; k.from == "" {
 		k.from, _ = j.opt.Resolve(k.source, m.Time)
 	}
-	a := s.arrivals[k]
+	ways := s.arrivals
+	if m.SeenFrom == event.FromController {
+		ways = s.tickets
+	}
+	a := ways[k]
 	if a == nil {
-		if len(s.arrivals) >= maxArrivals {
+		if len(ways) >= maxArrivals {
 			return
 		}
 		a = &arrival{spans: event.Spans{Gap: 10 * time.Minute}, at: m.Time}
-		s.arrivals[k] = a
+		ways[k] = a
 	}
 	if len(m.Because) > 0 && (a.place.Artifact == "" || m.Time < a.at || m.Time == a.at && placeOf(m.Because[0]) < placeOf(a.place)) {
 		a.at, a.place = m.Time, m.Because[0]
 	}
 	a.spans.Add(m.Time, 1)
+}
+
+// left notes when an account's desktop was left or ended.
+func (s *server) left(account string, at event.Time) {
+	if account == "" {
+		return
+	}
+	if s.ended[account] == nil {
+		if len(s.ended) >= maxArrivals {
+			return
+		}
+		s.ended[account] = &event.Spans{Gap: 10 * time.Minute}
+	}
+	s.ended[account].Add(at, 1)
 }
 
 // AddFile takes a file that was collected and is no log.

@@ -59,12 +59,52 @@ func (j *Judge) borrowed(s *server, k arrivalKey, a *arrival, since event.Time, 
 	if _, open := from.logs.question(q, false, interval{at.Add(-sessionLasts), at}, &j.policy.Thresholds); len(open) > 0 {
 		return event.NoTime
 	}
-	for x, b := range from.arrivals {
-		if t := b.spans.Before(at + 1); works[x.how] && !x.failed && sameAccount(x.account, k.account) && t != event.NoTime && t >= at.Add(-staysInMemory) {
-			return event.NoTime
-		}
+	if from.atWorkThen(k.account, at) {
+		return event.NoTime
 	}
 	return at
+}
+
+// atWorkThen reports whether an account may have sat at a desktop or shell of a server at a time: it came to work within a week before, and
+// has not left or ended the desktop since.
+func (s *server) atWorkThen(account string, at event.Time) bool {
+	left := event.NoTime
+	for x, e := range s.ended {
+		if sameAccount(x, account) {
+			left = max(left, e.Before(at))
+		}
+	}
+	for x, b := range s.arrivals {
+		t := b.spans.Before(at + 1)
+		if works[x.how] && !x.failed && sameAccount(x.account, account) && t != event.NoTime && t >= at.Add(-staysInMemory) && (x.how != "rdp" || t >= left) {
+			return true
+		}
+	}
+	return false
+}
+
+// madeThere makes pieces of accounts and keys that were made within the hour after somebody came to work here from an infiltrated server in a
+// way never gone before: by the account that came, or, where the log names no maker, by whoever did.
+func (j *Judge) madeThere(s *server, came []arrived, st *state) []*piece {
+	line := j.policy.Line("account made there")
+	if line == nil {
+		return nil
+	}
+	var out []*piece
+	for _, p := range s.noted {
+		if p.line.Name != "account made" || len(p.traits.accounts) == 0 {
+			continue
+		}
+		if slices.ContainsFunc(came, func(x arrived) bool {
+			return !x.key.fromSource && x.at <= p.at && p.at <= x.at.Add(time.Hour) && (len(p.traits.accounts) == 1 || sameAccount(p.traits.accounts[0], x.key.account)) &&
+				s.atWork(x, j.policy.Thresholds.ActWindow) && j.newWay(s, x.key, st.proven[x.key.from])
+		}) {
+			made := *p
+			made.line = line
+			out = append(out, &made)
+		}
+	}
+	return out
 }
 
 // relayed is when somebody came from an infiltrated server in a way never gone before, if within a week after, in another way never gone before
