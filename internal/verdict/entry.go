@@ -227,13 +227,14 @@ func (j *Judge) coursesTo(id event.ServerID, since, by event.Time, opinions map[
 	return found
 }
 
-// begins reports whether a course may begin where a leg does: a stranger came there, or something was done there, within a week before.
+// begins reports whether a course may begin where a leg does: a stranger came there, or something was done or a tool sent there, within a week
+// before.
 func (j *Judge) begins(l leg, o *opinion, st *state) bool {
 	if _, ok := j.onlyStranger(j.servers[l.from], l.at, st); ok {
 		return true
 	}
 	return o != nil && slices.ContainsFunc(o.acts, func(a *act) bool {
-		return a.why == "" && a.serves(done) && !a.untimed() && a.first >= st.window.From && a.first <= l.at && a.first >= l.at.Add(-staysInMemory)
+		return a.why == "" && (a.serves(done) || a.serves(sendsTool)) && !a.untimed() && a.first >= st.window.From && a.first <= l.at && a.first >= l.at.Add(-staysInMemory)
 	})
 }
 

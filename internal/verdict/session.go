@@ -362,8 +362,8 @@ func compareDepartures(a, b departure) int {
 }
 
 // unexplained is the earliest arrival before the first proof by which the intruder may have come: that of the session in
-// which the first acts were done; one from the world at large, from a server that may have been infiltrated by then, or from
-// one that is suspected, by a way that is no habit.
+// which the first acts were done; one from the world at large, from a server that was infiltrated by then, or from one that is suspected, by
+// a way that is no habit; one from a server that is infiltrated, whenever that was proven, by a way never gone before.
 func (j *Judge) unexplained(s *server, o *opinion, proven event.Time, st *state) event.Time {
 	first := proven
 	for k, a := range s.arrivals {
@@ -376,6 +376,9 @@ func (j *Judge) unexplained(s *server, o *opinion, proven event.Time, st *state)
 			since = st.window.From
 		case known && steered[k.how]:
 			since = bad
+			if at := a.spans.First(); at >= st.window.From && at < bad && j.newWay(s, k, at.Add(-sessionLasts)) {
+				since = at // nobody knows how long the intruder had been there
+			}
 		case steered[k.how] && st.doubts(k.from):
 			since = st.doubted[k.from]
 		case j.didFirst(o, proven, k.account):

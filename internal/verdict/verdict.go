@@ -196,8 +196,8 @@ func (j *Judge) pieceOf(f *event.Finding, l *policy.Line) *piece {
 	if l.Name == "script fetched" {
 		p.traits.sources = fetchedFrom(p.traits.sources, f.Fields)
 	}
-	if len(f.At) > 0 {
-		p.place = placeOf(f.At[0])
+	if len(f.At) > 0 { // of several records that which makes it whole, whose time the finding bears
+		p.place = placeOf(f.At[len(f.At)-1])
 	}
 	p.program = short(first(f.Fields, programFields))
 	p.object = short(first(f.Fields, objectFields))

@@ -111,11 +111,15 @@ func (j *Judge) madeThere(s *server, came []arrived, st *state) []*piece {
 // he came, the intruder went on from here to a server that is infiltrated: he came through here, whosever password he used. NoTime if nobody
 // did.
 func (j *Judge) relayed(id event.ServerID, s *server, k arrivalKey, a *arrival, since event.Time, st *state) event.Time {
-	if !steered[k.how] || k.fromSource {
+	memory := s // whose log must tell that he never came before
+	if k.fromSource {
+		memory = j.servers[k.from]
+	}
+	if !steered[k.how] && !(k.fromSource && k.how == "explicit credentials") {
 		return event.NoTime
 	}
 	at := a.unusual(max(since, st.window.From), st.window.From)
-	if at == event.NoTime || !j.newWay(s, k, since) {
+	if at == event.NoTime || !j.newWay(memory, k, since) {
 		return event.NoTime
 	}
 	for d, left := range st.left {
