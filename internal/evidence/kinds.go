@@ -11,7 +11,7 @@ import (
 // stricter before the laxer.
 var readers = []reader{
 	// Told by a signature.
-	evtxReader, registryReader, prefetchReader, jobReader, mftReader, usnReader, srumReader, journalReader, utmpReader, lastlogReader, ivantiReader,
+	evtxReader, registryReader, prefetchReader, jobReader, mftReader, usnReader, srumReader, journalReader, minidumpReader, utmpReader, lastlogReader, ivantiReader,
 	// Told by the names of their fields.
 	winJSONReader, winXMLReader, taskReader, preferencesReader, webJSONReader, postgresJSONReader,
 	// Told by where they lie and the look of their lines.
@@ -87,7 +87,6 @@ var formats = []format{
 	{kind: "ntfs-mft", magic: "FILE0\x00"},
 	{kind: "ntfs-usn", and: isUSN},
 	{kind: "ntfs-logfile", magic: "RSTR\x1e\x00"},
-	{kind: "minidump", magic: "MDMP\x93\xa7"},
 	{kind: "memory-image", magic: "PAGEDU64"},
 	{kind: "memory-image", magic: "EMiL"},
 	{kind: "hibernation", magic: "HIBR"},

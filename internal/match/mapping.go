@@ -161,6 +161,7 @@ var windowsServices = map[string][]string{
 	"file-marks":         {"file marks"},
 	"amcache":            {"amcache", "amcache drivers", "amcache programs"},
 	"bam":                {"bam"},
+	"minidump":           {"minidump"},
 	"prefetch":           {"prefetch"},
 	"rdp-client":         {"rdp client"},
 	"registry":           {"registry services", "registry run", "registry settings", "registry shares", "registry system", "registry interfaces"},
@@ -436,6 +437,7 @@ var linuxServices = map[string][]target{
 
 	"file-listing": {{product: "linux", channel: "file listing"}},
 	"file-marks":   {{product: "linux", channel: "file marks"}},
+	"minidump":     {{product: "linux", channel: "minidump"}},
 }
 
 // fileServices are the traces of files whatever the system: a rule for them need not name a product.
