@@ -22,7 +22,8 @@ func (t *deed) dumpLSASS() {
 	s.flag("credentials exposed")
 	dump := `C:\Windows\Temp\` + t.d.letters(5, lower) + `.dmp`
 	if t.d.chance(60) {
-		s.leaves(dump, harmless("the memory of LSASS stood here"), at.Add(20*time.Second))
+		written := at.Add(20 * time.Second)
+		s.leaves(dump, s.minidump(written, []string{`C:\Windows\System32\lsass.exe`, `C:\Windows\System32\ntdll.dll`, `C:\Windows\System32\lsasrv.dll`, `C:\Windows\System32\msv1_0.dll`, `C:\Windows\System32\kerberos.dll`}), written)
 	}
 	t.does(func(d *dice) {
 		shell := s.start(d, at, f.process, f.session, `C:\Windows\System32\cmd.exe`, `C:\Windows\system32\cmd.exe /Q /c tasklist /fi "imagename eq lsass.exe"`)
