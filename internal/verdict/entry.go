@@ -171,9 +171,11 @@ type leg struct {
 // course notes the sessions by which somebody came, step by step in ways that were never gone before, from a stranger's entry or from a
 // server on which something was done to one on which something else was done. Each alone may be chance; that they lead from one to the
 // other in order of time is not. Where two such ways lead to a server, or a gap in its log of logons may hide another, none is taken.
-// It is not asked where acts say themselves how somebody came.
+// It is not asked where acts say themselves how somebody came; a command by the database engine does if it names its client.
 func (j *Judge) course(id event.ServerID, o *opinion, opinions map[event.ServerID]*opinion, st *state) {
-	if o.judgement != event.Suspected || slices.ContainsFunc(o.acts, func(a *act) bool { return a.why == "" && a.serves(comesOtherwise) }) {
+	if o.judgement != event.Suspected || slices.ContainsFunc(o.acts, func(a *act) bool {
+		return a.why == "" && a.serves(comesOtherwise) && !(a.only("database command") && len(a.traits.sources) == 0)
+	}) {
 		return
 	}
 	last, since := event.NoTime, event.NoTime
