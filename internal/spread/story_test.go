@@ -384,17 +384,19 @@ func TestGroupPolicy(t *testing.T) {
 	}
 }
 
-// TestRootsSession: what root did bears no name; the last arrival of root before it is drawn beside the way in.
+// TestRootsSession: what root did bears no name; the last arrival of root before it is drawn beside the way in, be it days before.
 func TestRootsSession(t *testing.T) {
-	x := web()
-	x.server("ESX1", 8.9, 10, "answered")
-	x.act("ESX1", "hypervisor encryptor", 10, "", "")
-	x.move("APP1", "ESX1", "root", "vmware", event.FromDestination, 9)
-	x.move("APP1", "ESX1", "root", "ssh", event.FromDestination, 9.5)
-	got := lines(x.tell(nil))
-	for _, want := range []string{"APP1>ESX1 vmware root destination entry", "APP1>ESX1 ssh root destination"} {
-		if !strings.Contains(got, want) {
-			t.Errorf("no %q in\n%s", want, got)
+	for _, done := range []float64{10, 70} {
+		x := web()
+		x.server("ESX1", 8.9, done, "answered")
+		x.act("ESX1", "hypervisor encryptor", done, "", "")
+		x.move("APP1", "ESX1", "root", "vmware", event.FromDestination, 9)
+		x.move("APP1", "ESX1", "root", "ssh", event.FromDestination, 9.5)
+		got := lines(x.tell(nil))
+		for _, want := range []string{"APP1>ESX1 vmware root destination entry", "APP1>ESX1 ssh root destination"} {
+			if !strings.Contains(got, want) {
+				t.Errorf("done at %g: no %q in\n%s", done, want, got)
+			}
 		}
 	}
 }

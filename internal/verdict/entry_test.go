@@ -95,6 +95,21 @@ func TestCourse(t *testing.T) {
 	}{
 		{"in order", func(*world) {}, false},
 		{"one way was gone before", func(w *world) { w.move("B", "X", `HOSP\dba`, "rdp", hour(-24*20)) }, true},
+		{"a tool was sent to the first", func(w *world) {
+			w.moves = slices.DeleteFunc(w.moves, func(m event.Movement) bool { return m.To == "A" })
+			w.find("A", "remote service", hour(-50), "SubjectUserName", "adm", "SubjectDomainName", "HOSP", "ServiceName", "kISt")
+		}, false},
+		{"nothing was done on the first", func(w *world) {
+			w.moves = slices.DeleteFunc(w.moves, func(m event.Movement) bool { return m.To == "A" })
+		}, true},
+		{"the last act is a command by a database engine", func(w *world) {
+			w.findings, w.lines = nil, nil
+			w.find("C", "database command", hour(-2), "statement", "COPY t TO PROGRAM 'gzip'")
+		}, false},
+		{"the last act is a command by a database engine for a client", func(w *world) {
+			w.findings, w.lines = nil, nil
+			w.find("C", "database command", hour(-2), "statement", "COPY t TO PROGRAM 'gzip'", "src_ip", "10.4.4.4")
+		}, true},
 		{"two ways lead there", func(w *world) {
 			w.helped("X", "SUPPLIER1", hour(-24*20))
 			w.helped("X", "DESKTOP-8", hour(-60))

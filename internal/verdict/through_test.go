@@ -1,0 +1,251 @@
+package verdict
+
+import (
+	"testing"
+
+	"wardround/internal/event"
+)
+
+// judged makes a world of watched servers and judges it after something was done.
+func judged(servers []string, do func(*world)) map[event.ServerID]event.Verdict {
+	w := newWorld(servers...)
+	for _, s := range servers {
+		w.watched(s, hour(80))
+	}
+	do(w)
+	return w.judge()
+}
+
+// TestRelayed: S lies between two infiltrated servers. Somebody came to it from the one in a way never gone before, and from it the session
+// was opened in which the other was attacked. Each alone makes suspected at most.
+func TestRelayed(t *testing.T) {
+	came := func(w *world) { w.move("T", "S", `HOSP\one`, "network logon", hour(4)) }
+	went := func(w *world) {
+		w.move("S", "U", `HOSP\two`, "network logon", hour(30))
+		w.find("U", "remote service", hour(30.01), "SubjectDomainName", "HOSP", "SubjectUserName", "two", "ServiceName", "kISt")
+		w.find("U", "credentials read", hour(31), "User", `HOSP\two`)
+	}
+	for _, c := range []struct {
+		name string
+		do   []func(*world)
+		want event.Judgement
+	}{
+		{"came and went on", []func(*world){came, went}, event.Infiltrated},
+		{"only came", []func(*world){came}, event.NoEvidence},
+		{"only went on", []func(*world){went}, event.Suspected},
+		{"came as he always did", []func(*world){came, went, func(w *world) { w.move("T", "S", `HOSP\one`, "rdp", hour(-200)) }}, event.Suspected},
+		{"went as he always did", []func(*world){came, went, func(w *world) { w.move("S", "U", `HOSP\two`, "rdp", hour(-200)) }}, event.Suspected},
+		{"came after he had gone on", []func(*world){went, func(w *world) { w.move("T", "S", `HOSP\one`, "network logon", hour(40)) }}, event.Suspected},
+	} {
+		got := judged([]string{"S", "T", "U"}, func(w *world) {
+			w.find("T", "web shell", hour(1), "User", "www")
+			for _, do := range c.do {
+				do(w)
+			}
+		})
+		if got["S"].Verdict != c.want {
+			t.Errorf("%s: %s because %+v", c.name, got["S"].Verdict, got["S"].Because)
+		}
+	}
+}
+
+// TestToolSentOn: the intruder's account came to S, and from S a tool for running programs came to another server in a way never gone before.
+// The visit alone may have been the owner's, the tool alone an administrator's.
+func TestToolSentOn(t *testing.T) {
+	for _, c := range []struct {
+		name           string
+		visit, tool    bool
+		before         string // an account that had come from S to U weeks ago
+		wantS, wantU   event.Judgement
+		ticketApproved bool
+	}{
+		{"both", true, true, "", event.Infiltrated, event.Infiltrated, false},
+		{"a visit", true, false, "", event.Suspected, event.NoEvidence, false},
+		{"a tool", false, true, "", event.NoEvidence, event.Suspected, false},
+		{"a tool of who came before", true, true, `HOSP\two`, event.Suspected, event.Suspected, false},
+		{"approved work", true, true, "", event.Suspected, event.NoEvidence, true},
+	} {
+		got := judged([]string{"S", "T", "U"}, func(w *world) {
+			w.find("T", "web shell", hour(1), "User", `HOSP\one`)
+			if c.visit {
+				w.move("T", "S", `HOSP\one`, "network logon", hour(4))
+			}
+			if c.tool {
+				w.move("S", "U", `HOSP\two`, "network logon", hour(9))
+				w.find("U", "remote service", hour(9.01), "SubjectDomainName", "HOSP", "SubjectUserName", "two", "ServiceName", "kISt")
+			}
+			if c.before != "" {
+				w.move("S", "U", c.before, "network logon", hour(-300))
+			}
+			if c.ticketApproved {
+				w.opt.Changes = []event.Change{{From: hour(8), To: hour(10), Account: `HOSP\two`, Targets: []string{"U"}, Line: 2}}
+			}
+		})
+		if got["S"].Verdict != c.wantS || got["U"].Verdict != c.wantU {
+			t.Errorf("%s: S %s because %+v; U %s because %+v", c.name, got["S"].Verdict, got["S"].Because, got["U"].Verdict, got["U"].Because)
+		}
+	}
+}
+
+// TestDesktopsOfTwoPersons: from S desktops were opened on two servers and attacks begun in them. With one account that may be an administrator
+// whose password was used elsewhere; with two it is nobody's work.
+func TestDesktopsOfTwoPersons(t *testing.T) {
+	for account, want := range map[string]event.Judgement{`HOSP\two`: event.Infiltrated, `HOSP\one`: event.Suspected} {
+		got := judged([]string{"S", "T", "U"}, func(w *world) {
+			for i, s := range []struct{ id, who string }{{"T", `HOSP\one`}, {"U", account}} {
+				at := float64(3 + 10*i)
+				w.move("S", s.id, s.who, "rdp", hour(at))
+				w.find(s.id, "credentials read", hour(at+1), "User", s.who)
+				w.find(s.id, "protection off", hour(at+1.2), "User", s.who)
+			}
+		})
+		if got["S"].Verdict != want {
+			t.Errorf("%s: %s because %+v", account, got["S"].Verdict, got["S"].Because)
+		}
+	}
+}
+
+// TestFootholdOfAStranger: a stranger came from outside for the first time, and within a week passwords were read there.
+func TestFootholdOfAStranger(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		came float64
+		line string
+		want event.Judgement
+	}{
+		{"days before", -60, "credentials read", event.Infiltrated},
+		{"two weeks before", -24 * 14, "credentials read", event.Suspected},
+		{"after it", 12, "credentials read", event.Suspected},
+		{"before what is no aim", -60, "antivirus detection", event.Suspected},
+	} {
+		got := judged([]string{"S"}, func(w *world) {
+			w.move("198.18.0.7", "S", `HOSP\supplier`, "rdp", hour(c.came))
+			w.find("S", c.line, hour(10), "User", `HOSP\dba`)
+		})
+		if got["S"].Verdict != c.want {
+			t.Errorf("%s: %s because %+v", c.name, got["S"].Verdict, got["S"].Because)
+		}
+	}
+}
+
+// TestAimOfUnknownTime: a script was called, and a tool for carrying files away lies there, nobody knows since when. Where traces were removed
+// within the week, that is one story.
+func TestAimOfUnknownTime(t *testing.T) {
+	for cleared, want := range map[float64]event.Judgement{100: event.Infiltrated, -20: event.Suspected, 24 * 9: event.Suspected} {
+		w := newWorld("S")
+		w.watched("S", hour(24*10))
+		w.find("S", "script called", hour(1), "src_ip", "198.18.3.3", "cs-uri-stem", "/up/a.php")
+		w.find("S", "theft prepared", event.NoTime, "remote", "m")
+		w.find("S", "anti-forensics", hour(cleared), "EventID", "1102")
+		if got := w.judge()["S"]; got.Verdict != want {
+			t.Errorf("cleared at %g: %s because %+v", cleared, got.Verdict, got.Because)
+		}
+	}
+}
+
+// TestTicketForALostLog: S lost its log of logons, the service set up there names no source. The domain controller knows for which computer the
+// ticket was: the intruder went on from there.
+func TestTicketForALostLog(t *testing.T) {
+	for _, c := range []struct {
+		name        string
+		lost, other bool
+		want        event.Judgement // of T
+	}{{"lost", true, false, event.Infiltrated}, {"not lost", false, false, event.Suspected}, {"two computers had one", true, true, event.Suspected}} {
+		w := newWorld("S", "T", "U")
+		w.watched("T", hour(80))
+		w.watched("U", hour(80))
+		if !c.lost {
+			w.watched("S", hour(80))
+		}
+		ticket := func(from string) {
+			w.moves = append(w.moves, event.Movement{To: "S", Time: hour(4), How: "ticket", Account: `HOSP\adm`, Workstation: from, SeenFrom: event.FromController, By: "DC", Because: []event.Place{{Artifact: "k"}}})
+		}
+		ticket("T")
+		if c.other {
+			ticket("U")
+		}
+		w.find("S", "remote service", hour(4.01), "AccountName", `HOSP\adm`, "ServiceName", "kISt")
+		w.find("S", "backups deleted", hour(5))
+		w.find("T", "theft prepared", hour(40))
+		got := w.judge()
+		if got["S"].Verdict != event.Infiltrated || got["T"].Verdict != c.want {
+			t.Errorf("%s: S %s; T %s because %+v", c.name, got["S"].Verdict, got["T"].Verdict, got["T"].Because)
+		}
+	}
+}
+
+// TestDesktopThatWasLeft: the owner had a desktop on the infiltrated server two days ago. If he left it, it was not he who went on.
+func TestDesktopThatWasLeft(t *testing.T) {
+	for left, want := range map[float64]event.Judgement{-39: event.Suspected, -41: event.NoEvidence, 5: event.NoEvidence} {
+		got := judged([]string{"S", "T"}, func(w *world) {
+			w.find("T", "web shell", hour(1), "User", "www")
+			w.move("10.0.0.9", "T", `HOSP\adm`, "rdp", hour(-40))
+			w.moves = append(w.moves, event.Movement{To: "T", Time: hour(left), How: "rdp", Account: `HOSP\adm`, Ended: true, SeenFrom: event.FromDestination, Because: []event.Place{{Artifact: "e"}}})
+			w.move("T", "S", `HOSP\adm`, "rdp", hour(4))
+		})
+		if got["S"].Verdict != want {
+			t.Errorf("left at %g: %s because %+v", left, got["S"].Verdict, got["S"].Because)
+		}
+	}
+}
+
+// TestAccountMadeThere: whoever came from an infiltrated server in a way never gone before made an account within the hour.
+func TestAccountMadeThere(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		at   float64
+		by   string
+		want event.Judgement
+	}{
+		{"within the hour", 4.5, "", event.Infiltrated},
+		{"by the account that came", 4.5, "deploy", event.Infiltrated},
+		{"by another", 4.5, "ops", event.Suspected},
+		{"the next day", 28, "", event.Suspected},
+		{"before", 3.5, "", event.Suspected},
+	} {
+		got := judged([]string{"S", "T"}, func(w *world) {
+			w.find("T", "web shell", hour(1), "User", "www")
+			w.move("T", "S", "deploy", "ssh", hour(4))
+			if c.by != "" {
+				w.find("S", "account made", hour(c.at), "SubjectUserName", c.by, "TargetUserName", "sysbackup")
+			} else {
+				w.find("S", "account made", hour(c.at), "user", "sysbackup")
+			}
+		})
+		if got["S"].Verdict != c.want {
+			t.Errorf("%s: %s because %+v", c.name, got["S"].Verdict, got["S"].Because)
+		}
+	}
+}
+
+// TestPlaceOfSeveralRecords: what several records show together is an act of its own, though the first of them is another's.
+func TestPlaceOfSeveralRecords(t *testing.T) {
+	got := judged([]string{"S"}, func(w *world) {
+		w.find("S", "remote service", hour(4), "SubjectUserName", "adm", "SubjectDomainName", "HOSP", "ServiceName", "Mgmt")
+		w.find("S", "tool present", hour(4.7), "SubjectUserName", "adm", "SubjectDomainName", "HOSP", "ServiceName", "Mgmt")
+		last := &w.findings[len(w.findings)-1]
+		last.At = append([]event.Place{w.findings[0].At[0]}, last.At...)
+	})
+	if got["S"].Verdict != event.Infiltrated {
+		t.Errorf("%s because %+v", got["S"].Verdict, got["S"].Because)
+	}
+}
+
+// TestSinceReachesToAServerProvenLater: S was reached from T in a way never gone before, days before anything proves T infiltrated.
+func TestSinceReachesToAServerProvenLater(t *testing.T) {
+	for how, want := range map[bool]event.Time{true: hour(3), false: hour(59.9)} {
+		got := judged([]string{"S", "T"}, func(w *world) {
+			w.find("T", "web shell", hour(60), "User", "www")
+			w.move("T", "S", `HOSP\adm`, "rdp", hour(3))
+			w.move("10.0.0.9", "S", `HOSP\nurse`, "rdp", hour(2)) // so that T is not the only way
+			if !how {
+				w.move("T", "S", `HOSP\adm`, "rdp", hour(-24*20))
+			}
+			w.find("S", "backups deleted", hour(60))
+			w.find("S", "protection off", hour(60.2))
+		})["S"]
+		if got.Since == nil || got.Since.EarliestPossible > want || got.Since.EarliestPossible < want.Add(-15*60e9) {
+			t.Errorf("new way %v: %+v, want %s", how, got.Since, want)
+		}
+	}
+}
