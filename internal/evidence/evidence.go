@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"wardround/internal/event"
@@ -34,6 +36,30 @@ type Sink interface {
 	// Progress tells that so many bytes more of the collection on disk are dealt with. Over all units they add up to
 	// Size, unless files changed in the meantime.
 	Progress(bytes int64)
+}
+
+// Looker is a Sink that also looks at the content of files of which no reader knows events: documents, images, databases,
+// what has no known form. Look comes between Begin and End, and only where Begin said read.
+type Looker interface {
+	Sink
+	Look(a *event.Artifact, c Content)
+}
+
+// Content is what a Looker is given of an artifact. It is valid until Look returns.
+type Content struct {
+	Changed event.Time // last change, where an archive keeps it; NoTime otherwise, since a copy has a time of its own
+	// At gives random access to the first bytes of the artifact. Where it lies in a stream, that is at most LookBytes, and whole says whether
+	// that is all.
+	At func() (r io.ReaderAt, size int64, whole bool, err error)
+}
+
+// LookBytes is how much of an artifact that lies in a stream is copied for a Looker.
+const LookBytes = 64 << 20
+
+// OnItsSystem makes of an artifact's path the one that the file had on its own system, as far as the layout tells, with slashes.
+func OnItsSystem(path string) string {
+	name, _ := onItsSystem(path)
+	return strings.ReplaceAll(name, `\`, "/")
 }
 
 // Collection is an opened file, folder or archive. It is safe for use by several goroutines.

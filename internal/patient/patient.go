@@ -32,6 +32,8 @@ type Options struct {
 	Workers int    // 0 means one for each processor
 	Limits  Limits
 	Config  Config
+	// Person is told of each record of a listed file whom it is about, as People.Add takes it. A folder's files come in any order. Nil for nobody.
+	Person func(folder string, record []byte)
 
 	numbers        *regexp.Regexp // the hospital's own numbers, whole
 	numbersInText  *regexp.Regexp
@@ -151,7 +153,8 @@ func (o *Options) number(s string) bool { return o.numbers != nil && o.numbers.M
 type run struct {
 	o      Options
 	mu     sync.Mutex
-	people *people
+	people *people // nil: others count
+	record []byte
 	groups map[group]*holding
 	sum    Summary
 	kinds  kinds
@@ -210,8 +213,14 @@ func (l Limits) orDefault() Limits {
 func (r *run) count(folder, format string, keys []key) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.people.add(keys)
-	r.group(folder, format).people.add(keys)
+	if r.o.Person != nil {
+		r.record = appendKeys(r.record[:0], keys)
+		r.o.Person(folder, r.record)
+	}
+	if r.people != nil {
+		r.people.add(keys)
+		r.group(folder, format).people.add(keys)
+	}
 }
 
 // group is the group of a folder and format. Past a number of groups, all further folders are one.
