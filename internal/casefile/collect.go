@@ -22,6 +22,8 @@ type worker struct {
 	scratch match.Scratch
 	schemas map[*event.Schema]*schemaState
 	force   bool // read again what was thought to be known
+	looker  *looker
+	met     [1 << 12]uint64 // digests of records of people
 
 	// Of the artifact at hand.
 	reading  bool // it had a record
@@ -85,6 +87,7 @@ func (w *worker) Begin(a *event.Artifact) (evidence.Consumer, bool) {
 	w.watch = inventory.Watch{}
 	w.activity = map[activityKey]*tally{}
 	w.accounts, w.domains, w.told = spread.Accounts{}, spread.Domains{}, map[string]bool{}
+	w.looker.took()
 	return w, true
 }
 
@@ -153,12 +156,17 @@ func (w *worker) stateOf(s *event.Schema) *schemaState {
 	return st
 }
 
-// Take implements evidence.Consumer.
-func (w *worker) Take(r *event.Record) {
+// begin opens the facts of an artifact, once there is something to keep.
+func (w *worker) begin() {
 	if !w.reading {
 		w.reading = true
 		w.out.begin()
 	}
+}
+
+// Take implements evidence.Consumer.
+func (w *worker) Take(r *event.Record) {
+	w.begin()
 	st := w.stateOf(r.Schema)
 	if !r.Slack {
 		w.watch.See(r)
@@ -339,7 +347,8 @@ func digestOf(r *event.Record) uint64 {
 
 // trailer closes the facts of an artifact.
 func (w *worker) trailer(a *event.Artifact) *trailer {
-	t := &trailer{Sightings: w.watch.Sightings(), Own: w.watch.Addresses(), Activity: []event.Activity{}, Accounts: w.accounts, Domains: w.domains}
+	looked := w.looker.took()
+	t := &trailer{Damage: looked.damage, Patients: looked.patients, Sightings: w.watch.Sightings(), Own: w.watch.Addresses(), Activity: []event.Activity{}, Accounts: w.accounts, Domains: w.domains}
 	for k, x := range w.activity {
 		act := event.Activity{Host: k.host, Source: k.source, Spans: x.spans}
 		if a.Original && x.order {
