@@ -11,6 +11,7 @@ type Harm struct {
 	Folders     []HarmFolder `json:"folders"` // largest first; the last may stand for all others
 	Burst       *Burst       `json:"burst"`
 	WhyNoBurst  *string      `json:"why_no_burst"` // why nothing tells when; null where Burst tells
+	Course      *Burst       `json:"course"`       // where nothing tells when: acts of this server itself in the course of encryption
 	How         string       `json:"how"`          // local, smb, not known
 	Process     *string      `json:"process"`
 	Account     *string      `json:"account"`
