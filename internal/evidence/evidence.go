@@ -12,16 +12,17 @@ import (
 	"time"
 
 	"wardround/internal/event"
+	"wardround/internal/xz"
 )
 
 // ErrNotCollection says that a path is neither a file nor a folder.
 var ErrNotCollection = errors.New("neither a file nor a folder; take an image of a device first and examine the image")
 
 // ErrLimit says that an archive goes past Options.Limits.
-var ErrLimit = errors.New("limit exceeded")
+var ErrLimit = xz.ErrLimit
 
 // ErrUnsupported says that an archive is recognised but cannot be unpacked here.
-var ErrUnsupported = errors.New("not supported")
+var ErrUnsupported = xz.ErrUnsupported
 
 // Sink takes what a Unit holds. Each worker has its own. Begin and End never nest: between them the artifact's events
 // go to the Consumer.
