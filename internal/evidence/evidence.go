@@ -1,6 +1,7 @@
 package evidence
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -180,19 +181,8 @@ func (c *Collection) Units(ctx context.Context, yield func(Unit) error) error {
 
 // OrDefault fills in what is not set.
 func (l Limits) OrDefault() Limits {
-	if l.Depth == 0 {
-		l.Depth = DefaultLimits.Depth
-	}
-	if l.Entries == 0 {
-		l.Entries = DefaultLimits.Entries
-	}
-	if l.Bytes == 0 {
-		l.Bytes = DefaultLimits.Bytes
-	}
-	if l.Ratio == 0 {
-		l.Ratio = DefaultLimits.Ratio
-	}
-	return l
+	d := DefaultLimits
+	return Limits{cmp.Or(l.Depth, d.Depth), cmp.Or(l.Entries, d.Entries), cmp.Or(l.Bytes, d.Bytes), cmp.Or(l.Ratio, d.Ratio)}
 }
 
 // pass is one reading of one unit.

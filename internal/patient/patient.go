@@ -13,6 +13,7 @@
 package patient
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -194,19 +195,8 @@ func Scan(ctx context.Context, paths []string, o Options, yield func(File) error
 }
 
 func (l Limits) orDefault() Limits {
-	if l.Depth == 0 {
-		l.Depth = DefaultLimits.Depth
-	}
-	if l.Entries == 0 {
-		l.Entries = DefaultLimits.Entries
-	}
-	if l.Bytes == 0 {
-		l.Bytes = DefaultLimits.Bytes
-	}
-	if l.Ratio == 0 {
-		l.Ratio = DefaultLimits.Ratio
-	}
-	return l
+	d := DefaultLimits
+	return Limits{cmp.Or(l.Depth, d.Depth), cmp.Or(l.Entries, d.Entries), cmp.Or(l.Bytes, d.Bytes), cmp.Or(l.Ratio, d.Ratio)}
 }
 
 // count takes in the keys of a record of a listed file.
