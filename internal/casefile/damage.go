@@ -44,8 +44,15 @@ func Damage(ctx context.Context, o DamageOptions) (*damage.Summary, error) {
 	if len(o.Roots) == 0 {
 		return damageOfCase(o)
 	}
+	dated, err := datesBeside(ctx, o.Roots)
+	if err != nil {
+		return nil, err
+	}
 	if o.Case == "" {
-		return damage.Scan(ctx, opts, lineWriter(o.Lines))
+		opts.Who = dated.onto
+		sum, err := damage.Scan(ctx, opts, lineWriter(o.Lines))
+		dated.tell(sum)
+		return sum, err
 	}
 	w, err := readWriters(o.Case)
 	if err != nil {
@@ -54,8 +61,13 @@ func Damage(ctx context.Context, o DamageOptions) (*damage.Summary, error) {
 	if o.Server != "" && w.find(o.Server) == nil {
 		return nil, &InputError{fmt.Errorf("the case has no server %q", o.Server)}
 	}
-	opts.Who = func(f *damage.File) { w.attribute(f, w.serverOf(o.Server, f.Path)) }
-	return w.scan(ctx, o, opts)
+	opts.Who = func(f *damage.File) {
+		dated.onto(f)
+		w.attribute(f, w.serverOf(o.Server, f.Path))
+	}
+	sum, err := w.scan(ctx, o, opts)
+	dated.tell(sum)
+	return sum, err
 }
 
 // lineWriter writes a file as one line.

@@ -48,6 +48,7 @@ type trailer struct {
 	Domains   spread.Domains  // by SID
 	Damage    string          // JSON of a damage.File; "" if nobody looked
 	Patients  []string        // JSON of patient.Files
+	Listed    string          // JSON of damage.Listeds; "" for none
 }
 
 // hit is one hit of a rule, before it is known which server its computer is.
@@ -488,6 +489,7 @@ func (e *encoder) trailer(t *trailer) {
 		}
 	}
 	e.text(t.Damage)
+	e.text(t.Listed)
 	e.uint(uint64(len(t.Patients)))
 	for _, p := range t.Patients {
 		e.text(p)
@@ -679,6 +681,7 @@ func (d *decoder) trailer() *trailer {
 		}
 	}
 	t.Damage = d.text()
+	t.Listed = d.text()
 	t.Patients = make([]string, d.count())
 	for i := range t.Patients {
 		t.Patients[i] = d.text()

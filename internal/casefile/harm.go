@@ -86,6 +86,9 @@ func (m *merged) look() error {
 		if err != nil {
 			return err
 		}
+		if err := m.listedIn(e, t); err != nil {
+			return err
+		}
 		if t.Damage == "" {
 			continue
 		}
@@ -102,6 +105,40 @@ func (m *merged) look() error {
 			return err
 		}
 	}
+	return nil
+}
+
+// listedIn takes what the names in a listing tell. Table, journal and listing of one server name the same files: the longest counts.
+func (m *merged) listedIn(e *entry, t *trailer) error {
+	if t.Listed == "" {
+		return nil
+	}
+	var list []damage.Listed
+	if err := json.Unmarshal([]byte(t.Listed), &list); err != nil {
+		return errFrame
+	}
+	id, d := m.names.In(&e.artifact).Nameless, &m.data
+	if d.harm[id] == nil {
+		d.harm[id] = newHarmOf(id)
+	}
+	h := d.harm[id]
+	for _, x := range list {
+		n := event.HarmListed{Extension: x.Extension, Files: x.Files, From: x.From, To: x.To, Burst: x.Burst, Example: x.Example}
+		for _, at := range []*event.Time{&n.From, &n.To} {
+			if *at != event.NoTime {
+				*at = m.clocks.correct(id, *at)
+			}
+		}
+		switch i := slices.IndexFunc(h.Listed, func(y event.HarmListed) bool { return y.Extension == n.Extension }); {
+		case i < 0:
+			h.Listed = append(h.Listed, n)
+		case h.Listed[i].Files < n.Files:
+			h.Listed[i] = n
+		}
+	}
+	slices.SortFunc(h.Listed, func(a, b event.HarmListed) int {
+		return cmp.Or(cmp.Compare(b.Files, a.Files), cmp.Compare(a.Extension, b.Extension))
+	})
 	return nil
 }
 
@@ -246,7 +283,7 @@ type harmOf struct {
 
 func newHarmOf(id event.ServerID) *harmOf {
 	h := &harmOf{states: map[[2]string]*event.HarmCount{}, cells: map[[2]string]*event.HarmFolder{}, families: map[event.HarmFamily]int64{}, times: damage.NewTimes()}
-	h.Server, h.Roots = id, []string{}
+	h.Server, h.Roots, h.Listed = id, []string{}, []event.HarmListed{}
 	return h
 }
 
@@ -605,6 +642,11 @@ func (w *writers) harm(h *event.Harm, times *damage.Times) {
 				b.First, b.Last, told = min(b.First, x.First), max(b.Last, x.Last), "events that tell of writing, and times of the files"
 			}
 		}
+	}
+	if b == nil && len(h.Listed) > 0 && h.Listed[0].From != event.NoTime {
+		x := h.Listed[0]
+		h.Burst = &event.Burst{From: x.From, To: x.To, Files: x.Burst, Outside: x.Files - x.Burst, By: fmt.Sprintf("the file system's own list: files to whose names %q was added", x.Extension)}
+		return
 	}
 	if b != nil {
 		h.Burst = &event.Burst{From: b.First, To: b.Last, Files: b.Files, Outside: b.Outside, By: told}

@@ -69,6 +69,43 @@ func (w *worker) Look(a *event.Artifact, c evidence.Content) {
 	}
 }
 
+// listing is the field of a path in records of what names files: a file system's table, its journal, a listing; -1 for others.
+func (w *worker) listing(s *event.Schema) int {
+	if w.looker == nil {
+		return -1
+	}
+	switch s.Source.Channel {
+	case "mft", "usnjrnl", "file listing":
+		if at := s.Lookup("TargetFilename"); len(at) > 0 {
+			return at[0]
+		}
+	}
+	return -1
+}
+
+// list takes a name of a listing.
+func (w *worker) list(st *schemaState, r *event.Record) {
+	if p := r.Schema.Source.Provider; p == "deleted" || p == "old name" {
+		return
+	}
+	w.buf = r.Field(st.names).AppendText(w.buf[:0])
+	w.names.Add(w.buf, r.Time)
+}
+
+// listed is what the names of an artifact's listing tell.
+func (w *worker) listed() string {
+	list := w.names.Crowds()
+	w.names = damage.Listing{}
+	if len(list) == 0 {
+		return ""
+	}
+	b, err := encode(list)
+	if err != nil {
+		return ""
+	}
+	return string(b)
+}
+
 // person keeps whom a record of the artifact at hand is about. Tables name the same people over and over: those of a moment ago are told once.
 func (w *worker) person(_ string, record []byte) {
 	sum := maphash.Bytes(metSeed, record)

@@ -22,6 +22,7 @@ type Harm struct {
 	Renamed     int64        `json:"renamed"`      // files whose content is kept
 	Parts       int64        `json:"parts"`        // damaged files of which parts are not encrypted
 	Past        int64        `json:"past"`         // damaged or deleted files that an earlier copy has
+	Listed      []HarmListed `json:"listed"`       // extensions that tables and listings name on many files; their content was not looked at
 	Roots       []string     `json:"roots"`        // trees that were scanned beside the evidence
 	FromAfter   bool         `json:"from_after"`   // it was scanned after the case was judged: no verdict rests on it
 	WrittenSeen int64        `json:"written_seen"` // writes of files with a second extension, in the burst, that events tell
@@ -60,6 +61,16 @@ type HarmFolder struct {
 	State string `json:"state"`
 	Files int64  `json:"files"`
 	Bytes int64  `json:"bytes"`
+}
+
+// HarmListed is an extension that was added to many files of several kinds, as a file system's table, its journal or a listing names them.
+type HarmListed struct {
+	Extension string `json:"extension"`
+	Files     int64  `json:"files"`
+	From      Time   `json:"from"` // of the stretch in which most changed; null where nothing tells
+	To        Time   `json:"to"`
+	Burst     int64  `json:"burst"` // files that changed in it
+	Example   string `json:"example"`
 }
 
 // HarmFamily is a family and how many files point to it. How says by what.

@@ -37,6 +37,7 @@ type (
 		Server                linkView
 		Tree                  string // a tree that was scanned after the verdicts
 		States                []stateView
+		Listed                []string
 		From, To              whenView
 		Times, WhyNot, Course string
 		Process, How, Says    string
@@ -75,7 +76,7 @@ func told(h *event.Harm) bool {
 			return true
 		}
 	}
-	return h.Burst != nil || h.WhyNoBurst != nil
+	return h.Burst != nil || h.WhyNoBurst != nil || len(h.Listed) > 0
 }
 
 func (p *page) data(e *estate, l *layout) {
@@ -133,6 +134,13 @@ func (l *layout) harm(h *event.Harm, p *page) harmView {
 	e := l.e
 	v := harmView{Server: e.link(h.Server), Tree: trees(h.Roots, h.FromAfter), Says: cmp.Or(e.says(h.Says), notKnown), Process: known(h.Process, maxSay), From: e.when(event.NoTime), To: e.when(event.NoTime)}
 	v.States = statesOf(h.States)
+	for _, x := range h.Listed[:min(len(h.Listed), 3)] {
+		says := count64(x.Files, "file", "files") + " listed with " + show(x.Extension, maxName) + " added"
+		if x.From != event.NoTime && x.To != event.NoTime {
+			says += ", most changed " + e.clock.people(second(x.From)) + " to " + e.clock.people(second(x.To))
+		}
+		v.Listed = append(v.Listed, says+"; their content was not looked at")
+	}
 	switch h.How {
 	case "local":
 		v.How = "on the server itself"
@@ -154,7 +162,7 @@ func (l *layout) harm(h *event.Harm, p *page) harmView {
 		if b.Outside > 0 {
 			v.Times += "; " + count64(b.Outside, "file", "files") + " at other times"
 		}
-	} else {
+	} else if h.WhyNoBurst != nil {
 		v.WhyNot = known(h.WhyNoBurst, maxSay)
 		if c := h.Course; c != nil {
 			v.Course = "This server’s own acts in that course (" + show(c.By, maxSay) + "): " + e.clock.people(second(c.From)) + " to " + e.clock.people(second(c.To))
