@@ -191,17 +191,38 @@ func (m *merged) heldIn(id event.ServerID, e *entry, t *trailer, f *damage.File)
 		}
 		d.holding = append(d.holding, holding{&name, p, &e.artifact.Collection, nil})
 	}
-	return m.reader.people(e.at, func(record []byte) error { return d.person(h, record) })
+	h.at = append(h.at, e.at)
+	return nil
 }
 
-func (d *lookedAt) person(h *heldOf, record []byte) error {
-	if d.all == nil {
-		d.all = patient.NewPeople()
+// countPeople counts whom the files of each server are about, one server after the other: a count may take 150 MB.
+func (m *merged) countPeople() error {
+	d := &m.data
+	for _, id := range slices.Sorted(maps.Keys(d.held)) {
+		h := d.held[id]
+		add := func(record []byte) error {
+			if d.all == nil {
+				d.all = patient.NewPeople()
+			}
+			if h.people == nil {
+				h.people = patient.NewPeople()
+			}
+			return cmp.Or(d.all.Add(record), h.people.Add(record))
+		}
+		for _, at := range h.at {
+			if err := m.reader.people(at, add); err != nil {
+				return err
+			}
+		}
+		for _, root := range h.Roots {
+			if err := peopleOf(m.run.in.Case, root, id, add); err != nil {
+				return err
+			}
+		}
+		h.count()
+		h.at = nil
 	}
-	if h.people == nil {
-		h.people = patient.NewPeople()
-	}
-	return cmp.Or(d.all.Add(record), h.people.Add(record))
+	return nil
 }
 
 // writes notes an event that tells of a file written with a second extension.
@@ -440,7 +461,8 @@ func mergeFolders(list []event.HarmFolder) []event.HarmFolder {
 // heldOf adds up whose data the files of one server hold.
 type heldOf struct {
 	event.Held
-	people *patient.People // nil: no record was told
+	at     []location      // facts with records of people
+	people *patient.People // while it is counted; nil: no record was told
 	kinds  map[string]bool
 	single uint64 // most people that one file tells of, of those whose records are gone
 }
@@ -462,9 +484,26 @@ func (h *heldOf) add(p *patient.File) {
 	for _, k := range p.Kinds {
 		h.kinds[k] = true
 	}
+	h.surer(p.Confidence)
+}
+
+// surer keeps the surest confidence.
+func (h *heldOf) surer(confidence string) {
 	levels := []string{"", "low", "moderate", "high"}
-	if slices.Index(levels, p.Confidence) > slices.Index(levels, h.Confidence) {
-		h.Confidence = p.Confidence
+	if slices.Index(levels, confidence) > slices.Index(levels, h.Confidence) {
+		h.Confidence = confidence
+	}
+}
+
+// count ends the count of people.
+func (h *heldOf) count() {
+	h.Exact = true
+	if h.people != nil {
+		n, exact := h.people.Count()
+		h.People, h.Exact, h.people = &n, exact, nil
+		if !exact {
+			h.Error = patient.Error
+		}
 	}
 }
 
@@ -477,13 +516,8 @@ func (h *heldOf) finish() event.Held {
 		}
 	}
 	var n uint64
-	out.Exact = true
-	if h.people != nil {
-		n, out.Exact = h.people.Count()
-		out.People = &n
-		if !out.Exact {
-			out.Error = patient.Error
-		}
+	if out.People != nil {
+		n = *out.People
 	}
 	if out.NotKnown < out.Files && out.People == nil {
 		out.People = &n
@@ -531,6 +565,9 @@ func (m *merged) tellData(v *event.Verdicts, story *event.Story) (*caseData, err
 	for i := range d.files {
 		f := d.files[i].File
 		w.attribute(f, w.find(*f.Server))
+	}
+	if err := m.countPeople(); err != nil {
+		return nil, err
 	}
 	for _, id := range slices.Sorted(maps.Keys(d.held)) {
 		out.Held = append(out.Held, d.held[id].finish())

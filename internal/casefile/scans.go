@@ -300,6 +300,7 @@ func (s *patientScan) finish() []scanned {
 	for i, root := range s.roots {
 		x := scanned{Root: root, Asked: askedPatient, Harm: []event.Harm{}, Held: []event.Held{}}
 		for _, id := range slices.Sorted(maps.Keys(s.held[i])) {
+			s.held[i][id].count()
 			h := s.held[i][id].finish()
 			h.Roots = []string{root}
 			x.Held = append(x.Held, h)
@@ -325,11 +326,7 @@ func (m *merged) includeScans() error {
 			}
 			d.harm[x.Server].include(x)
 		}
-		if len(s.Held) > 0 {
-			if err := d.includePeople(dir, s); err != nil {
-				return err
-			}
-		}
+		d.includePeople(s)
 		s.Judged = true
 	}
 	sum := sha256.New()
@@ -343,9 +340,9 @@ func (m *merged) includeScans() error {
 	return replaceJSON(filepath.Join(dir, scansFile), list)
 }
 
-// includePeople counts the people of a tree with those of the evidence. Without the cache they cannot be told apart: then the larger number stands, and is
-// not exact.
-func (d *lookedAt) includePeople(dir string, s *scanned) error {
+// includePeople adds the files of a tree to those of the evidence. Their people are counted with its own, from the cache; where that is gone they cannot be told
+// apart, and the larger number stands, which is not exact.
+func (d *lookedAt) includePeople(s *scanned) {
 	for i := range s.Held {
 		x := &s.Held[i]
 		h := d.held[x.Server]
@@ -357,13 +354,17 @@ func (d *lookedAt) includePeople(dir string, s *scanned) error {
 		for _, k := range x.Kinds {
 			h.kinds[k] = true
 		}
-		h.Confidence = cmp.Or(h.Confidence, x.Confidence)
+		h.surer(x.Confidence)
 		h.Roots = append(h.Roots, x.Roots...)
 		if x.People != nil {
 			h.single = max(h.single, *x.People)
 		}
 	}
-	f, err := os.Open(peopleFile(dir, s.Root))
+}
+
+// peopleOf hands over the records of people of one server in a tree that was scanned; none where the cache is gone.
+func peopleOf(dir, root string, id event.ServerID, add func(record []byte) error) error {
+	f, err := os.Open(peopleFile(dir, root))
 	if errors.Is(err, os.ErrNotExist) {
 		return nil
 	}
@@ -381,12 +382,10 @@ func (d *lookedAt) includePeople(dir string, s *scanned) error {
 		if err = cmp.Or(err, failed); err != nil {
 			return errFrame
 		}
-		h := d.held[event.ServerID(server)]
-		if h == nil {
-			continue // its file was not kept
-		}
-		if err := d.person(h, record); err != nil {
-			return err
+		if string(server) == string(id) {
+			if err := add(record); err != nil {
+				return err
+			}
 		}
 	}
 }
