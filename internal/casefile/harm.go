@@ -564,7 +564,9 @@ func (m *merged) tellData(v *event.Verdicts, story *event.Story) (*caseData, err
 	}
 	for i := range d.files {
 		f := d.files[i].File
-		w.attribute(f, w.find(*f.Server))
+		if f.State.Hurt() || f.State == damage.Renamed || f.State == damage.Note {
+			f.By = w.whoOn(*f.Server)
+		}
 	}
 	if err := m.countPeople(); err != nil {
 		return nil, err
@@ -665,7 +667,7 @@ func (w *writers) harm(h *event.Harm, times *damage.Times) {
 		h.How, h.Says = "not known", "no file that was looked at is damaged"
 		return
 	}
-	by := w.who(v)
+	by := w.whoOn(string(h.Server))
 	h.How, h.Process, h.Account, h.Source, h.Says, h.Because = by.How, by.Process, by.Account, by.Source, by.Says, by.Because
 	told := "times of the files, which whoever writes can set"
 	b := times.Burst()
@@ -694,7 +696,17 @@ func (w *writers) harm(h *event.Harm, times *damage.Times) {
 		why = "no damaged file was collected, and no source records who writes files (Sysmon 11, Security 4663, 5145, the file system's journal)"
 	}
 	h.WhyNoBurst = &why
-	h.Course = courseOf(v)
+	if v != nil {
+		h.Course = courseOf(v)
+	}
+}
+
+// whoOn says who wrote on a server that evidence names: of one without a verdict no log was read.
+func (w *writers) whoOn(server string) *damage.By {
+	if v := w.find(server); v != nil {
+		return w.who(v)
+	}
+	return &damage.By{How: "not known", Says: fmt.Sprintf("not known: no log of %s was read", cmp.Or(server, "its server")), Because: []string{}}
 }
 
 // courseOf spans the acts of a server itself that belong to encryption; nil without any.

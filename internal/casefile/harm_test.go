@@ -162,6 +162,25 @@ func TestExamineLooks(t *testing.T) {
 	}
 }
 
+// TestFilesWithoutLogs: of a server of which nothing but files was collected it is said what was done to them, and that nobody knows by whom.
+func TestFilesWithoutLogs(t *testing.T) {
+	files := map[string][]byte{}
+	for i := range 9 {
+		files[fmt.Sprintf("D/data/%d.xlsx", i)] = noiseOf(uint64(i), 9000)
+	}
+	dir := filepath.Join(t.TempDir(), "case")
+	o := testOptions(t, dir, collected(t, "NOBODY7", files, time.Time{}))
+	o.Inventory = ""
+	mustExamine(t, o)
+	d := dataOf(t, dir)
+	if len(d.Harm) != 1 || d.Harm[0].Hurt() != 9 || d.Harm[0].Burst != nil || d.Harm[0].WhyNoBurst == nil || !strings.Contains(d.Harm[0].Says, "not known") {
+		t.Fatalf("%+v", d.Harm)
+	}
+	if strings.Contains(results(t, dir)[damageFile], "--server") {
+		t.Error("it asks for the name of a server that it names")
+	}
+}
+
 func dataOf(t *testing.T, dir string) *caseData {
 	t.Helper()
 	d, err := readData(dir)
