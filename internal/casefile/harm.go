@@ -609,10 +609,10 @@ func (d *caseData) flag(v *event.Verdicts) {
 		}
 	}
 	if when > 0 {
-		v.NotKnown = append(v.NotKnown, fmt.Sprintf("When files were damaged is not known on %d of %s", when, servers(hurt)))
+		v.NotKnown = append(v.NotKnown, fmt.Sprintf("when files were damaged not known on %d of %s", when, servers(hurt)))
 	}
 	if who > 0 {
-		v.NotKnown = append(v.NotKnown, fmt.Sprintf("Which process damaged files is not known on %d of %s", who, servers(hurt)))
+		v.NotKnown = append(v.NotKnown, fmt.Sprintf("which process damaged files not known on %d of %s", who, servers(hurt)))
 	}
 	unread := 0
 	for i := range d.Held {
@@ -621,7 +621,7 @@ func (d *caseData) flag(v *event.Verdicts) {
 		}
 	}
 	if unread > 0 {
-		v.NotKnown = append(v.NotKnown, fmt.Sprintf("Of how many people data lies in files that are recognised and not parsed, on %s", servers(unread)))
+		v.NotKnown = append(v.NotKnown, fmt.Sprintf("of how many people data lies in files that are recognised and not parsed not known on %s", servers(unread)))
 	}
 }
 

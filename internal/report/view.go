@@ -285,7 +285,7 @@ func (p *page) squares(e *estate) {
 		q := squareView{Full: s.full(), N: s.N, Class: s.class(), Name: show(string(s.Server), maxName), Word: s.verdictWord()}
 		if s.flag(flagEncrypted) {
 			q.Letter, q.LetterWord = "E", flagEncrypted
-		} else if s.flag(flagPatients) {
+		} else if s.flag(flagPatients) && s.Judgement == event.Infiltrated { // on the other signs a second letter cannot be read
 			q.Letter, q.LetterWord = "P", flagPatients
 		}
 		g.Squares = append(g.Squares, q)
