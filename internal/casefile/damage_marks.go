@@ -9,8 +9,8 @@ import (
 	"wardround/internal/damage"
 )
 
-// mostMarked bounds the files of the evidence that damage.jsonl lists.
-const mostMarked = 100_000
+// mostMarked bounds the files of the evidence that damage.jsonl lists, and those that patient.jsonl does.
+const mostMarked = 50_000
 
 // markStates are what the marks of collected files say of them.
 var markStates = map[string]struct {

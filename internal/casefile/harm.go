@@ -28,6 +28,7 @@ type caseData struct {
 	People *uint64      `json:"people"`   // distinct over the estate; null where no file tells
 	Exact  bool         `json:"exact"`
 	Beyond int64        `json:"beyond"` // damaged files that damage.jsonl does not list, for want of room
+	More   int64        `json:"more"`   // the same of files in patient.jsonl
 }
 
 // harmed is a line of damage.jsonl.
@@ -53,6 +54,8 @@ type lookedAt struct {
 	files   []harmed                        // not intact, at most mostMarked
 	beyond  int64
 	holding []holding
+	more    int64           // files beyond those in holding
+	scans   []scanned       // taken in
 	all     *patient.People // over the estate; nil without any record
 }
 
@@ -189,7 +192,11 @@ func (m *merged) heldIn(id event.ServerID, e *entry, t *trailer, f *damage.File)
 		if f.State.Hurt() {
 			h.Hurt++
 		}
-		d.holding = append(d.holding, holding{&name, p, &e.artifact.Collection, nil})
+		if len(d.holding) < mostMarked {
+			d.holding = append(d.holding, holding{&name, p, &e.artifact.Collection, nil})
+		} else {
+			d.more++
+		}
 	}
 	h.at = append(h.at, e.at)
 	return nil
@@ -556,7 +563,7 @@ func (m *merged) tellData(v *event.Verdicts, story *event.Story) (*caseData, err
 			d.harm[s.Server] = newHarmOf(s.Server)
 		}
 	}
-	out := &caseData{Harm: []event.Harm{}, Held: []event.Held{}, Exact: true, Beyond: d.beyond}
+	out := &caseData{Harm: []event.Harm{}, Held: []event.Held{}, Exact: true, Beyond: d.beyond, More: d.more}
 	for _, id := range slices.Sorted(maps.Keys(d.harm)) {
 		h := d.harm[id].finish()
 		w.harm(&h, d.harm[id].times)
@@ -753,6 +760,11 @@ func (m *merged) writeData(d *caseData) error {
 	}
 	if err := writeLines(dir, patientFile, m.data.holding, func(h holding) bool { return h.Root != nil }); err != nil {
 		return err
+	}
+	if m.data.scans != nil {
+		if err := replaceJSON(filepath.Join(dir, scansFile), m.data.scans); err != nil {
+			return err
+		}
 	}
 	return replaceJSON(filepath.Join(dir, dataFile), d)
 }

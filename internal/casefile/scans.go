@@ -337,7 +337,8 @@ func (m *merged) includeScans() error {
 	sum.Write(b)
 	digest := hex.EncodeToString(sum.Sum(nil))
 	m.run.in.digests["scans"] = &digest
-	return replaceJSON(filepath.Join(dir, scansFile), list)
+	d.scans = list
+	return nil
 }
 
 // includePeople adds the files of a tree to those of the evidence. Their people are counted with its own, from the cache; where that is gone they cannot be told

@@ -59,7 +59,9 @@ func printRenamed(t *testing.T, list []sample) {
 		}
 		return out
 	}
-	bar := func(name string, list []scored, hit func(*scored) bool) { fmt.Printf("damage-bar %s %s\n", name, rateOf(list, hit)) }
+	bar := func(name string, list []scored, hit func(*scored) bool) {
+		fmt.Printf("damage-bar %s %s\n", name, rateOf(list, hit))
+	}
 	past := scan(before)
 	bar("renamed-past", past, func(s *scored) bool { return s.got.state == Renamed && s.got.confidence == Proven })
 	alone := scan("")
