@@ -28,19 +28,20 @@ var mayImport = table(`
 	handover   report ledger event
 	restore    vault damage event
 	exercise   evtx event
-	evidence   evtx disk event
+	evidence   evtx disk xz event
 	match      sigma event
 	inventory  event
 	spread     event
 	verdict    policy event
 	policy     event
 	damage     event
-	patient    event
+	patient    xz event
 	report     event
 	evtx       event
 	addresses
 	event
 	disk
+	xz
 	sigma
 	ledger
 	vault
@@ -57,7 +58,8 @@ var libraries = map[string][]string{
 	"policy":    {"go.yaml.in/yaml/v3"},
 	"evidence":  {"github.com/klauspost/compress", "github.com/ulikunitz/xz"},
 	"damage":    {"github.com/klauspost/compress", "github.com/ulikunitz/xz"},
-	"patient":   {"github.com/klauspost/compress", "github.com/ulikunitz/xz"},
+	"patient":   {"github.com/klauspost/compress"},
+	"xz":        {"github.com/ulikunitz/xz"},
 	"addresses": {"github.com/oschwald/maxminddb-golang/v2"},
 	"exercise":  {"go.yaml.in/yaml/v3"},
 }
@@ -72,7 +74,7 @@ var deciding = []string{"event", "evtx", "sigma", "match", "verdict", "spread", 
 var clocked = []string{"cmd", "agent", "server"}
 
 // foreign are the rooms that read bytes of others and so need a fuzz test as soon as they are there.
-var foreign = []string{"evtx", "disk", "evidence", "sigma", "inventory", "addresses", "patient", "damage", "casefile", "ledger", "vault"}
+var foreign = []string{"evtx", "disk", "evidence", "sigma", "inventory", "addresses", "patient", "damage", "casefile", "ledger", "vault", "xz"}
 
 // maxChain is the longest chain of rooms, cmd included.
 const maxChain = 6

@@ -6,10 +6,10 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"wardround/internal/damage"
 	"wardround/internal/event"
@@ -77,58 +77,105 @@ func damageCost(t testing.TB) reading {
 	return atMost(scan.cpu.Seconds()/hash.cpu.Seconds(), 5, "×").and(scan.peak <= 200<<20, "%.1f CPU s to %.1f of find, cat and openssl; peak %d MB", scan.cpu.Seconds(), hash.cpu.Seconds(), scan.peak>>20)
 }
 
-// damageTold asks of ten hospitals whether each server's damage is told: by whom, on the server or from afar, within the window.
+// damageTruth is what truth.json says was done to a server's files.
+type damageTruth struct {
+	From, To event.Time
+	How      string
+	Source   *string
+	Files    int64
+}
+
+// damageTold asks of ten hospitals whether examine alone tells each server's damage: how many files, when, on the server or from afar and whence, by
+// which process; or why these are not known.
 func damageTold(t testing.TB) reading {
 	bin := built(t)
-	var wrong, servers int
+	var wrong, servers, dated, afar int
 	for seed := range int(setting(t, "WARDROUND_SEEDS", 10)) {
 		dir := scratch(t, 3e8)
 		estate, file := filepath.Join(dir, "estate"), filepath.Join(dir, "case")
 		at := func(name string) string { return filepath.Join(estate, name) }
 		spend(t, nil, bin, "exercise", "--out", estate, "--seed", fmt.Sprint(seed+1), "--noise", "small")
 		spend(t, nil, bin, "examine", "--quiet", "--case", file, "--inventory", at("inventory.csv"), "--changes", at("changes.csv"), at("collections"))
-		spend(t, nil, bin, "damage", "--case", file, "--quiet")
-		var v truth
-		decode(t, at("truth.json"), &v)
-		told := map[string][]damage.File{}
-		for _, f := range lines[damage.File](t, filepath.Join(file, "damage.jsonl")) {
-			told[*f.Server] = append(told[*f.Server], f)
+		var v struct {
+			Servers []struct {
+				Server event.ServerID
+				Damage *damageTruth
+			}
+			Clock map[string]int64 `json:"clock_offset_s"`
 		}
+		decode(t, at("truth.json"), &v)
+		var told struct{ Damage []event.Harm }
+		decode(t, filepath.Join(file, "data.json"), &told)
+		listed := map[string]int64{}
+		for _, f := range lines[damage.File](t, filepath.Join(file, "damage.jsonl")) {
+			if f.State.Hurt() {
+				listed[*f.Server]++
+			}
+		}
+		hurt := map[event.ServerID]bool{}
 		for _, s := range v.Servers {
-			want := ""
-			switch {
-			case slices.Contains(s.Flags, "encrypted"):
-				want = "local"
-			case slices.Contains(s.Flags, "affected"):
-				want = "smb"
-			default:
+			if s.Damage == nil {
 				continue
 			}
+			hurt[s.Server] = true
 			servers++
-			if why := damageWrong(told[string(s.Server)], want); why != "" {
+			h := harmOf(told.Damage, s.Server)
+			why := damageWrong(h, s.Damage, time.Duration(v.Clock[string(s.Server)])*time.Second)
+			if listed[string(s.Server)] != s.Damage.Files {
+				why += fmt.Sprintf("; damage.jsonl lists %d damaged files, %d were collected", listed[string(s.Server)], s.Damage.Files)
+			}
+			if why != "" {
 				wrong++
 				t.Errorf("seed %d, %s: %s", seed+1, s.Server, why)
+				continue
+			}
+			if h.Burst != nil {
+				dated++
+			}
+			if h.How == "smb" {
+				afar++
+			}
+		}
+		for i := range told.Damage {
+			if h := &told.Damage[i]; h.Hurt() > 0 && !hurt[h.Server] {
+				wrong++
+				t.Errorf("seed %d, %s: %d damaged files told, and none was damaged", seed+1, h.Server, h.Hurt())
 			}
 		}
 		os.RemoveAll(dir)
 	}
-	return atMost(float64(wrong), 0, "").and(servers > 0, "of %d servers", servers)
+	return atMost(float64(wrong), 0, "").and(servers > 0, "of %d servers; %d dated rightly, of the others it is said why not; %d from afar, with the right source", servers, dated, afar)
 }
 
-// damageWrong says what is wrong with a server's lines, if anything is.
-func damageWrong(told []damage.File, how string) string {
-	if len(told) == 0 {
-		return "no damaged file is told"
-	}
-	for _, f := range told {
-		switch {
-		case f.By == nil || f.By.How != how:
-			return fmt.Sprintf("%s: written %+v, want %s", f.Path, f.By, how)
-		case f.By.Says == "" || f.By.Process == nil && !strings.Contains(f.By.Says, "not known") && how == "local":
-			return f.Path + ": neither the process nor why it is not known"
-		case f.Since == event.NoTime && !strings.Contains(strings.Join(f.Reasons, " "), "not known"):
-			return f.Path + ": neither when nor why that is not known"
+func harmOf(list []event.Harm, id event.ServerID) *event.Harm {
+	for i := range list {
+		if list[i].Server == id {
+			return &list[i]
 		}
+	}
+	return nil
+}
+
+// damageWrong says what is wrong with what is told of a server, "" for nothing. Its clock may have been ahead by so much.
+func damageWrong(h *event.Harm, t *damageTruth, ahead time.Duration) string {
+	within := func(off time.Duration) bool {
+		return h.Burst.From >= t.From.Add(off-time.Minute) && h.Burst.To <= t.To.Add(off+time.Minute)
+	}
+	switch {
+	case h == nil:
+		return "nothing is told"
+	case h.Hurt() != t.Files:
+		return fmt.Sprintf("%d damaged files told, %d were collected", h.Hurt(), t.Files)
+	case h.How != t.How:
+		return fmt.Sprintf("written %s, told %s: %s", t.How, h.How, h.Says)
+	case t.Source != nil && (h.Source == nil || *h.Source != *t.Source):
+		return fmt.Sprintf("the source %s is not told: %s", *t.Source, h.Says)
+	case h.How == "local" && h.Process == nil && !strings.Contains(h.Says, "not known"):
+		return "neither the process nor why it is not known"
+	case h.Burst == nil && h.WhyNoBurst == nil:
+		return "neither when nor why that is not known"
+	case h.Burst != nil && !within(0) && !within(ahead):
+		return fmt.Sprintf("from %s to %s, told %s to %s", t.From, t.To, h.Burst.From, h.Burst.To)
 	}
 	return ""
 }

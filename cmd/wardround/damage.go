@@ -26,7 +26,7 @@ or unknown; proven, plausible or unknown, and why. Reads only; links are not fol
 
 Times are those of the files' last change, which whoever writes can set.`)
 	f.StringVar(&o.Before, "before", "", "`PATH` of an earlier copy of the same tree: a backup, a snapshot, a shadow copy")
-	f.StringVar(&o.Case, "case", "", "`DIR` of a case whose evidence tells who wrote; damage.jsonl is kept there")
+	f.StringVar(&o.Case, "case", "", "`DIR` of a case whose evidence tells who wrote; the result is added there, for the report and the next verdicts")
 	f.StringVar(&o.Server, "server", "", "`NAME` of the server that the tree is of, as in the case")
 	f.IntVar(&o.Workers, "workers", 0, "`N` workers; default: one a processor, at most eight")
 	asJSON := f.Bool("json", false, "one object a line for each file, on standard output")
@@ -44,18 +44,8 @@ Times are those of the files' last change, which whoever writes can set.`)
 		o.Lines = out
 	}
 	sum, err := casefile.Damage(ctx, o)
-	if flushed := out.Flush(); err == nil {
-		err = flushed
-	}
-	var wrong *casefile.InputError
-	switch {
-	case errors.Is(err, context.Canceled):
-		fmt.Fprintln(os.Stderr, "wardround: interrupted")
-		return exitInterrupted
-	case errors.As(err, &wrong):
-		return complain(exitUse, err)
-	case err != nil:
-		return complain(exitNotWritten, err)
+	if code, failed := scanned(out, err); failed {
+		return code
 	}
 	switch {
 	case *asJSON && !*quiet:
@@ -64,4 +54,19 @@ Times are those of the files' last change, which whoever writes can set.`)
 		damage.WriteText(os.Stdout, sum)
 	}
 	return exitDone
+}
+
+// scanned ends the output of a scan, and tells how the program ends where it failed.
+func scanned(out *bufio.Writer, err error) (code int, failed bool) {
+	if flushed := out.Flush(); err == nil {
+		err = flushed
+	}
+	switch {
+	case errors.Is(err, context.Canceled):
+		fmt.Fprintln(os.Stderr, "wardround: interrupted")
+		return exitInterrupted, true
+	case err != nil:
+		return complain(failure(err), err), true
+	}
+	return exitDone, false
 }

@@ -39,8 +39,8 @@ func verbs() []verb {
 	return []verb{
 		{"examine", "evidence in, a verdict for every server out", examine},
 		{"report", "render a case again", renderReport},
-		{"damage", "which files are encrypted, overwritten, renamed or gone, since when, by whom", findDamage},
 		{"rules", "which Sigma rules run, how they were compiled, what they cost", rules},
+		{"damage", "which files are encrypted, overwritten, renamed or gone, since when, by whom", findDamage},
 		{"patient", "which files hold data of patients, of how many people", findPatients},
 		{"exercise", "make a hospital that does not exist, to learn and to test on", makeExercise},
 		{"policy", "print the policy that verdicts are reached by", printPolicy},

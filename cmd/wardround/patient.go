@@ -6,7 +6,6 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"os"
 
 	"wardround/internal/casefile"
@@ -18,7 +17,8 @@ func findPatients(ctx context.Context, args []string) int {
 
 Which files and databases hold data of patients, of which kinds, and of how many distinct people. Files, folders and
 archives are read and never changed. No value is shown: counts and masked samples.`)
-	dir := f.String("case", "", "`DIR` of a case: keep the result there as patient.jsonl, and the key by which people are counted")
+	dir := f.String("case", "", "`DIR` of a case: add the result to what its evidence tells, for the report and the next verdicts")
+	server := f.String("server", "", "`NAME` of the case's server whose files these are, if their paths do not name it")
 	config := f.String("config", "", "`FILE` (json) of the forms and headings of the hospital's own numbers")
 	asJSON := f.Bool("json", false, "print one object for each file that holds something")
 	quiet := f.Bool("quiet", false, "print nothing but errors")
@@ -28,8 +28,11 @@ archives are read and never changed. No value is shown: counts and masked sample
 	if done {
 		return code
 	}
-	if len(paths) == 0 {
+	switch {
+	case len(paths) == 0:
 		return complain(exitUse, errors.New("say which files or folders: `wardround patient PATH...`"))
+	case *server != "" && *dir == "":
+		return complain(exitUse, errors.New("--server names a server of a case: name the case with --case"))
 	}
 	for _, p := range paths {
 		if _, err := os.Stat(p); err != nil {
@@ -51,21 +54,14 @@ archives are read and never changed. No value is shown: counts and masked sample
 	}
 	var sum *patient.Summary
 	if *dir != "" {
-		sum, err = casefile.FindPatients(ctx, *dir, paths, o, yield)
+		sum, err = casefile.FindPatients(ctx, *dir, *server, paths, o, yield)
 	} else {
 		o.Key = make([]byte, 32)
 		rand.Read(o.Key) // it never fails
 		sum, err = patient.Scan(ctx, paths, o, yield)
 	}
-	if flushed := out.Flush(); err == nil {
-		err = flushed
-	}
-	switch {
-	case errors.Is(err, context.Canceled):
-		fmt.Fprintln(os.Stderr, "wardround: interrupted")
-		return exitInterrupted
-	case err != nil:
-		return complain(failure(err), err)
+	if code, failed := scanned(out, err); failed {
+		return code
 	}
 	switch {
 	case *quiet:

@@ -107,6 +107,9 @@ func newRun(in *inputs, status *Status) (*run, error) {
 	for _, f := range old {
 		os.Remove(f) // of a run that was cut off
 	}
+	if r.key, err = keyOfPatients(filepath.Join(in.Case, patientKey)); err != nil {
+		return nil, err
+	}
 	r.facts, err = scanSegments(r.cache)
 	return r, err
 }
@@ -163,12 +166,22 @@ func (r *run) judge(ctx context.Context, all []*collection) (*Result, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	if err := m.look(); err != nil {
+		return nil, err
+	}
+	if err := m.includeScans(); err != nil {
+		return nil, err
+	}
 	j, err := m.feed()
 	if err != nil {
 		return nil, err
 	}
 	verdicts := j.Verdicts()
 	story, err := m.tellStory(j, &verdicts)
+	if err != nil {
+		return nil, err
+	}
+	data, err := m.tellData(&verdicts, story)
 	if err != nil {
 		return nil, err
 	}
@@ -184,11 +197,14 @@ func (r *run) judge(ctx context.Context, all []*collection) (*Result, error) {
 	if err := replaceJSON(filepath.Join(r.in.Case, spreadFile), story); err != nil {
 		return nil, err
 	}
+	if err := m.writeData(data); err != nil {
+		return nil, err
+	}
 	info := m.info(all, exercise, res.Problems)
 	if err := replaceJSON(filepath.Join(r.in.Case, caseFile), info); err != nil {
 		return nil, err
 	}
-	if err := m.writeReport(info, &res.Verdicts, story); err != nil {
+	if err := m.writeReport(info, &res.Verdicts, story, data); err != nil {
 		return nil, err
 	}
 	if err := m.tidy(); err != nil {
@@ -240,6 +256,7 @@ func (m *merged) feed() (*verdict.Judge, error) {
 	if err != nil {
 		return nil, err
 	}
+	m.data.judge(j)
 	for i := range m.entries {
 		if a := &m.entries[i].artifact; a.Records == 0 && a.Bytes > 0 {
 			j.AddFile(verdict.File{Server: m.names.In(a).Nameless, Path: a.Path, SHA256: a.SHA256, Unknown: a.Kind == "unknown"})

@@ -258,7 +258,7 @@ func mustExamine(t testing.TB, o Options) *Result {
 }
 
 // resultFiles are those that are functions of the evidence and the other inputs alone.
-var resultFiles = []string{evidenceFile, findingsFile, verdictsFile, spreadFile, reportFile, messagesFile, sheetFile}
+var resultFiles = []string{evidenceFile, findingsFile, verdictsFile, spreadFile, reportFile, messagesFile, sheetFile, damageFile, patientFile, dataFile}
 
 func results(t testing.TB, dir string) map[string]string {
 	t.Helper()

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"wardround/internal/damage"
 	"wardround/internal/event"
 	"wardround/internal/evidence"
 	"wardround/internal/inventory"
@@ -22,6 +23,9 @@ type worker struct {
 	scratch match.Scratch
 	schemas map[*event.Schema]*schemaState
 	force   bool // read again what was thought to be known
+	looker  *looker
+	met     [1 << 12]uint64 // digests of records of people
+	names   damage.Listing
 
 	// Of the artifact at hand.
 	reading  bool // it had a record
@@ -46,6 +50,7 @@ type schemaState struct {
 	edges  spread.Edges
 	people spread.People
 	wanted bool
+	names  int           // the slot of a listing's path; -1 for what is no listing
 	fields map[int][]int // by rule: the schema's fields that its findings keep
 
 	serial uint64 // of the artifact that the tallies belong to
@@ -85,6 +90,8 @@ func (w *worker) Begin(a *event.Artifact) (evidence.Consumer, bool) {
 	w.watch = inventory.Watch{}
 	w.activity = map[activityKey]*tally{}
 	w.accounts, w.domains, w.told = spread.Accounts{}, spread.Domains{}, map[string]bool{}
+	w.looker.took()
+	w.names = damage.Listing{}
 	return w, true
 }
 
@@ -146,19 +153,25 @@ func (w *worker) stateOf(s *event.Schema) *schemaState {
 			clear(w.schemas)
 		}
 		st = &schemaState{plan: w.run.program.Plan(s), edges: spread.Of(s), people: spread.PeopleOf(s), fields: map[int][]int{}}
-		st.wanted = st.plan != nil || st.edges.Any() || st.people.Any()
+		st.names = w.listing(s)
+		st.wanted = st.plan != nil || st.edges.Any() || st.people.Any() || st.names >= 0
 		w.schemas[s] = st
 	}
 	w.last, w.state = s, st
 	return st
 }
 
-// Take implements evidence.Consumer.
-func (w *worker) Take(r *event.Record) {
+// begin opens the facts of an artifact, once there is something to keep.
+func (w *worker) begin() {
 	if !w.reading {
 		w.reading = true
 		w.out.begin()
 	}
+}
+
+// Take implements evidence.Consumer.
+func (w *worker) Take(r *event.Record) {
+	w.begin()
 	st := w.stateOf(r.Schema)
 	if !r.Slack {
 		w.watch.See(r)
@@ -166,6 +179,9 @@ func (w *worker) Take(r *event.Record) {
 	}
 	if !st.wanted {
 		return
+	}
+	if st.names >= 0 && !r.Slack {
+		w.list(st, r)
 	}
 	if st.plan != nil {
 		w.hits = w.run.program.Match(st.plan, r, &w.scratch, w.hits[:0])
@@ -339,7 +355,8 @@ func digestOf(r *event.Record) uint64 {
 
 // trailer closes the facts of an artifact.
 func (w *worker) trailer(a *event.Artifact) *trailer {
-	t := &trailer{Sightings: w.watch.Sightings(), Own: w.watch.Addresses(), Activity: []event.Activity{}, Accounts: w.accounts, Domains: w.domains}
+	looked := w.looker.took()
+	t := &trailer{Damage: looked.damage, Patients: looked.patients, Listed: w.listed(), Sightings: w.watch.Sightings(), Own: w.watch.Addresses(), Activity: []event.Activity{}, Accounts: w.accounts, Domains: w.domains}
 	for k, x := range w.activity {
 		act := event.Activity{Host: k.host, Source: k.source, Spans: x.spans}
 		if a.Original && x.order {

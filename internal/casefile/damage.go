@@ -2,7 +2,7 @@ package casefile
 
 import (
 	"bufio"
-	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"wardround/internal/damage"
@@ -43,8 +44,15 @@ func Damage(ctx context.Context, o DamageOptions) (*damage.Summary, error) {
 	if len(o.Roots) == 0 {
 		return damageOfCase(o)
 	}
+	dated, err := datesBeside(ctx, o.Roots)
+	if err != nil {
+		return nil, err
+	}
 	if o.Case == "" {
-		return damage.Scan(ctx, opts, lineWriter(o.Lines))
+		opts.Who = dated.onto
+		sum, err := damage.Scan(ctx, opts, lineWriter(o.Lines))
+		dated.tell(sum)
+		return sum, err
 	}
 	w, err := readWriters(o.Case)
 	if err != nil {
@@ -53,25 +61,12 @@ func Damage(ctx context.Context, o DamageOptions) (*damage.Summary, error) {
 	if o.Server != "" && w.find(o.Server) == nil {
 		return nil, &InputError{fmt.Errorf("the case has no server %q", o.Server)}
 	}
-	opts.Who = func(f *damage.File) { w.attribute(f, w.serverOf(o.Server, f.Path)) }
-	release, err := openFolder(o.Case)
-	if err != nil {
-		return nil, err
+	opts.Who = func(f *damage.File) {
+		dated.onto(f)
+		w.attribute(f, w.serverOf(o.Server, f.Path))
 	}
-	defer release()
-	var sum *damage.Summary
-	err = replace(filepath.Join(o.Case, damageFile), func(out io.Writer) error {
-		sum, err = damage.Scan(ctx, opts, func(f *damage.File) error {
-			if err := lineWriter(o.Lines)(f); err != nil {
-				return err
-			}
-			if f.State == damage.Intact {
-				return nil
-			}
-			return lineWriter(out)(f)
-		})
-		return err
-	})
+	sum, err := w.scan(ctx, o, opts)
+	dated.tell(sum)
 	return sum, err
 }
 
@@ -94,14 +89,16 @@ type writers struct {
 	servers  []event.Verdict
 	findings map[string]*event.Finding // those that verdicts cite
 	story    event.Story
-	marked   []damage.File // files of the evidence that bear marks of encryption
-	beyond   int           // marked files beyond those that are kept
+	wrote    map[event.ServerID]*[2]*writing // nil where only the case's files are at hand
+	resolve  func(address string) *string    // the server that bears an address
 }
 
 // The lines of the table of classes that tell of encryption.
 var (
 	linesHere = []string{"encrypted here", "hypervisor encryptor", "files rewritten"}
 	linesAway = []string{"affected from afar"}
+	// courseLines are what only the server itself does in that course.
+	courseLines = []string{"backups deleted", "payload executed", "code in memory"}
 )
 
 // readWriters reads the verdicts of a case, the findings that they cite, and the marked files.
@@ -117,50 +114,61 @@ func readWriters(dir string) (*writers, error) {
 	if err := json.Unmarshal(b, &v); err != nil {
 		return nil, fmt.Errorf("read case %q: %w", dir, err)
 	}
-	w := &writers{servers: v.Servers, findings: map[string]*event.Finding{}}
+	w := &writers{servers: v.Servers, findings: map[string]*event.Finding{}, resolve: func(string) *string { return nil }}
 	if b, err = os.ReadFile(filepath.Join(dir, spreadFile)); err == nil {
 		err = json.Unmarshal(b, &w.story)
 	}
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("read case %q: %w", dir, err)
 	}
-	for i := range v.Servers {
-		for _, r := range v.Servers[i].Because {
-			for _, id := range r.Findings {
-				w.findings[id] = nil
+	w.findings = citedBy(v.Servers)
+	return w, eachLine(filepath.Join(dir, findingsFile), func(line []byte) error {
+		id, ok := idOf(line)
+		if _, cited := w.findings[id]; !ok || !cited {
+			return nil
+		}
+		x := new(event.Finding)
+		if err := json.Unmarshal(line, x); err != nil {
+			return fmt.Errorf("read findings: %w", err)
+		}
+		w.findings[id] = x
+		return nil
+	})
+}
+
+// citedBy are the findings that the verdicts of damaged servers rest on, each still to be filled in.
+func citedBy(servers []event.Verdict) map[string]*event.Finding {
+	out := map[string]*event.Finding{}
+	for i := range servers {
+		if v := &servers[i]; slices.Contains(v.Flags, "encrypted") || slices.Contains(v.Flags, "affected") {
+			for _, r := range v.Because {
+				for _, id := range r.Findings {
+					out[id] = nil
+				}
 			}
 		}
 	}
-	return w, w.readFindings(filepath.Join(dir, findingsFile))
+	return out
 }
 
-// mostCited bounds the length of a line of findings.jsonl.
-const mostCited = 16 << 20
+// longestLine bounds a line of the case's files.
+const longestLine = 16 << 20
 
-func (w *writers) readFindings(name string) error {
+// eachLine reads a file of the case line by line; one that is not there has none. A line is valid until the next.
+func eachLine(name string, yield func(line []byte) error) error {
 	f, err := os.Open(name)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
 	if err != nil {
-		return fmt.Errorf("read findings: %w", err)
+		return fmt.Errorf("read case: %w", err)
 	}
 	defer f.Close()
 	lines := bufio.NewScanner(f)
-	lines.Buffer(nil, mostCited)
+	lines.Buffer(nil, longestLine)
 	for lines.Scan() {
-		id, ok := idOf(lines.Bytes())
-		_, cited := w.findings[id]
-		mark := bytes.Contains(lines.Bytes(), []byte(`"Mark":"`))
-		if !ok || !cited && !mark {
-			continue
-		}
-		x := new(event.Finding)
-		if err := json.Unmarshal(lines.Bytes(), x); err != nil {
-			return fmt.Errorf("read findings: %w", err)
-		}
-		if cited {
-			w.findings[id] = x
-		}
-		if mark {
-			w.mark(x)
+		if err := yield(lines.Bytes()); err != nil {
+			return err
 		}
 	}
 	return lines.Err()
@@ -223,24 +231,35 @@ func (w *writers) who(v *event.Verdict) *damage.By {
 	}
 	by := &damage.By{How: "not known", Because: []string{}}
 	for i := range v.Because {
-		if r := &v.Because[i]; has(linesHere, r.Line) {
+		if r := &v.Because[i]; slices.Contains(linesHere, r.Line) {
 			by.How = "local"
 			w.take(by, r)
 		}
 	}
+	here, away := w.written(v.Server)
+	if by.Process == nil && here != nil {
+		by.How = "local"
+		by.Process, by.Account = most(here.process), cmp.Or(by.Account, most(here.account))
+	}
 	for i := range v.Because {
-		if r := &v.Because[i]; by.How == "not known" && has(linesAway, r.Line) {
+		if r := &v.Because[i]; by.How == "not known" && slices.Contains(linesAway, r.Line) {
 			w.take(by, r)
 		}
 	}
 	if by.How == "not known" && by.Source != nil {
 		by.How = "smb"
 	}
-	if by.How == "not known" && has(v.Flags, "encrypted") {
+	if by.How == "not known" && slices.Contains(v.Flags, "encrypted") {
 		by.How = "local"
 		w.acts(by, v)
 	}
+	if by.How == "not known" && away != nil && most(away.source) != nil {
+		by.How, by.Source, by.Account = "smb", most(away.source), most(away.account)
+	}
 	seen := by.How == "smb"
+	if seen {
+		by.Source = cmp.Or(w.resolve(*by.Source), by.Source)
+	}
 	if by.How == "not known" {
 		w.arrival(by, v)
 	}
@@ -248,13 +267,17 @@ func (w *writers) who(v *event.Verdict) *damage.By {
 	return by
 }
 
-func has(list []string, s string) bool {
-	for _, x := range list {
-		if x == s {
-			return true
+// written is what events tell of many files written on a server, by its own processes and from afar; nil where they tell of few.
+func (w *writers) written(id event.ServerID) (here, away *writing) {
+	if pair := w.wrote[id]; pair != nil {
+		if pair[0].files >= least {
+			here = pair[0]
+		}
+		if pair[1].files >= least {
+			away = pair[1]
 		}
 	}
-	return false
+	return here, away
 }
 
 // The fields in which events tell a process, an account and where it came from.
@@ -293,7 +316,7 @@ func first(to **string, f *event.Finding, names []string) {
 func (w *writers) acts(by *damage.By, v *event.Verdict) {
 	for i := range v.Because {
 		r := &v.Because[i]
-		if r.Line != "backups deleted" && r.Line != "payload executed" && r.Line != "code in memory" {
+		if !slices.Contains(courseLines, r.Line) {
 			continue
 		}
 		for _, id := range r.Findings {
@@ -328,7 +351,7 @@ func sayWho(by *damage.By, v *event.Verdict, seen bool) string {
 		return fmt.Sprintf("written over the network from %s: no process of %s did", *by.Source, v.Server)
 	case by.How == "smb":
 		return fmt.Sprintf("likely over the network from %s, whence the intruder reached %s and did nothing else that is seen; no share access is recorded (Security 5145)", *by.Source, v.Server)
-	case !has(v.Flags, "affected"):
+	case !slices.Contains(v.Flags, "affected") && !slices.Contains(v.Flags, "encrypted"):
 		return fmt.Sprintf("the case has no evidence of encryption on %s", v.Server)
 	}
 	return fmt.Sprintf("not known: no source on %s records who writes files or opens shares (Sysmon 11, Security 4663, 5145)", v.Server)

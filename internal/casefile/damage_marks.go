@@ -1,19 +1,16 @@
 package casefile
 
 import (
-	"cmp"
+	"encoding/json"
 	"fmt"
-	"io"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"wardround/internal/damage"
-	"wardround/internal/event"
 )
 
-// mostMarked bounds the marked files of a case that are listed.
-const mostMarked = 100_000
+// mostMarked bounds the files of the evidence that damage.jsonl lists, and those that patient.jsonl does.
+const mostMarked = 50_000
 
 // markStates are what the marks of collected files say of them.
 var markStates = map[string]struct {
@@ -27,90 +24,70 @@ var markStates = map[string]struct {
 	"renamed":      {damage.Renamed, "its content is whole, and an extension was added that no usual program adds"},
 }
 
-// mark takes a finding of a marked file. What kinds of marks there are, the reader of marks says.
-func (w *writers) mark(f *event.Finding) {
-	m, ok := markStates[f.Fields["Mark"]]
-	if !ok {
-		return
+// marked notes the mark that a finding tells of a collected file.
+func (m *merged) marked(f *finding) {
+	for _, x := range f.values() {
+		if x.name == "Mark" && markStates[x.value].state != "" {
+			id := m.idOf(f)
+			for _, p := range f.at {
+				m.marks[p.entry] = markOf{x.value, string(id[:])}
+			}
+		}
 	}
-	if len(w.marked) >= mostMarked {
-		w.beyond++
-		return
-	}
-	server := string(f.Server)
-	since := f.Corrected
-	if since == event.NoTime {
-		since = f.Time
-	}
-	x := damage.File{Server: &server, Path: strings.ReplaceAll(f.Fields["TargetFilename"], `\`, "/"), State: m.state, Confidence: damage.Plausible, Since: since, Reasons: []string{m.says, "finding " + f.ID}}
-	if since == event.NoTime {
-		x.Reasons = append(x.Reasons, "when it changed is not known: it was collected without its time")
-	}
-	w.marked = append(w.marked, x)
 }
 
-// damageOfCase says what a case's own evidence tells of damage: the collected files that bear marks of encryption.
+// damageOfCase says what a case tells of damage: by the files of its evidence, and by trees that were scanned before.
 func damageOfCase(o DamageOptions) (*damage.Summary, error) {
 	w, err := readWriters(o.Case)
 	if err != nil {
 		return nil, &InputError{err}
 	}
-	if o.Server != "" && w.find(o.Server) == nil {
+	only := w.find(o.Server)
+	if o.Server != "" && only == nil {
 		return nil, &InputError{fmt.Errorf("the case has no server %q", o.Server)}
 	}
-	slices.SortFunc(w.marked, func(a, b damage.File) int {
-		return cmp.Or(cmp.Compare(*a.Server, *b.Server), cmp.Compare(a.Path, b.Path), cmp.Compare(a.State, b.State), cmp.Compare(a.Since, b.Since))
+	sum := damage.NewSummary()
+	err = eachLine(filepath.Join(o.Case, damageFile), func(line []byte) error {
+		var f harmed
+		if err := json.Unmarshal(line, &f); err != nil {
+			return fmt.Errorf("read %q: %w", damageFile, err)
+		}
+		if only != nil && (f.Server == nil || w.find(*f.Server) != only) {
+			return nil
+		}
+		if err := lineWriter(o.Lines)(f.File); err != nil {
+			return err
+		}
+		if f.Server != nil && f.Root == nil {
+			f.Path = *f.Server + "/" + strings.TrimPrefix(f.Path, "/")
+		}
+		sum.Add(f.File)
+		return nil
 	})
-	release, err := openFolder(o.Case)
 	if err != nil {
 		return nil, err
 	}
-	defer release()
-	sum := damage.NewSummary()
-	err = replace(filepath.Join(o.Case, damageFile), func(out io.Writer) error {
-		for i := range w.marked {
-			f := &w.marked[i]
-			v := w.find(*f.Server)
-			if o.Server != "" && v != w.find(o.Server) {
-				continue
-			}
-			w.attribute(f, v)
-			line := *f
-			if err := lineWriter(o.Lines)(&line); err != nil {
-				return err
-			}
-			if err := lineWriter(out)(&line); err != nil {
-				return err
-			}
-			line.Path = *f.Server + "/" + strings.TrimPrefix(line.Path, "/")
-			sum.Add(&line)
-		}
-		return nil
-	})
 	sum.Finish()
-	w.tellServers(sum)
-	if w.beyond > 0 {
-		sum.Problems = append(sum.Problems, fmt.Sprintf("%d marked files more are in findings.jsonl", w.beyond))
+	d, err := readData(o.Case)
+	if err != nil {
+		return nil, err
 	}
-	return sum, err
-}
-
-// tellServers adds who wrote on each damaged server, also where no damaged file was collected.
-func (w *writers) tellServers(sum *damage.Summary) {
-	for i := range w.servers {
-		v := &w.servers[i]
-		if !has(v.Flags, "encrypted") && !has(v.Flags, "affected") {
+	for i := range d.Harm {
+		h := &d.Harm[i]
+		if h.Hurt() == 0 && h.Burst == nil && h.WhyNoBurst == nil || only != nil && w.find(string(h.Server)) != only {
 			continue
 		}
-		s := damage.Server{Name: string(v.Server), By: *w.who(v)}
-		of := damage.NewSummary()
-		for k := range w.marked {
-			if f := &w.marked[k]; w.find(*f.Server) == v {
-				of.Add(f)
-			}
+		s := damage.Server{Name: string(h.Server), Files: h.Hurt(), By: damage.By{Process: h.Process, Account: h.Account, Source: h.Source, How: h.How, Says: h.Says, Because: h.Because}}
+		if h.WhyNoBurst != nil {
+			s.WhyNoBurst = *h.WhyNoBurst
 		}
-		of.Finish()
-		s.Files, s.Burst = of.Files, of.Burst
+		if b := h.Burst; b != nil {
+			s.Burst = &damage.Burst{First: b.From, Last: b.To, Files: b.Files, Outside: b.Outside, Says: "by " + b.By}
+		}
 		sum.Servers = append(sum.Servers, s)
 	}
+	if d.Beyond > 0 {
+		sum.Problems = append(sum.Problems, fmt.Sprintf("%d damaged files more are not listed, for want of room", d.Beyond))
+	}
+	return sum, nil
 }

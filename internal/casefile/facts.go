@@ -25,15 +25,16 @@ import (
 // their last frame is whole: what an interruption cut off is not there.
 //
 // A frame is a kind byte, the length and CRC-32 of the payload as little-endian uint32, and the payload. Facts are a key
-// frame, any number of hit and movement frames, and an end frame with the key and the trailer.
+// frame, any number of frames of hits, movements and people, and an end frame with the key and the trailer.
 const (
-	frameKey   = 'K'
-	frameHits  = 'H'
-	frameMoves = 'M'
-	frameEnd   = 'E'
+	frameKey    = 'K'
+	frameHits   = 'H'
+	frameMoves  = 'M'
+	framePeople = 'P'
+	frameEnd    = 'E'
 )
 
-const segmentMagic = "WARDROUND FACTS 4\n"
+const segmentMagic = "WARDROUND FACTS 5\n"
 
 // factsKey names facts: a digest over the artifact and all that its reading depends on.
 type factsKey [16]byte
@@ -45,6 +46,9 @@ type trailer struct {
 	Activity  []event.Activity
 	Accounts  spread.Accounts // by SID
 	Domains   spread.Domains  // by SID
+	Damage    string          // JSON of a damage.File; "" if nobody looked
+	Patients  []string        // JSON of patient.Files
+	Listed    string          // JSON of damage.Listeds; "" for none
 }
 
 // hit is one hit of a rule, before it is known which server its computer is.
@@ -70,6 +74,7 @@ type segmentWriter struct {
 	start  int64 // of the facts at hand
 	hits   encoder
 	moves  encoder
+	people encoder // records of patient.Options.Person
 	failed error
 }
 
@@ -104,6 +109,7 @@ func (s *segmentWriter) begin() {
 	s.start = s.at
 	s.hits.reset()
 	s.moves.reset()
+	s.people.reset()
 	s.frame(frameKey, nil)
 }
 
@@ -124,8 +130,19 @@ func (s *segmentWriter) movement(m *event.Movement) {
 	}
 }
 
+func (s *segmentWriter) person(record []byte) {
+	s.people.uint(uint64(len(record)))
+	s.people.buf = append(s.people.buf, record...)
+	if len(s.people.buf) > fullFrame {
+		s.frame(framePeople, s.people.take())
+	}
+}
+
 // end closes the facts and returns where they are.
 func (s *segmentWriter) end(key factsKey, t *trailer) (location, error) {
+	if len(s.people.buf) > 0 {
+		s.frame(framePeople, s.people.take())
+	}
 	if len(s.hits.buf) > 0 {
 		s.frame(frameHits, s.hits.take())
 	}
@@ -303,6 +320,34 @@ func (c *factsReader) each(at location, hits func(*hit) error, moves func(*event
 	}
 }
 
+// people yields the records of persons that facts hold.
+func (c *factsReader) people(at location, yield func(record []byte) error) error {
+	r, err := c.seek(at.segment, at.offset)
+	if err != nil {
+		return err
+	}
+	for {
+		kind, payload, err := r.next()
+		switch {
+		case err != nil:
+			return errFrame
+		case kind == frameEnd:
+			return nil
+		case kind != framePeople:
+			continue
+		}
+		for d := (decoder{buf: payload}); len(d.buf) > 0; {
+			record := d.bytes(d.uint())
+			if d.err != nil {
+				return d.err
+			}
+			if err := yield(record); err != nil {
+				return err
+			}
+		}
+	}
+}
+
 // trailer reads what is no hit and no movement.
 func (c *factsReader) trailer(at location) (*trailer, error) {
 	r, err := c.seek(at.segment, at.end)
@@ -442,6 +487,12 @@ func (e *encoder) trailer(t *trailer) {
 		for _, name := range t.Domains[sid] {
 			e.word(name)
 		}
+	}
+	e.text(t.Damage)
+	e.text(t.Listed)
+	e.uint(uint64(len(t.Patients)))
+	for _, p := range t.Patients {
+		e.text(p)
 	}
 }
 
@@ -629,6 +680,12 @@ func (d *decoder) trailer() *trailer {
 		for range d.count() {
 			t.Domains[sid] = append(t.Domains[sid], d.word())
 		}
+	}
+	t.Damage = d.text()
+	t.Listed = d.text()
+	t.Patients = make([]string, d.count())
+	for i := range t.Patients {
+		t.Patients[i] = d.text()
 	}
 	return t
 }

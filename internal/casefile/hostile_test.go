@@ -99,7 +99,7 @@ func TestHostileEvidenceIsHarmless(t *testing.T) {
 	}
 	t.Logf("%d attacks in every text", len(attacks))
 	files := results(t, dir)
-	for _, f := range []string{evidenceFile, findingsFile, verdictsFile, spreadFile, messagesFile} {
+	for _, f := range []string{evidenceFile, findingsFile, verdictsFile, spreadFile, messagesFile, damageFile, patientFile, dataFile} {
 		if bytes.ContainsAny([]byte(files[f]), "\x1b\x00\x07") {
 			t.Errorf("%s holds control bytes", f)
 		}
@@ -121,7 +121,7 @@ func TestHostileEvidenceIsHarmless(t *testing.T) {
 	entries, _ := os.ReadDir(dir)
 	for _, e := range entries {
 		switch e.Name() {
-		case caseFile, evidenceFile, findingsFile, verdictsFile, spreadFile, reportFile, messagesFile, sheetFile, accountFile, accountData, cacheFolder:
+		case caseFile, evidenceFile, findingsFile, verdictsFile, spreadFile, reportFile, messagesFile, sheetFile, accountFile, accountData, cacheFolder, damageFile, patientFile, patientKey, dataFile:
 		default:
 			t.Errorf("the case folder holds %q", e.Name())
 		}

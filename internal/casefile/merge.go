@@ -31,7 +31,10 @@ type merged struct {
 	single  int               // how many are of the program
 	unused  []report.Unused
 	lines   []string // of the policy's table, by rule
+	written []string // how its events say that files were written, by rule; "" for most
 	reader  factsReader
+	marks   map[int]markOf // by entry
+	data    lookedAt
 
 	spool *spool  // findings of single rules, in order
 	late  *spool  // firings of correlations, in the order in which they were found
@@ -42,7 +45,7 @@ type merged struct {
 // merge joins the collections' artifacts and settles which server each name is. The run forgets what only reading needs: the
 // compiled rules, and its lists of artifacts.
 func (r *run) merge(all []*collection) (*merged, error) {
-	m := &merged{run: r, reader: factsReader{dir: r.cache}, who: spread.Accounts{}, domains: spread.Domains{}, single: len(r.program.Rules), unused: r.unused()}
+	m := &merged{run: r, marks: map[int]markOf{}, reader: factsReader{dir: r.cache}, who: spread.Accounts{}, domains: spread.Domains{}, single: len(r.program.Rules), unused: r.unused()}
 	size := 0
 	for _, c := range all {
 		size += len(c.artifacts)
@@ -100,6 +103,7 @@ func own(r *sigma.Rule, key string) string {
 
 func (m *merged) addRule(r *sigma.Rule) {
 	m.lines = append(m.lines, m.run.in.policy.LineOf(r.ID, own(r, "line")))
+	m.written = append(m.written, own(r, "writes"))
 	m.rules = append(m.rules, event.Rule{
 		ID: r.ID, Title: r.Title, Level: r.Level, Tags: append([]string{}, r.Tags...), Author: r.Author, Source: r.Origin, License: r.License,
 	})
@@ -167,6 +171,8 @@ func (m *merged) findings() error {
 	flush := func() {
 		if f.at != nil {
 			c.add(&f, uint64(m.spool.put(&f)))
+			m.writes(&f)
+			m.marked(&f)
 		}
 	}
 	err = s.each(func(k, v []byte) error {

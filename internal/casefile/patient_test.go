@@ -18,7 +18,7 @@ func TestFindPatients(t *testing.T) {
 	var kept [2][2]string
 	for i := range kept {
 		files := 0
-		sum, err := FindPatients(context.Background(), dir, []string{data}, patient.Options{}, func(patient.File) error { files++; return nil })
+		sum, err := FindPatients(context.Background(), dir, "", []string{data}, patient.Options{}, func(patient.File) error { files++; return nil })
 		if err != nil || files != 1 || sum.People != 1 {
 			t.Fatalf("%d files, %+v, %v", files, sum, err)
 		}
@@ -40,7 +40,7 @@ func TestFindPatients(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, patientKey), []byte("short"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := FindPatients(context.Background(), dir, []string{data}, patient.Options{}, nil); err == nil {
+	if _, err := FindPatients(context.Background(), dir, "", []string{data}, patient.Options{}, nil); err == nil {
 		t.Error("a broken key is taken")
 	}
 }

@@ -37,11 +37,12 @@ func (s *stream) put(m report.Message) {
 }
 
 // tell sends all messages of a case: docs/format/messages.md.
-func (m *merged) tell(to report.Handler, info *caseInfo, v *event.Verdicts, story *event.Story) error {
+func (m *merged) tell(to report.Handler, info *caseInfo, v *event.Verdicts, story *event.Story, data *caseData) error {
 	s := &stream{to: to}
 	s.put(report.Message{Case: m.caseMessage(info)})
 	s.put(report.Message{Verdicts: v})
 	s.put(report.Message{Story: story})
+	data.tell(s.put)
 	if err := m.tellFindings(s, v, story); err != nil {
 		return err
 	}
@@ -193,7 +194,7 @@ func (r *run) unused() []report.Unused {
 }
 
 // writeReport keeps the stream, so that the report can be rendered again without the evidence, and renders it on the way.
-func (m *merged) writeReport(info *caseInfo, v *event.Verdicts, story *event.Story) error {
+func (m *merged) writeReport(info *caseInfo, v *event.Verdicts, story *event.Story, data *caseData) error {
 	dir := m.run.in.Case
 	from, to := io.Pipe()
 	rendered := make(chan error, 1)
@@ -204,7 +205,7 @@ func (m *merged) writeReport(info *caseInfo, v *event.Verdicts, story *event.Sto
 	}()
 	err := replace(filepath.Join(dir, messagesFile), func(w io.Writer) error {
 		pages := bufio.NewWriterSize(to, 64<<10)
-		if err := m.tell(report.JSONL(io.MultiWriter(w, pages)), info, v, story); err != nil {
+		if err := m.tell(report.JSONL(io.MultiWriter(w, pages)), info, v, story, data); err != nil {
 			return err
 		}
 		return pages.Flush()
@@ -253,7 +254,13 @@ func show(dir string, h report.Handler) error {
 		return fmt.Errorf("open case %q: %w", dir, err)
 	}
 	defer f.Close()
-	return pour(f, h)
+	if err := report.Decode(f, h); err != nil {
+		return err
+	}
+	if err := tellScans(dir, h); err != nil {
+		return err
+	}
+	return h.Close()
 }
 
 // pour hands the messages of a stream to a handler, and closes it.

@@ -149,7 +149,10 @@ func TestRulesAreWhole(t *testing.T) {
 		if dated := own(r, "dated"); dated != "" && (dated != "first" || r.Correlation == nil) {
 			wrong("dated: %s", dated)
 		}
-		if line == "" && r.Custom["wardround"] != nil {
+		if writes := own(r, "writes"); writes != "" && writes != writesHere && writes != writesAfar {
+			wrong("writes: %s", writes)
+		}
+		if line == "" && own(r, "writes") == "" && r.Custom["wardround"] != nil {
 			wrong("wardround without a line")
 		}
 		if l := s.in.policy.Line(line); l != nil && (l.Class == event.A) != (r.Level == "critical") {

@@ -28,6 +28,8 @@ type run struct {
 	cache   string               // folder
 	watch   func() time.Duration // not nil: what rules cost is measured
 	meter   *match.Meter
+	key     []byte // of the hashes of people; nil: nobody looks at files
+	ctx     context.Context
 
 	mu    sync.Mutex
 	facts map[factsKey]location // until merge
@@ -55,7 +57,7 @@ func (r *run) learn(key factsKey, at location) {
 // not tell all, what the reader takes from its path and its time.
 func (r *run) keyOf(a *event.Artifact) factsKey {
 	h := sha256.New()
-	fmt.Fprintf(h, "%s\n%s\n%s\n%t\n", r.in.readKey, a.SHA256, a.Kind, a.Exercise)
+	fmt.Fprintf(h, "%s\n%x\n%s\n%s\n%t\n", r.in.readKey, sha256.Sum256(r.key), a.SHA256, a.Kind, a.Exercise)
 	if a.Kind != "evtx" {
 		fmt.Fprintf(h, "%q %d\n", a.Path, a.Modified)
 	}
@@ -97,7 +99,7 @@ type entry struct {
 func (r *run) collect(ctx context.Context, all []*collection) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	r.stop = stop
+	r.stop, r.ctx = stop, ctx
 	var todo []*collection
 	for _, c := range all {
 		if err := r.recall(c); err != nil {
@@ -180,6 +182,9 @@ func (r *run) newWorker() (*worker, error) {
 		return nil, err
 	}
 	w := &worker{run: r, out: out, schemas: map[*event.Schema]*schemaState{}}
+	if w.looker, err = newLooker(r.key, w.person); err != nil {
+		return nil, err
+	}
 	if r.watch != nil {
 		r.meter = w.scratch.Measure(r.program, r.watch)
 	}

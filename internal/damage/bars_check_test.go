@@ -84,6 +84,7 @@ func printBars(all []scored) {
 	bar("recall-alone", keep(bare, func(s *scored) bool { return s.damaged }), hurtOf)
 	bar("false-alone", keep(bare, func(s *scored) bool { return !s.damaged }), hurtOf)
 	bar("honest-alone", keep(all, func(s *scored) bool { return !s.past && s.honest }), func(s *scored) bool { return s.got.state == Unknown })
+	printTypesAlone(bare)
 	if os.Getenv("WARDROUND_DAMAGE_TABLE") == "" {
 		return
 	}

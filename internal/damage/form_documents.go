@@ -2,6 +2,7 @@ package damage
 
 import (
 	"bytes"
+	"encoding/binary"
 )
 
 // walkPdf looks for what every PDF (ISO 32000) has: objects, a cross-reference at the end, and streams that unpack.
@@ -16,54 +17,71 @@ func walkPdf(x *exam) form {
 	if bytes.Contains(tail, []byte("/Encrypt")) {
 		return form{shape: followed, seen: 8, honest: "PDF with a password"}
 	}
-	objects, streams, at := 0, 0, 0
+	p := pdfStreams{x: x}
 	for x.budget > 0 {
-		i := bytes.Index(b[at:], []byte("stream"))
-		if i < 0 {
-			break
-		}
-		from := at + i
-		at = from + 6
-		if from >= 3 && string(b[from-3:from]) == "end" {
-			continue
-		}
-		dict := b[max(0, from-1024):from]
-		if k := bytes.LastIndex(dict, []byte(" obj")); k >= 0 {
-			dict = dict[k:]
-			objects++
-		}
-		for at < len(b) && (b[at] == '\r' || b[at] == '\n') && at < from+8 {
-			at++
-		}
-		end := bytes.Index(b[at:], []byte("endstream"))
-		if end < 0 {
-			if f := x.cut(int64(from)); f.shape != broken || objects == 0 {
+		if f, end := p.next(); end {
+			if f.shape != formless {
 				return f
 			}
-			return bad(int64(from), "a stream without end")
+			break
 		}
-		if bytes.Contains(dict, []byte("/Type/XRef")) && bytes.Contains(dict, []byte("/Encrypt")) {
-			return form{shape: followed, seen: 8, honest: "PDF with a password"}
-		}
-		if bytes.Contains(dict, []byte("/FlateDecode")) && !bytes.Contains(dict, []byte("[/Crypt")) && !bytes.Contains(dict, []byte("/ASCII85")) && !bytes.Contains(dict, []byte("/ASCIIHex")) {
-			if !x.inflates(b[at : at+end]) {
-				if streams++; streams > 1 {
-					return bad(int64(at), "streams do not unpack")
-				}
-			}
-		}
-		at += end + 9
 	}
-	if objects == 0 && !bytes.Contains(b, []byte(" obj")) && !bytes.Contains(b, []byte("\nobj")) {
+	switch {
+	case p.objects == 0 && !bytes.Contains(b, []byte(" obj")) && !bytes.Contains(b, []byte("\nobj")):
 		return bad(8, "it has no object")
-	}
-	if streams > 0 {
-		return bad(int64(at), "a stream does not unpack")
-	}
-	if x.budget > 0 {
+	case p.wrong > 0:
+		return bad(int64(p.at), "a stream does not unpack")
+	case x.budget > 0:
 		return form{shape: followed, seen: int64(len(b))}
 	}
-	return form{shape: followed, seen: int64(at)}
+	return form{shape: followed, seen: int64(p.at)}
+}
+
+// pdfStreams goes through the streams of a PDF.
+type pdfStreams struct {
+	x              *exam
+	at             int
+	objects, wrong int // objects with a stream, and streams that do not unpack
+}
+
+// next looks at the next stream; end says that there is none, or that f is the last word.
+func (p *pdfStreams) next() (f form, end bool) {
+	x, b := p.x, p.x.b
+	i := bytes.Index(b[p.at:], []byte("stream"))
+	if i < 0 {
+		return form{}, true
+	}
+	from := p.at + i
+	p.at = from + 6
+	if from >= 3 && string(b[from-3:from]) == "end" {
+		return form{}, false
+	}
+	dict := b[max(0, from-1024):from]
+	if k := bytes.LastIndex(dict, []byte(" obj")); k >= 0 {
+		dict = dict[k:]
+		p.objects++
+	}
+	for p.at < len(b) && (b[p.at] == '\r' || b[p.at] == '\n') && p.at < from+8 {
+		p.at++
+	}
+	length := bytes.Index(b[p.at:], []byte("endstream"))
+	if length < 0 {
+		if f := x.cut(int64(from)); f.shape != broken || p.objects == 0 {
+			return f, true
+		}
+		return bad(int64(from), "a stream without end"), true
+	}
+	has := func(word string) bool { return bytes.Contains(dict, []byte(word)) }
+	if has("/Type/XRef") && has("/Encrypt") {
+		return form{shape: followed, seen: 8, honest: "PDF with a password"}, true
+	}
+	if has("/FlateDecode") && !has("[/Crypt") && !has("/ASCII85") && !has("/ASCIIHex") && !x.inflates(b[p.at:p.at+length]) {
+		if p.wrong++; p.wrong > 1 {
+			return bad(int64(p.at), "streams do not unpack"), true
+		}
+	}
+	p.at += length + 9
+	return form{}, false
 }
 
 // inflates reports whether a zlib stream unpacks; a sum that is missing at the end is no fault in PDF.
@@ -345,13 +363,29 @@ func isDicomBare(b []byte) bool {
 
 var longVR = map[string]bool{"OB": true, "OW": true, "OF": true, "OD": true, "OL": true, "OV": true, "SQ": true, "UN": true, "UT": true, "UC": true, "UR": true, "SV": true, "UV": true}
 
+// dicomLength is the length of an element and of its head; a head of 0 where h breaks off in it, or is none, which why says.
+func dicomLength(h []byte, order binary.ByteOrder, explicit bool) (size, head int64, why string) {
+	if !explicit {
+		return int64(order.Uint32(h[4:])), 8, ""
+	}
+	switch {
+	case !letters(h[4:6]):
+		return 0, 0, "an element of a kind that is none"
+	case !longVR[string(h[4:6])]:
+		return int64(order.Uint16(h[6:])), 8, ""
+	case len(h) < 12:
+		return 0, 0, ""
+	}
+	return int64(order.Uint32(h[8:])), 12, ""
+}
+
 // walkDicom follows the data elements (DICOM PS3.5) of explicit and implicit transfer syntaxes; deflated ones by unpacking.
 func walkDicom(x *exam) form {
 	at := int64(0)
 	if isDicom(x.b) {
 		at = 132
 	}
-	explicit, big, deflated := true, false, false
+	explicit, big := true, false
 	if at == 0 {
 		explicit = letters(x.b[4:6])
 	}
@@ -364,19 +398,11 @@ func walkDicom(x *exam) form {
 			return form{shape: followed, seen: at}
 		}
 		if group2 && le.Uint16(h) != 2 {
-			group2 = false
-			last = 0
-			switch syntax {
-			case "1.2.840.10008.1.2":
-				explicit = false
-			case "1.2.840.10008.1.2.2":
-				big = true
-			case "1.2.840.10008.1.2.1.99":
-				deflated = true
-			}
-			if deflated {
+			group2, last = false, 0
+			if syntax == "1.2.840.10008.1.2.1.99" {
 				return x.dicomDeflated(at)
 			}
+			explicit, big = syntax != "1.2.840.10008.1.2", syntax == "1.2.840.10008.1.2.2"
 		}
 		order := x.order(!big)
 		tag := uint32(order.Uint16(h))<<16 | uint32(order.Uint16(h[2:]))
@@ -386,18 +412,12 @@ func walkDicom(x *exam) form {
 		if tag < last && tag>>16 != 0xfffe && tag>>16 != 0xfffc || tag>>16 < 2 {
 			return bad(at, "an element out of order")
 		}
-		size, head := int64(order.Uint32(h[4:])), int64(8)
-		if explicit && tag>>16 != 0xfffe {
-			if !letters(h[4:6]) {
-				return bad(at, "an element of a kind that is none")
-			}
-			size = int64(order.Uint16(h[6:]))
-			if longVR[string(h[4:6])] {
-				if len(h) < 12 {
-					return x.cut(at)
-				}
-				size, head = int64(order.Uint32(h[8:])), 12
-			}
+		size, head, why := dicomLength(h, order, explicit && tag>>16 != 0xfffe)
+		switch {
+		case head == 0 && why == "":
+			return x.cut(at)
+		case why != "":
+			return bad(at, "%s", why)
 		}
 		if tag == 0x00020010 && size < 65 {
 			if v := x.stored(at+head, size); v != nil {

@@ -584,18 +584,25 @@ func uvarint(b []byte) (v uint64, n int) {
 	return v, max(0, n)
 }
 
+// zlibStream unpacks the zlib stream at which src stands behind its two bytes, and passes over its sum; end says that f is the last word.
+func (x *exam) zlibStream(src *feed) (f form, end bool) {
+	r := inflater(src)
+	_, done, err := x.drain(r, nil)
+	giveBack(r)
+	if f, end = x.unpacked(src, done, err); !end {
+		src.pos += 4
+	}
+	return f, end
+}
+
 // walkRData follows the objects of R's lazy-load database: a length of 32 bits and a zlib stream each.
 func walkRData(x *exam) form {
 	src := &feed{b: x.b}
 	for src.pos+6 < len(x.b) && isZlib(x.b[src.pos+4:]) {
 		src.pos += 6
-		r := inflater(src)
-		_, done, err := x.drain(r, nil)
-		giveBack(r)
-		if f, end := x.unpacked(src, done, err); end {
+		if f, end := x.zlibStream(src); end {
 			return f
 		}
-		src.pos += 4
 	}
 	return x.rest(int64(src.pos), false)
 }

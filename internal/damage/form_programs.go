@@ -640,13 +640,9 @@ func walkGitPack(x *exam) form {
 			return x.cut(int64(at))
 		}
 		src.pos += 2
-		r := inflater(src)
-		_, done, err := x.drain(r, nil)
-		giveBack(r)
-		if f, end := x.unpacked(src, done, err); end {
+		if f, end := x.zlibStream(src); end {
 			return f
 		}
-		src.pos += 4
 	}
 	return x.rest(int64(src.pos)+20, true)
 }

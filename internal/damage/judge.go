@@ -122,6 +122,9 @@ func hurtAlone(l *look) judgement {
 }
 
 func constantAlone(l *look) judgement {
+	if l.form.text && bytes.IndexByte(l.view.head(), '\n') >= 0 && len(bytes.Trim(l.view.head()[:min(len(l.view.head()), 64)], "\r\n")) > 0 {
+		return judged(Intact, Plausible, "text of one line over and over")
+	}
 	if l.name.honest || l.name.promised == "" && mayBeAnything[l.ext] {
 		return judged(Unknown, Unsure, "one value or pattern all along, and its name promises nothing else")
 	}

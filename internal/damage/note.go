@@ -39,8 +39,15 @@ func readNote(name string, head []byte, size int64) (note bool, at int, words []
 		!holdsAny(words, "bitcoin", "btc", "monero", "pay", "price", "decrypt", "restor", "recover", "ransom", "private key") {
 		return false, 0, nil
 	}
+	if !saysContact.Match(words) || !saysHarm.Match(words) {
+		return false, 0, nil
+	}
 	named := noteName.MatchString(strings.ToLower(name)) || inHead
-	if saysContact.Match(words) && saysHarm.Match(words) && ((saysReturn.Match(words) || named) && saysPay.Match(words) || saysReturn.Match(words) && named || inHead && looksRandom(head[len(text):])) {
+	returns, pays := saysReturn.Match(words), saysPay.Match(words)
+	wholeNote := returns && pays                           // harm, contact, the way back and its price
+	knownPlace := named && (returns || pays)               // one of these may lack where a note is looked for
+	beforeNoise := inHead && looksRandom(head[len(text):]) // and both where what follows is random
+	if wholeNote || knownPlace || beforeNoise {
 		return true, len(text), words
 	}
 	return false, 0, nil

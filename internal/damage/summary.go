@@ -31,8 +31,7 @@ type Summary struct {
 	counts  map[Count]int64
 	folders map[string]*Folder
 	seen    map[string]int64
-	minutes map[int64]int64
-	coarse  int64 // nanoseconds of a key of minutes
+	times   *Times
 }
 
 // Count is how many files have a state, by how sure it is.
@@ -52,10 +51,11 @@ type Folder struct {
 
 // Server is what a case tells of one damaged server.
 type Server struct {
-	Name  string `json:"server"`
-	Files int64  `json:"files"` // collected ones that bear marks
-	Burst *Burst `json:"burst"` // null when none has a time
-	By    By     `json:"by"`
+	Name       string `json:"server"`
+	Files      int64  `json:"files"` // damaged ones that were looked at
+	Burst      *Burst `json:"burst"` // null when nothing tells when
+	WhyNoBurst string `json:"why_no_burst"`
+	By         By     `json:"by"`
 }
 
 // Seen is a family and how many files point to it.
@@ -102,7 +102,7 @@ func (s *Summary) problem(format string, args ...any) {
 
 // NewSummary is one of no file; Add counts one, and Finish ends it.
 func NewSummary() *Summary {
-	return &Summary{counts: map[Count]int64{}, folders: map[string]*Folder{}, seen: map[string]int64{}, minutes: map[int64]int64{}, coarse: int64(time.Second)}
+	return &Summary{counts: map[Count]int64{}, folders: map[string]*Folder{}, seen: map[string]int64{}, times: NewTimes()}
 }
 
 // Add counts a file.
@@ -133,7 +133,7 @@ func (s *Summary) Add(f *File) {
 		s.seen[*f.Family]++
 	}
 	if f.Since != event.NoTime && f.State != Intact {
-		s.at(int64(f.Since))
+		s.times.Add(f.Since)
 	}
 }
 
@@ -152,17 +152,26 @@ func (s *Summary) folder(name string) *Folder {
 	}
 }
 
-// at counts a time, in ever coarser steps if there are too many.
-func (s *Summary) at(t int64) {
-	for len(s.minutes) >= mostMinutes {
-		s.coarse *= 60
+// Times are when files were changed, to find a burst among them. They are kept in bounded room.
+type Times struct {
+	count  map[int64]int64
+	coarse int64 // nanoseconds of a key of count
+}
+
+// NewTimes holds none yet.
+func NewTimes() *Times { return &Times{map[int64]int64{}, int64(time.Second)} }
+
+// Add counts a time, in ever coarser steps if there are too many.
+func (t *Times) Add(at event.Time) {
+	for len(t.count) >= mostMinutes {
+		t.coarse *= 60
 		wide := map[int64]int64{}
-		for k, n := range s.minutes {
+		for k, n := range t.count {
 			wide[k/60] += n
 		}
-		s.minutes = wide
+		t.count = wide
 	}
-	s.minutes[t/s.coarse]++
+	t.count[int64(at)/t.coarse]++
 }
 
 // Finish puts in order what was counted.
@@ -181,16 +190,16 @@ func (s *Summary) Finish() {
 		s.Families = append(s.Families, Seen{k, n})
 	}
 	slices.SortFunc(s.Families, func(a, b Seen) int { return cmp.Or(cmp.Compare(b.Files, a.Files), cmp.Compare(a.Family, b.Family)) })
-	s.Burst = s.burst()
+	s.Burst = s.times.Burst()
 	slices.Sort(s.Problems)
 }
 
 // quiet is how long nothing changes between two bursts.
 const quiet = 30 * time.Minute
 
-// burst is the stretch without a longer quiet in which most damaged files changed.
-func (s *Summary) burst() *Burst {
-	keys := slices.Sorted(maps.Keys(s.minutes))
+// Burst is the stretch without a longer quiet in which most files changed; nil without any time.
+func (t *Times) Burst() *Burst {
+	keys := slices.Sorted(maps.Keys(t.count))
 	if len(keys) == 0 {
 		return nil
 	}
@@ -198,12 +207,12 @@ func (s *Summary) burst() *Burst {
 	var all int64
 	for i := 0; i < len(keys); {
 		k, n := i, int64(0)
-		for ; k < len(keys) && (k == i || (keys[k]-keys[k-1])*s.coarse <= int64(max(quiet, time.Duration(s.coarse)))); k++ {
-			n += s.minutes[keys[k]]
+		for ; k < len(keys) && (k == i || (keys[k]-keys[k-1])*t.coarse <= int64(max(quiet, time.Duration(t.coarse)))); k++ {
+			n += t.count[keys[k]]
 		}
 		all += n
 		if n > best.Files {
-			best = Burst{First: event.Time(keys[i] * s.coarse), Last: event.Time(keys[k-1] * s.coarse), Files: n}
+			best = Burst{First: event.Time(keys[i] * t.coarse), Last: event.Time(keys[k-1] * t.coarse), Files: n}
 		}
 		i = k
 	}

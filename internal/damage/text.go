@@ -21,7 +21,11 @@ const mostRows = 25
 // WriteText writes a summary for a terminal.
 func WriteText(w io.Writer, s *Summary) error {
 	out := &strings.Builder{}
-	fmt.Fprintf(out, "%d files, %s%s\n", s.Files, amount(s.Bytes), sampledWords(s))
+	size := amount(s.Bytes)
+	if s.Bytes == 0 && s.Files > 0 {
+		size = "sizes not known"
+	}
+	fmt.Fprintf(out, "%d files, %s%s\n", s.Files, size, sampledWords(s))
 	for _, st := range columns {
 		if n := s.count(st); n > 0 {
 			fmt.Fprintf(out, "%9d %-16s %s\n", n, st, s.sureness(st))
@@ -91,11 +95,11 @@ func (f *Folder) hurtFiles() (n int64) {
 func (s *Summary) writeStory(out *strings.Builder) {
 	out.WriteString("\n")
 	for _, v := range s.Servers {
-		when := "when is not known: the files were collected without their times"
+		when := "when is not known: " + v.WhyNoBurst
 		if v.Burst != nil {
 			when = fmt.Sprintf("%s to %s IST", v.Burst.First.Std().In(ist).Format("2 Jan 15:04:05"), v.Burst.Last.Std().In(ist).Format("15:04:05"))
 		}
-		fmt.Fprintf(out, "%-16s %d collected files; %s; %s\n", v.Name, v.Files, when, v.By.Says)
+		fmt.Fprintf(out, "%-16s %d damaged files looked at; %s; %s\n", v.Name, v.Files, when, v.By.Says)
 	}
 	if b := s.Burst; b != nil {
 		const form = "2 Jan 2006 15:04:05"

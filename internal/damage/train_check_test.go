@@ -274,6 +274,7 @@ func TestBars(t *testing.T) {
 		return bytes.Compare([]byte(a.of+a.what+fmt.Sprint(a.past)), []byte(b.of+b.what+fmt.Sprint(b.past)))
 	})
 	printBars(all)
+	printRenamed(t, list)
 }
 
 // scored is one judgement with the truth.

@@ -2,6 +2,7 @@ package damage
 
 import (
 	"fmt"
+	"io"
 	"math"
 
 	"wardround/internal/event"
@@ -17,9 +18,12 @@ type worker struct {
 }
 
 // judge fills in a task's line.
-func (w *worker) judge(t *task) {
-	t.file.Bytes, t.file.Since = t.info.Size(), event.NoTime
-	v, err := w.now.read(t.now, t.info.Size())
+func (w *worker) judge(t *task) { w.content(t, t.now, t.info.Size(), event.At(t.info.ModTime())) }
+
+// content judges what r holds, which was last changed at that time.
+func (w *worker) content(t *task, r io.ReaderAt, size int64, changed event.Time) {
+	t.file.Bytes, t.file.Since = size, event.NoTime
+	v, err := w.now.read(r, size)
 	if err != nil {
 		t.fix(Unknown, Unsure, "it cannot be read: %v", unwrapPath(err))
 		return
@@ -29,6 +33,7 @@ func (w *worker) judge(t *task) {
 	var j judgement
 	switch {
 	case isNote && int64(at) >= v.size:
+		w.new = look{view: v}
 		j = judged(Note, Plausible, "a ransom note: it says that files were taken and how to reach who did it")
 	case t.was != nil:
 		j = w.paired(t, v)
@@ -38,7 +43,7 @@ func (w *worker) judge(t *task) {
 	if isNote && int64(at) < v.size {
 		j = w.noteInHead(v, at, j)
 	}
-	w.fill(t, v, j, words)
+	w.fill(t, v, j, words, changed)
 }
 
 func (w *worker) lone(t *task, v *view) judgement {
@@ -107,7 +112,7 @@ func (w *worker) noteInHead(v *view, at int, j judgement) judgement {
 }
 
 // fill writes what was judged into the line.
-func (w *worker) fill(t *task, v *view, j judgement, words []byte) {
+func (w *worker) fill(t *task, v *view, j judgement, words []byte, changed event.Time) {
 	f := &t.file
 	f.State, f.Confidence = j.state, j.confidence
 	f.Reasons = append(j.reasons, f.Reasons...)
@@ -125,7 +130,7 @@ func (w *worker) fill(t *task, v *view, j judgement, words []byte) {
 		f.Recoverable = &says
 	}
 	if f.State != Intact && f.State != Unknown {
-		f.Since = event.At(t.info.ModTime())
+		f.Since = changed
 		if fam := familyOf(t.base, v, words); fam != "" {
 			f.Family = &fam
 		}

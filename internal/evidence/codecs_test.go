@@ -17,7 +17,11 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 	"github.com/ulikunitz/xz"
+
+	ourxz "wardround/internal/xz"
 )
+
+func newXz(r *bufio.Reader) io.Reader { return ourxz.New(r, maxWindow) }
 
 // deflate64Sample is what testdata/deflate64.bin unpacks to: letters of a generator, a run longer than any match of
 // deflate, and the letters once more, further back than deflate reaches. An encoder of others packed it.

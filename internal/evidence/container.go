@@ -29,6 +29,10 @@ type content struct {
 func (p *pass) read(c content) error {
 	s := newStream(p.ctx, p.c.opt.TempDir, c.source)
 	defer s.close()
+	looker, _ := p.sink.(Looker)
+	if looker != nil {
+		s.keep = keepBytes // most files are no longer, and need no temporary one
+	}
 	facts := p.c.facts(c.at)
 	var rd *reader
 	facts.Kind, rd = p.c.kindOf(s.head(), facts.Path)
@@ -41,7 +45,7 @@ func (p *pass) read(c content) error {
 	}
 	err := p.open(facts, c, s)
 	if err == errNoArchive {
-		err = p.consume(facts, c, s, rd)
+		err = p.consume(facts, c, s, rd, looker)
 	}
 	s.drain()
 	if ctxErr := p.ctx.Err(); ctxErr != nil {
@@ -61,13 +65,16 @@ func (p *pass) read(c content) error {
 }
 
 // consume gives an artifact that is no archive to the reader of its kind.
-func (p *pass) consume(facts *event.Artifact, c content, s *stream, rd *reader) error {
+func (p *pass) consume(facts *event.Artifact, c content, s *stream, rd *reader, looker Looker) error {
 	consumer, read := p.sink.Begin(facts)
 	if !read || consumer == nil {
 		return nil
 	}
 	if rd == nil {
 		rd = &marksReader
+		if looker != nil && !unlooked[facts.Kind] {
+			looker.Look(facts, c.toLook(s))
+		}
 	}
 	in := &input{
 		Path: facts.Path, Modified: c.modified, Stored: c.stored, Host: facts.Hint, Options: &p.c.opt,
@@ -77,6 +84,18 @@ func (p *pass) consume(facts *event.Artifact, c content, s *stream, rd *reader) 
 		return fmt.Errorf("read as %s: %w", rd.kind, err)
 	}
 	return nil
+}
+
+// unlooked are kinds of which nothing is to be learned by a look: whole disks and memories, captures, what is empty.
+var unlooked = words(kindEmpty + ` pcap pcapng minidump memory-image hibernation ntfs-logfile registry-log
+	disk-image-e01 disk-image-ex01 disk-image-l01 disk-image-qcow2 disk-image-vhdx disk-image-vhd disk-image-vmdk disk-image-vdi disk-image-iso disk-image-raw`)
+
+func (c content) toLook(s *stream) Content {
+	out := Content{Changed: event.NoTime, At: s.look}
+	if c.stored && !c.modified.IsZero() {
+		out.Changed = event.At(c.modified)
+	}
+	return out
 }
 
 // guard runs a reader. Readers do not panic; should one do so all the same, on bytes that nobody foresaw, it costs that

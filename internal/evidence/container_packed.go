@@ -4,11 +4,14 @@ import (
 	"bufio"
 	"bytes"
 	"compress/bzip2"
+	"errors"
 	"io"
 	"strings"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
+
+	"wardround/internal/xz"
 )
 
 // codec is a way of compressing one stream.
@@ -79,7 +82,7 @@ func openBzip2(r io.Reader) (io.ReadCloser, error) {
 }
 
 func openXz(r io.Reader) (io.ReadCloser, error) {
-	return io.NopCloser(newXz(bufio.NewReaderSize(r, packedBuffer))), nil
+	return io.NopCloser(xz.New(bufio.NewReaderSize(r, packedBuffer), maxWindow)), nil
 }
 
 func openZstd(r io.Reader) (io.ReadCloser, error) {
@@ -113,3 +116,14 @@ func peek(r io.Reader, n int) ([]byte, error) {
 }
 
 func bytesReader(b []byte) io.Reader { return bytes.NewReader(b) }
+
+// unexpected makes of an end in the wrong place an error that says so.
+func unexpected(err error) error {
+	if err == nil {
+		return errors.New("damaged")
+	}
+	if err == io.EOF {
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}

@@ -1,25 +1,29 @@
 package evidence
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"wardround/internal/event"
+	"wardround/internal/xz"
 )
 
 // ErrNotCollection says that a path is neither a file nor a folder.
 var ErrNotCollection = errors.New("neither a file nor a folder; take an image of a device first and examine the image")
 
 // ErrLimit says that an archive goes past Options.Limits.
-var ErrLimit = errors.New("limit exceeded")
+var ErrLimit = xz.ErrLimit
 
 // ErrUnsupported says that an archive is recognised but cannot be unpacked here.
-var ErrUnsupported = errors.New("not supported")
+var ErrUnsupported = xz.ErrUnsupported
 
 // Sink takes what a Unit holds. Each worker has its own. Begin and End never nest: between them the artifact's events
 // go to the Consumer.
@@ -34,6 +38,30 @@ type Sink interface {
 	// Progress tells that so many bytes more of the collection on disk are dealt with. Over all units they add up to
 	// Size, unless files changed in the meantime.
 	Progress(bytes int64)
+}
+
+// Looker is a Sink that also looks at the content of files of which no reader knows events: documents, images, databases,
+// what has no known form. Look comes between Begin and End, and only where Begin said read.
+type Looker interface {
+	Sink
+	Look(a *event.Artifact, c Content)
+}
+
+// Content is what a Looker is given of an artifact. It is valid until Look returns.
+type Content struct {
+	Changed event.Time // last change, where an archive keeps it; NoTime otherwise, since a copy has a time of its own
+	// At gives random access to the first bytes of the artifact. Where it lies in a stream, that is at most LookBytes, and whole says whether
+	// that is all.
+	At func() (r io.ReaderAt, size int64, whole bool, err error)
+}
+
+// LookBytes is how much of an artifact that lies in a stream is copied for a Looker.
+const LookBytes = 64 << 20
+
+// OnItsSystem makes of an artifact's path the one that the file had on its own system, as far as the layout tells, with slashes.
+func OnItsSystem(path string) string {
+	name, _ := onItsSystem(path)
+	return strings.ReplaceAll(name, `\`, "/")
 }
 
 // Collection is an opened file, folder or archive. It is safe for use by several goroutines.
@@ -153,19 +181,8 @@ func (c *Collection) Units(ctx context.Context, yield func(Unit) error) error {
 
 // OrDefault fills in what is not set.
 func (l Limits) OrDefault() Limits {
-	if l.Depth == 0 {
-		l.Depth = DefaultLimits.Depth
-	}
-	if l.Entries == 0 {
-		l.Entries = DefaultLimits.Entries
-	}
-	if l.Bytes == 0 {
-		l.Bytes = DefaultLimits.Bytes
-	}
-	if l.Ratio == 0 {
-		l.Ratio = DefaultLimits.Ratio
-	}
-	return l
+	d := DefaultLimits
+	return Limits{cmp.Or(l.Depth, d.Depth), cmp.Or(l.Entries, d.Entries), cmp.Or(l.Bytes, d.Bytes), cmp.Or(l.Ratio, d.Ratio)}
 }
 
 // pass is one reading of one unit.

@@ -2,6 +2,7 @@ package evidence
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -37,6 +38,7 @@ type stream struct {
 
 	whole   io.ReaderAt // a copy of the artifact
 	size    int64       // of the copy
+	begun   io.ReaderAt // a copy of its first bytes, where whole is not there
 	spooled bool        // what the reader has not yet had is in the copy
 	temp    *temp       // where the copy lies, unless it is kept
 }
@@ -88,7 +90,7 @@ func (s *stream) Read(p []byte) (int, error) {
 		s.pos += int64(n)
 		return n, nil
 	case s.spooled && s.pos < s.size:
-		n, err := s.whole.ReadAt(p[:min(int64(len(p)), s.size-s.pos)], s.pos)
+		n, err := cmp.Or(s.whole, s.begun).ReadAt(p[:min(int64(len(p)), s.size-s.pos)], s.pos)
 		s.pos += int64(n)
 		if n > 0 {
 			err = nil
@@ -165,6 +167,47 @@ func (s *stream) at() (io.ReaderAt, int64, error) {
 		}
 	}
 	return s.whole, s.size, s.ctx.Err()
+}
+
+// look gives random access to the first bytes of the artifact: to all of them where that costs no copy of more than LookBytes. The reader
+// still gets everything.
+func (s *stream) look() (r io.ReaderAt, size int64, whole bool, err error) {
+	if s.from.file != nil {
+		return s.from.file, s.from.size, true, nil
+	}
+	if s.whole == nil {
+		for len(s.kept) < s.keep && s.err == nil && s.n == int64(len(s.kept)) {
+			s.take(s.kept[len(s.kept):s.keep])
+		}
+		if s.err == nil && s.n == int64(len(s.kept)) {
+			if s.temp, err = newTemp(s.tempDir); err == nil {
+				err = s.copyUpTo(LookBytes)
+			}
+			if err != nil {
+				return nil, 0, false, fmt.Errorf("copy to a temporary file: %w", bare(err))
+			}
+			return s.temp, s.size, s.err != nil, s.ctx.Err()
+		}
+		return bytes.NewReader(s.kept), int64(len(s.kept)), s.n == int64(len(s.kept)), s.ctx.Err()
+	}
+	return s.whole, s.size, true, s.ctx.Err()
+}
+
+// copyUpTo puts what was kept and the next bytes of the source, most in all, into the temporary file; the reader goes on behind them.
+func (s *stream) copyUpTo(most int64) error {
+	scratch := scratchPool.Get().(*[scratchBytes]byte)
+	defer scratchPool.Put(scratch)
+	if _, err := s.temp.Write(s.kept); err != nil {
+		return err
+	}
+	for s.err == nil && s.n < most {
+		n := s.take(scratch[:min(scratchBytes, most-s.n)])
+		if _, err := s.temp.Write(scratch[:n]); err != nil {
+			return err
+		}
+	}
+	s.size, s.spooled, s.begun = s.n, true, s.temp
+	return nil
 }
 
 // again is one more stream from the first byte.

@@ -209,6 +209,7 @@ func newEstate(o Options, sc *scenario) *estate {
 		}
 	}
 	e.ordinary()
+	e.patients()
 	return e
 }
 

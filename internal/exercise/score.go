@@ -33,6 +33,8 @@ type Score struct {
 	Hops        HopScore          `json:"hops"`
 	Origin      OriginScore       `json:"origin"`
 	Decoys      DecoyScore        `json:"decoys"`
+	Damage      DamageScore       `json:"damage"`
+	People      PeopleScore       `json:"people"`
 }
 
 // Counts are right, wrong and missed judgements of a kind.
@@ -113,6 +115,7 @@ type truthFile struct {
 	Hops     []hop          `json:"hops"`
 	Clock    map[string]int `json:"clock_offset_s"`
 	Origin   []string       `json:"origin"`
+	People   int            `json:"people"`
 }
 
 type truthServer struct {
@@ -122,6 +125,9 @@ type truthServer struct {
 	First   *event.Time `json:"first_access"`
 	From    *arrival    `json:"from"`
 	Decoy   *string     `json:"decoy"`
+
+	Damage   *damageTruth  `json:"damage"`
+	Patients *patientTruth `json:"patients"`
 }
 
 // verdictsFile is verdicts.json as the score needs it.
@@ -180,6 +186,12 @@ func Compare(dir, truth string) (*Score, error) {
 		return nil, fmt.Errorf("%w: read spread: %w", ErrNoCase, err)
 	}
 	c := &comparison{truth: &t, told: map[string]int{}, verdicts: &v, spread: &sp, hasSpread: err == nil}
+	data := new(dataFile)
+	if err := readJSON(filepath.Join(dir, "data.json"), data); err == nil {
+		c.data = data
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%w: read data: %w", ErrNoCase, err)
+	}
 	c.score = Score{Scenario: t.Scenario, Seed: t.Seed, Verdicts: map[string]Counts{}, Matrix: []Confusion{}, Missing: []string{}, Wrong: []Wrong{},
 		Since: SinceScore{Outside: []string{}, Bounded: map[string]WidthScore{}}, Hops: HopScore{Missed: []string{}}, Decoys: DecoyScore{Infiltrated: []string{}, Suspected: []string{}}}
 	c.compare()
@@ -201,6 +213,7 @@ type comparison struct {
 	verdicts  *verdictsFile
 	spread    *spreadFile
 	hasSpread bool
+	data      *dataFile      // nil without
 	told      map[string]int // index into verdicts by every name, in capitals
 	score     Score
 }
@@ -246,6 +259,8 @@ func (c *comparison) compare() {
 	c.patient()
 	c.hops()
 	c.origin()
+	c.damage()
+	c.people()
 }
 
 // judge counts one server's verdict.
@@ -438,6 +453,7 @@ func (s *Score) Text(w io.Writer) error {
 	if len(s.Decoys.Infiltrated)+len(s.Decoys.Suspected) == 0 {
 		p(", none misled\n")
 	}
+	s.dataText(p)
 	_, err := io.WriteString(w, b.String())
 	return err
 }

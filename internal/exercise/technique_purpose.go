@@ -20,6 +20,7 @@ func (t *deed) encrypted(folder string, names []string, suffix string, at event.
 		data := x.overwritten(d, plain, manner)
 		t.to.leaves(folder+`\`+name+suffix, data, at.Add(time.Duration(i)*40*time.Second))
 	}
+	t.to.wrote(at, at.Add(time.Duration(len(names)-1)*40*time.Second), len(names), nil)
 	for _, name := range []string{"readme_wards.txt", "duty list 2022.csv"} { // what was not reached
 		d := x.e.dice("untouched", t.to.key, folder, name)
 		t.to.leaves(folder+`\`+name, ordinaryContent(d, name, 3000), x.e.from.Add(-d.about(90*24*time.Hour)))
@@ -66,6 +67,7 @@ func (t *deed) catb() {
 	s.leaves(`C:\Windows\System32\oci.dll`, x.implant, at.Add(3*time.Minute))
 	t.encrypted(folder, strings.Fields(t.option("files", "archive_01.ndf archive_02.ndf index.mdf report_11.pdf")), x.suffix, at.Add(5*time.Minute))
 	files := t.d.between(22, 36)
+	s.wrote(at.Add(3*time.Minute+14*time.Second), at.Add(3*time.Minute+14*time.Second+time.Duration(files)*1200*time.Millisecond), 0, nil)
 	t.does(func(d *dice) {
 		in := f.session
 		shell := s.start(d, at, f.process, in, `C:\Windows\System32\cmd.exe`, `"C:\Windows\system32\cmd.exe" `)
@@ -161,6 +163,7 @@ func (t *deed) lockbit() {
 	s.leaves(`C:\Users\Public\Desktop\`+noteName, []byte(x.note()), at.Add(2*time.Minute))
 	t.encrypted(folder, strings.Fields(t.option("files", "patients.mdf reports_2022.xlsx scans_03.tif billing.bak")), suffix, at.Add(90*time.Second))
 	files := t.d.between(22, 36)
+	s.wrote(at.Add(10*time.Second), at.Add(10*time.Second+time.Duration(files)*300*time.Millisecond), 0, nil)
 	t.does(func(d *dice) {
 		s.creates(at.Add(-30*time.Second), f.process, program)
 		p := &process{image: program, command: program + ` -pass ` + digest(32, x.program), pid: d.pid(), at: at, session: f.session, folder: `C:\Windows\Temp\`, content: content}
@@ -197,6 +200,7 @@ func (t *deed) encryptShares() {
 	}
 	s.flag("affected")
 	t.encrypted(`D:\Departments\Accounts`, []string{"november.xlsx", "stock.xlsx", "tender 41.pdf"}, x.suffix, at.Add(time.Minute))
+	s.wrote(at.Add(2*time.Second), at.Add(2*time.Second+40*900*time.Millisecond), 0, from)
 	t.does(func(d *dice) {
 		from.connects(d, at.Add(-time.Second), from.standing("System"), `NT AUTHORITY\SYSTEM`, s.host(), 445)
 		x.e.ticket(d, at, who, from.host(), s, false)
@@ -221,6 +225,7 @@ func (t *deed) encryptESXi() {
 	s.leaves(program[1:], harmless("a program that encrypts the disks of virtual machines stood here"), at)
 	s.leaves("etc/motd", []byte(x.note()), at.Add(9*time.Minute))
 	machines := t.d.between(5, 9)
+	s.wrote(at.Add(3*time.Minute), at.Add(3*time.Minute+20*24*time.Second), 0, nil)
 	t.does(func(d *dice) {
 		pid := 2099100 + d.IntN(800)
 		line := func(after time.Duration, text string) {

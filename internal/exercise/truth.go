@@ -18,6 +18,31 @@ type serverTruth struct {
 	first   event.Time // access of the intruder
 	from    *arrival
 	decoy   string
+	damage  *damageTruth
+
+	patients *patientTruth
+}
+
+// damageTruth is what was really done to a server's files.
+type damageTruth struct {
+	From   event.Time `json:"from"`   // the first was written
+	To     event.Time `json:"to"`     // the last was, at the latest
+	How    string     `json:"how"`    // local or smb
+	Source *string    `json:"source"` // the server that wrote from afar
+	Files  int        `json:"files"`  // damaged ones among what was collected
+}
+
+// wrote notes when files of a server were damaged, and from where: nil for a process of its own.
+func (s *server) wrote(from, to event.Time, files int, source *server) {
+	t := s.truth.damage
+	if t == nil {
+		t = &damageTruth{From: from, To: to, How: "local"}
+		s.truth.damage = t
+	}
+	t.From, t.To, t.Files = min(t.From, from), max(t.To, to), t.Files+files
+	if source != nil {
+		t.How, t.Source = "smb", &source.name
+	}
 }
 
 // arrival is how the intruder reached a server.
@@ -42,6 +67,7 @@ type truth struct {
 	hops    []hop
 	first   *server
 	origins []string
+	people  int // patients of whom files of the collections tell
 }
 
 // origin notes an address from which the intruder came.
@@ -84,6 +110,9 @@ func (e *estate) truthJSON() ([]byte, error) {
 		First   *event.Time     `json:"first_access"`
 		From    *arrival        `json:"from"`
 		Decoy   *string         `json:"decoy"`
+		Damage  *damageTruth    `json:"damage"`
+
+		Patients *patientTruth `json:"patients"`
 	}
 	out := struct {
 		Exercise    string         `json:"exercise"`
@@ -97,14 +126,15 @@ func (e *estate) truthJSON() ([]byte, error) {
 		Hops        []hop          `json:"hops"`
 		Clock       map[string]int `json:"clock_offset_s"`
 		Origin      []string       `json:"origin"`
-	}{Exercise: event.ExerciseMark, Scenario: e.story.Name, Seed: e.options.Seed, Noise: e.options.Noise, Techniques: append([]string{}, e.story.Techniques...), Window: map[string]any{"from": e.from, "to": e.to},
+		People      int            `json:"people"`
+	}{Exercise: event.ExerciseMark, Scenario: e.story.Name, People: e.truth.people, Seed: e.options.Seed, Noise: e.options.Noise, Techniques: append([]string{}, e.story.Techniques...), Window: map[string]any{"from": e.from, "to": e.to},
 		Hops: append([]hop{}, e.truth.hops...), Clock: map[string]int{}, Origin: append([]string{}, e.truth.origins...)}
 	if e.truth.first != nil {
 		out.PatientZero = &e.truth.first.name
 	}
 	for _, s := range e.servers {
 		t := &s.truth
-		x := entry{Server: s.name, Listed: !s.unlisted, Verdict: t.verdict, Flags: append([]string{}, t.flags...), From: t.from}
+		x := entry{Server: s.name, Listed: !s.unlisted, Verdict: t.verdict, Flags: append([]string{}, t.flags...), From: t.from, Damage: t.damage, Patients: t.patients}
 		if t.first != 0 {
 			x.First = &t.first
 		}

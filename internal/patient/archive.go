@@ -3,6 +3,7 @@ package patient
 import (
 	"archive/tar"
 	"archive/zip"
+	"bufio"
 	"compress/bzip2"
 	"compress/gzip"
 	"errors"
@@ -11,6 +12,8 @@ import (
 	"strings"
 
 	"github.com/klauspost/compress/zstd"
+
+	"wardround/internal/xz"
 )
 
 // budget is what archives of one file on disk may still cost.
@@ -122,7 +125,7 @@ func innerName(name string) string {
 func (w *worker) broken(path string, err error) {
 	switch {
 	case err == nil || w.ctx.Err() != nil:
-	case errors.Is(err, errLimit):
+	case errors.Is(err, errLimit), errors.Is(err, xz.ErrLimit):
 		w.run.problem(path, errLimit.Error())
 	default:
 		w.run.problem(path, "the archive is damaged: what stands before that was read")
@@ -138,7 +141,7 @@ func decompressor(kind string, r io.Reader) (io.Reader, func(), error) {
 	case "bz2":
 		return bzip2.NewReader(r), nothing, nil
 	case "xz":
-		return newXz(r), nothing, nil
+		return xz.New(bufio.NewReader(r), maxWindow), nothing, nil
 	}
 	z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(maxWindow))
 	if err != nil {

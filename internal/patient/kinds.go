@@ -46,6 +46,9 @@ var kindNames = [kindCount]string{
 
 func (k Kind) String() string { return kindNames[k] }
 
+// KindNames are all kinds: identifiers, then health data.
+func KindNames() []string { return kindNames[:] }
+
 // kinds is a set of Kind.
 type kinds uint32
 

@@ -13,6 +13,7 @@
 package patient
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -32,6 +33,8 @@ type Options struct {
 	Workers int    // 0 means one for each processor
 	Limits  Limits
 	Config  Config
+	// Person is told of each record of a listed file whom it is about, as People.Add takes it. A folder's files come in any order. Nil for nobody.
+	Person func(folder string, record []byte)
 
 	numbers        *regexp.Regexp // the hospital's own numbers, whole
 	numbersInText  *regexp.Regexp
@@ -151,7 +154,8 @@ func (o *Options) number(s string) bool { return o.numbers != nil && o.numbers.M
 type run struct {
 	o      Options
 	mu     sync.Mutex
-	people *people
+	people *people // nil: others count
+	record []byte
 	groups map[group]*holding
 	sum    Summary
 	kinds  kinds
@@ -191,27 +195,22 @@ func Scan(ctx context.Context, paths []string, o Options, yield func(File) error
 }
 
 func (l Limits) orDefault() Limits {
-	if l.Depth == 0 {
-		l.Depth = DefaultLimits.Depth
-	}
-	if l.Entries == 0 {
-		l.Entries = DefaultLimits.Entries
-	}
-	if l.Bytes == 0 {
-		l.Bytes = DefaultLimits.Bytes
-	}
-	if l.Ratio == 0 {
-		l.Ratio = DefaultLimits.Ratio
-	}
-	return l
+	d := DefaultLimits
+	return Limits{cmp.Or(l.Depth, d.Depth), cmp.Or(l.Entries, d.Entries), cmp.Or(l.Bytes, d.Bytes), cmp.Or(l.Ratio, d.Ratio)}
 }
 
 // count takes in the keys of a record of a listed file.
 func (r *run) count(folder, format string, keys []key) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.people.add(keys)
-	r.group(folder, format).people.add(keys)
+	if r.o.Person != nil {
+		r.record = appendKeys(r.record[:0], keys)
+		r.o.Person(folder, r.record)
+	}
+	if r.people != nil {
+		r.people.add(keys)
+		r.group(folder, format).people.add(keys)
+	}
 }
 
 // group is the group of a folder and format. Past a number of groups, all further folders are one.

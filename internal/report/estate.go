@@ -47,6 +47,11 @@ type estate struct {
 	reasons   map[string]int // rules that did not run, by reason
 	policy    string
 	changes   top[Change]
+	harm      []*event.Harm
+	harmMore  int // beyond those that are kept
+	held      []*event.Held
+	heldMore  int
+	everybody *People
 }
 
 type hitKey struct {
@@ -223,6 +228,20 @@ func (e *estate) add(m *Message) {
 	case m.Unused != nil:
 		e.reasons[m.Unused.Reason]++
 		e.unused.add(*m.Unused)
+	case m.Harm != nil:
+		if len(e.harm) < keptHarm {
+			e.harm = append(e.harm, m.Harm)
+		} else {
+			e.harmMore++
+		}
+	case m.Held != nil:
+		if len(e.held) < keptHarm {
+			e.held = append(e.held, m.Held)
+		} else {
+			e.heldMore++
+		}
+	case m.People != nil:
+		e.everybody = m.People
 	case m.Policy != nil:
 		e.policy = m.Policy.Text
 	case m.Change != nil:

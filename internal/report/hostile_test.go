@@ -310,12 +310,12 @@ func TestPolicyOfPage(t *testing.T) {
 	if i, j := strings.Index(page, "Content-Security-Policy"), strings.Index(page, "<style>"); i < 0 || i > j {
 		t.Error("the policy comes after what it governs")
 	}
-	for _, s := range []string{pageCSS, pageJS, pageHTML, storyHTML} {
+	for _, s := range []string{pageCSS, pageJS, pageHTML, storyHTML, dataHTML} {
 		if bytes.Contains([]byte(s), []byte("http://")) || strings.Contains(s, "https://") || strings.Contains(s, "@import") || strings.Contains(s, " style=") {
 			t.Error("the page would fetch something or carries a style of its own")
 		}
 	}
-	if strings.Contains(pageHTML+storyHTML, "template.HTML") {
+	if strings.Contains(pageHTML+storyHTML+dataHTML, "template.HTML") {
 		t.Error("template.HTML")
 	}
 }

@@ -16,6 +16,8 @@ var (
 	pageHTML string
 	//go:embed story.html
 	storyHTML string
+	//go:embed data.html
+	dataHTML string
 	//go:embed page.css
 	pageCSS string
 	//go:embed page.js
@@ -36,7 +38,7 @@ func policyOf(style, script string) string {
 var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
 	"style":  func() template.CSS { return template.CSS(pageCSS) },
 	"script": func() template.JS { return template.JS(pageJS) },
-}).Parse(storyHTML + strings.Replace(pageHTML, "CONTENT-SECURITY-POLICY", policyOf(pageCSS, pageJS), 1)))
+}).Parse(storyHTML + dataHTML + strings.Replace(pageHTML, "CONTENT-SECURITY-POLICY", policyOf(pageCSS, pageJS), 1)))
 
 // HTML writes report.html when the stream is closed.
 func HTML(w io.Writer) Handler {

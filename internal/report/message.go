@@ -32,6 +32,9 @@ type Message struct {
 	Evidence *Evidence       `json:"evidence,omitempty"`
 	Artifact *event.Artifact `json:"artifact,omitempty"`
 	Unused   *Unused         `json:"unused,omitempty"`
+	Harm     *event.Harm     `json:"harm,omitempty"`
+	Held     *event.Held     `json:"held,omitempty"`
+	People   *People         `json:"people,omitempty"`
 	Policy   *Policy         `json:"policy,omitempty"`
 	Change   *Change         `json:"change,omitempty"`
 }
@@ -80,6 +83,12 @@ type Unused struct {
 	Title  string `json:"title"`
 	Source string `json:"source"`
 	Reason string `json:"reason"`
+}
+
+// People is how many people the data of the whole estate is about, each counted once.
+type People struct {
+	People *uint64 `json:"people"` // null where no file tells
+	Exact  bool    `json:"exact"`
 }
 
 // Policy is the policy in force, as its file writes it.

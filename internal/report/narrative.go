@@ -478,7 +478,7 @@ func (t *teller) harm() {
 	t.section("What was damaged")
 	told := false
 	for _, f := range []struct{ flag, says string }{
-		{flagEncrypted, "Files were encrypted on "}, {flagAffected, "Files were encrypted or overwritten, by which server is not proven, on "}, {"patient data", "Patient data lies, whether or not any was read or taken, on "},
+		{flagEncrypted, "Files were encrypted on "}, {flagAffected, "Files were encrypted or overwritten, by which server is not proven, on "}, {flagPatients, "Patient data lies, whether or not any was read or taken, on "},
 		{"credentials exposed", "Passwords or keys could be read on "}, {"evidence tampered", "Logs were deliberately cleared or changed on "},
 	} {
 		on := t.servers(func(s *server) bool { return s.full() && s.flag(f.flag) })

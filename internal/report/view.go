@@ -37,6 +37,7 @@ type page struct {
 	Loose          []findingView // cited by the answers and by no section
 	LooseBrief     []findingView // cited by the story alone
 	Story          *storyView
+	Data           dataView
 	Rows           []rowView
 	MovementRows   []movementView
 	MovementNote   string
@@ -214,6 +215,7 @@ func newPage(e *estate) *page {
 		p.Rows = append(p.Rows, e.row(s))
 	}
 	p.answers(e, l)
+	p.data(e, l)
 	p.tell(e, l)
 	p.movements(e)
 	p.method(e, l)
@@ -283,6 +285,8 @@ func (p *page) squares(e *estate) {
 		q := squareView{Full: s.full(), N: s.N, Class: s.class(), Name: show(string(s.Server), maxName), Word: s.verdictWord()}
 		if s.flag(flagEncrypted) {
 			q.Letter, q.LetterWord = "E", flagEncrypted
+		} else if s.flag(flagPatients) && s.Judgement == event.Infiltrated { // on the other signs a second letter cannot be read
+			q.Letter, q.LetterWord = "P", flagPatients
 		}
 		g.Squares = append(g.Squares, q)
 	}
@@ -446,7 +450,7 @@ func (l *layout) section(s *server) *sectionView {
 	v.FirstProven = e.firstProven(s)
 	v.Proven = s.Judgement == event.Infiltrated
 	for _, f := range s.Flags[:min(len(s.Flags), 20)] {
-		v.Flags = append(v.Flags, flagView{flagLetter(f), show(f, maxName)})
+		v.Flags = append(v.Flags, flagView{flagLetter(f), cmp.Or(e.flagWord(s, f), show(f, maxName))})
 	}
 	keys := make([]string, 0, len(s.Extra))
 	for k := range s.Extra {

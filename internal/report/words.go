@@ -10,6 +10,7 @@ import (
 const (
 	flagEncrypted = "encrypted"
 	flagAffected  = "affected"
+	flagPatients  = "patient data"
 )
 
 // flagLetters are letters, not colours, so that they survive every printer and every eye.
@@ -18,7 +19,7 @@ var flagLetters = []struct{ flag, letter, means string }{
 	{flagAffected, "A", "files on it were encrypted or overwritten; that a process of its own did it is not shown"},
 	{"relay", "R", "others were reached from it"},
 	{"credentials exposed", "K", "passwords or keys on it could be read by the intruder"},
-	{"patient data", "P", "it holds patient data"},
+	{flagPatients, "P", "files on it hold data of patients, as far as they were looked at"},
 	{"evidence tampered", "T", "logs on it were deliberately cleared or changed"},
 	{"clock off", "C", "its clock was wrong; times are corrected where they are compared"},
 	{"end of life", "L", "its operating system is no longer maintained (a note, never evidence)"},

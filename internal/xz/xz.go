@@ -1,4 +1,5 @@
-package evidence
+// Package xz unpacks the .xz format with its memory bounded. It stands below the rooms that open archives of others: evidence and patient.
+package xz
 
 import (
 	"bufio"
@@ -15,27 +16,29 @@ import (
 	"github.com/ulikunitz/xz/lzma"
 )
 
-// xzReader decompresses the .xz file format (version 1.2.0 of its specification): streams one after the other, with
+// Reader unpacks the .xz file format (version 1.2.0 of its specification): streams one after the other, with
 // zero padding between them. The frame is read here and only LZMA2 is left to the library, for two reasons: a block's
 // header asks for a dictionary of up to 4 GiB, which must be refused before it is made, and what precedes damage is
 // still given out.
-type xzReader struct {
-	r     *tally
+type Reader struct {
+	r     *taken
 	check byte      // of the stream: 0 none, 1 CRC-32, 4 CRC-64, 10 SHA-256
 	sum   hash.Hash // of the block; nil if it cannot be checked
 	block io.Reader // nil between blocks
 	begin int64     // of the block
 	any   bool      // a stream was begun
 	err   error
+
+	most int64 // bytes of a dictionary
 }
 
-// tally counts what LZMA2 takes of the buffer, byte by byte.
-type tally struct {
+// taken counts what LZMA2 takes of the buffer, byte by byte.
+type taken struct {
 	*bufio.Reader
 	n int64
 }
 
-func (t *tally) ReadByte() (byte, error) {
+func (t *taken) ReadByte() (byte, error) {
 	b, err := t.Reader.ReadByte()
 	if err == nil {
 		t.n++
@@ -43,17 +46,25 @@ func (t *tally) ReadByte() (byte, error) {
 	return b, err
 }
 
-func (t *tally) Read(p []byte) (int, error) {
+func (t *taken) Read(p []byte) (int, error) {
 	n, err := t.Reader.Read(p)
 	t.n += int64(n)
 	return n, err
 }
 
-func newXz(r *bufio.Reader) *xzReader { return &xzReader{r: &tally{Reader: r}} }
+// ErrLimit says that a block asks for a larger dictionary than is given.
+var ErrLimit = errors.New("limit exceeded")
 
-const xzMagic = "\xfd7zXZ\x00"
+// ErrUnsupported says that a block is packed in another way than logs are.
+var ErrUnsupported = errors.New("not supported")
 
-func (x *xzReader) Read(p []byte) (int, error) {
+// New unpacks r. No dictionary is larger than most bytes.
+func New(r *bufio.Reader, most int64) *Reader { return &Reader{r: &taken{Reader: r}, most: most} }
+
+const magic = "\xfd7zXZ\x00"
+
+// Read implements io.Reader. What precedes damage is given out before the error that tells of it.
+func (x *Reader) Read(p []byte) (int, error) {
 	for x.err == nil && len(p) > 0 {
 		if x.block == nil {
 			if x.err = x.next(); x.err != nil {
@@ -78,9 +89,9 @@ func (x *xzReader) Read(p []byte) (int, error) {
 }
 
 // next moves to the next block, over the ends and beginnings of streams. io.EOF is the end of the file.
-func (x *xzReader) next() error {
+func (x *Reader) next() error {
 	for {
-		if x.check == xzOutside {
+		if x.check == outside {
 			if err := x.header(); err != nil {
 				return err
 			}
@@ -95,15 +106,15 @@ func (x *xzReader) next() error {
 		if err := x.index(); err != nil {
 			return fmt.Errorf("xz: index: %w", unexpected(err))
 		}
-		x.check = xzOutside
+		x.check = outside
 	}
 }
 
-// xzOutside stands for the kind of check while no stream is open: zero is "none", so kinds are kept one higher.
-const xzOutside = 0
+// outside stands for the kind of check while no stream is open: zero is "none", so kinds are kept one higher.
+const outside = 0
 
 // header reads the beginning of a stream, or the end of the file.
-func (x *xzReader) header() error {
+func (x *Reader) header() error {
 	var h [12]byte
 	for {
 		if _, err := io.ReadFull(x.r, h[:4]); err != nil {
@@ -120,7 +131,7 @@ func (x *xzReader) header() error {
 		return fmt.Errorf("xz: %w", unexpected(err))
 	}
 	switch {
-	case string(h[:6]) != xzMagic:
+	case string(h[:6]) != magic:
 		return errors.New("xz: no stream begins here")
 	case crc32.ChecksumIEEE(h[6:8]) != binary.LittleEndian.Uint32(h[8:]):
 		return errors.New("xz: checksum of the stream header differs")
@@ -132,7 +143,7 @@ func (x *xzReader) header() error {
 }
 
 // blockHeader reads the header whose first byte is given, and begins the block.
-func (x *xzReader) blockHeader(first byte) error {
+func (x *Reader) blockHeader(first byte) error {
 	x.begin = x.r.n - 1
 	h := make([]byte, (int(first)+1)*4)
 	h[0] = first
@@ -143,7 +154,7 @@ func (x *xzReader) blockHeader(first byte) error {
 	if crc32.ChecksumIEEE(body) != sum {
 		return errors.New("xz: checksum of a block header differs")
 	}
-	dictionary, err := xzDictionary(body)
+	dictionary, err := x.dictionary(body)
 	if err != nil {
 		return fmt.Errorf("xz: %w", err)
 	}
@@ -165,8 +176,8 @@ func (x *xzReader) blockHeader(first byte) error {
 
 var crc64Table = crc64.MakeTable(crc64.ECMA)
 
-// xzDictionary is the size of the dictionary that a block needs. Filters other than LZMA2 are for programs, not logs.
-func xzDictionary(header []byte) (int, error) {
+// dictionary is the size of the dictionary that a block needs. Filters other than LZMA2 are for programs, not logs.
+func (x *Reader) dictionary(header []byte) (int, error) {
 	flags, rest := header[1], header[2:]
 	if flags&0x3c != 0 {
 		return 0, errors.New("unknown block flags")
@@ -194,14 +205,14 @@ func xzDictionary(header []byte) (int, error) {
 	if bits := rest[2]; bits < 40 {
 		size = int64(2|bits&1) << (bits/2 + 11)
 	}
-	if size > maxWindow {
-		return 0, fmt.Errorf("asks for a dictionary of %d bytes, at most %d are given: %w", size, maxWindow, ErrLimit)
+	if size > x.most {
+		return 0, fmt.Errorf("asks for a dictionary of %d bytes, at most %d are given: %w", size, x.most, ErrLimit)
 	}
 	return int(size), nil
 }
 
 // endBlock reads the padding and the check behind a block.
-func (x *xzReader) endBlock() error {
+func (x *Reader) endBlock() error {
 	x.block = nil
 	var pad [3]byte
 	if n := (4 - (x.r.n-x.begin)%4) % 4; n > 0 {
@@ -209,7 +220,7 @@ func (x *xzReader) endBlock() error {
 			return fmt.Errorf("xz: block padding: %w", unexpected(err))
 		}
 	}
-	want := make([]byte, xzCheckSizes[x.check-1])
+	want := make([]byte, checkSizes[x.check-1])
 	if _, err := io.ReadFull(x.r, want); err != nil {
 		return fmt.Errorf("xz: %w", unexpected(err))
 	}
@@ -228,11 +239,11 @@ func (x *xzReader) endBlock() error {
 	return nil
 }
 
-// xzCheckSizes are the sizes of the check by its kind, known or not.
-var xzCheckSizes = [16]int{0, 4, 4, 4, 8, 8, 8, 16, 16, 16, 32, 32, 32, 64, 64, 64}
+// checkSizes are the sizes of the check by its kind, known or not.
+var checkSizes = [16]int{0, 4, 4, 4, 8, 8, 8, 16, 16, 16, 32, 32, 32, 64, 64, 64}
 
 // index passes over the index and the footer: the blocks were checked each by itself.
-func (x *xzReader) index() error {
+func (x *Reader) index() error {
 	begin := x.r.n - 1
 	records, err := binary.ReadUvarint(x.r)
 	if err != nil {
