@@ -478,6 +478,11 @@ type decoder struct {
 }
 
 func (d *decoder) uint() uint64 {
+	if len(d.buf) > 0 && d.buf[0] < 0x80 {
+		n := uint64(d.buf[0])
+		d.buf = d.buf[1:]
+		return n
+	}
 	n, size := binary.Uvarint(d.buf)
 	d.skip(size)
 	return n
@@ -568,14 +573,18 @@ func (d *decoder) hits(payload []byte, yield func(*hit) error) error {
 	return nil
 }
 
+// movements yields what a frame of movements holds. A movement is valid until yield returns.
 func (d *decoder) movements(payload []byte, yield func(*event.Movement) error) error {
+	var m event.Movement
+	var at [1]event.Place
 	for d.buf = payload; len(d.buf) > 0; {
-		m := event.Movement{Time: event.Time(d.int())}
+		m = event.Movement{Time: event.Time(d.int())}
 		m.From, m.To = event.ServerID(d.word()), event.ServerID(d.word())
 		m.How, m.Account, m.Address, m.Workstation, m.Session, m.SeenFrom = d.word(), d.word(), d.word(), d.word(), d.word(), d.word()
 		m.By = event.ServerID(d.word())
 		m.Failed = d.uint() == 1
-		m.Because = []event.Place{{Record: d.uint(), Offset: d.int()}}
+		at[0] = event.Place{Record: d.uint(), Offset: d.int()}
+		m.Because = at[:]
 		if d.err != nil {
 			return d.err
 		}
