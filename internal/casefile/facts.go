@@ -13,7 +13,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unsafe"
 
 	"wardround/internal/event"
 	"wardround/internal/inventory"
@@ -321,11 +320,11 @@ func (c *factsReader) trailer(at location) (*trailer, error) {
 // encoder writes values; a text is spelled out once and numbered after.
 type encoder struct {
 	buf    []byte
-	words  map[string]uint64
-	recent [64]knownWord // by where the text lies
+	words  map[string]*knownWord
+	recent [256]*knownWord // by a few bytes of the text
 }
 
-// knownWord is a numbered text. It is kept, so no other text can come to lie where it does.
+// knownWord is a numbered text.
 type knownWord struct {
 	text   string
 	number uint64
@@ -334,7 +333,7 @@ type knownWord struct {
 func (e *encoder) reset() {
 	e.buf = e.buf[:0]
 	if e.words == nil {
-		e.words = map[string]uint64{}
+		e.words = map[string]*knownWord{}
 	}
 	clear(e.words)
 	clear(e.recent[:])
@@ -354,26 +353,46 @@ func (e *encoder) int(n int64)    { e.buf = binary.AppendVarint(e.buf, n) }
 func (e *encoder) text(s string)  { e.uint(uint64(len(s))); e.buf = append(e.buf, s...) }
 func (e *encoder) fixed(n uint64) { e.buf = binary.LittleEndian.AppendUint64(e.buf, n) }
 
-// word writes a text that is likely to come again.
+// word writes a text that is likely to come again. It need not outlast the call.
 func (e *encoder) word(s string) {
-	at := unsafe.StringData(s)
-	k := &e.recent[(uintptr(unsafe.Pointer(at))>>3^uintptr(len(s)))%uintptr(len(e.recent))]
-	if len(s) == len(k.text) && at == unsafe.StringData(k.text) && k.number > 0 {
+	slot := &e.recent[slotOf(s)]
+	k := *slot
+	if k == nil || k.text != s {
+		k = e.words[s]
+	}
+	switch {
+	case k != nil:
+		*slot = k
 		e.uint(k.number)
 		return
-	}
-	if n, ok := e.words[s]; ok {
-		*k = knownWord{s, n + 2}
-		e.uint(n + 2)
-		return
-	}
-	if len(e.words) < maxWords && len(s) < 256 {
-		e.words[strings.Clone(s)] = uint64(len(e.words))
+	case len(e.words) < maxWords && len(s) < 256:
+		k = &knownWord{strings.Clone(s), uint64(len(e.words)) + 2}
+		e.words[k.text] = k
+		*slot = k
 		e.uint(1)
-	} else {
+	default:
 		e.uint(0)
 	}
 	e.text(s)
+}
+
+// slotOf hashes the length and the ends of a text.
+func slotOf(s string) uint8 {
+	const prime = 0x9e3779b97f4a7c15
+	h := uint64(len(s)) * prime
+	if n := len(s); n >= 8 {
+		h ^= eight(s) ^ eight(s[n-8:])*31
+	} else {
+		for i := range len(s) {
+			h = h<<8 ^ uint64(s[i])
+		}
+	}
+	return uint8(h * prime >> 56)
+}
+
+func eight(s string) uint64 {
+	_ = s[7]
+	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 | uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
 }
 
 func (e *encoder) hit(h *hit) {

@@ -435,16 +435,32 @@ func (p *Program) FieldsOf(s *event.Schema, rule int) []int {
 	return slices.Compact(out)
 }
 
-// ValueOf returns the first value of a field, by the name that the rule knows it under.
-func (p *Program) ValueOf(r *event.Record, rule int, name string) (string, bool) {
-	t := p.targetOf(r.Schema, rule)
+// FieldOf is a field of the records of one schema, found by the name that a rule knows it under.
+type FieldOf struct{ where where }
+
+// FieldOf finds a field of a schema. One that the schema lacks has no value.
+func (p *Program) FieldOf(s *event.Schema, rule int, name string) FieldOf {
+	t := p.targetOf(s, rule)
 	if t == nil {
-		return "", false
+		return FieldOf{}
 	}
-	w := locate(r.Schema, t, name)
+	return FieldOf{locate(s, t, name)}
+}
+
+// Value returns the field's first value.
+func (f *FieldOf) Value(r *event.Record) (string, bool) {
+	if f.where.derived == nil {
+		for _, i := range f.where.fields {
+			if v := r.Field(i); v.Type&event.Array == 0 && !v.IsNull() {
+				return v.String(), true
+			} else if !v.IsNull() {
+				break
+			}
+		}
+	}
 	out, ok := "", false
-	if !w.absent() {
-		w.texts(r, func(v event.Value) {
+	if !f.where.absent() {
+		f.where.texts(r, func(v event.Value) {
 			if !ok && !v.IsNull() {
 				out, ok = v.String(), true
 			}
