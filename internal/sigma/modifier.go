@@ -364,8 +364,10 @@ func (p *Parser) valuesOf(n *node, names []string) ([]value, error) {
 		}
 	case textNode:
 		v.kind, v.text = aText, parsePattern(n.text)
-		if b, ok := yamlBool(n.text); ok && slices.Contains(names, "exists") {
-			v.kind, v.raw = aBool, b
+		if slices.Contains(names, "exists") {
+			if b, ok := yamlBool(n.text); ok {
+				v.kind, v.raw = aBool, b
+			}
 		}
 		if slices.Contains(names, "expand") {
 			return p.expand(v, slices.Contains(names, "re"))
