@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/binary"
 	"math"
+	"reflect"
 	"slices"
 
 	"wardround/internal/event"
@@ -58,7 +59,7 @@ func (c *column) value(r *event.Record) event.Value {
 	return r.Field(c.field)
 }
 
-// pred is an atom asked of a field.
+// pred is an atom namedField of a field.
 type pred struct {
 	field   int32
 	ref     int32 // SameAs: the other field
@@ -95,18 +96,28 @@ type planner struct {
 	plan   *Plan
 	byName map[string]int32 // place of a field → its number
 	target *target
+	naming uintptr       // of the target
 	column map[int]int32 // slot, or place among the fields of a constant as its complement → column
+	places map[namedField]*located
+}
+
+// namedField is a name, as the rules of one kind of log mean it.
+type namedField struct {
+	naming uintptr
+	name   string
+}
+
+// located is where a schema keeps a field that a rule asks about.
+type located struct {
+	where
+	number int32 // of the plan's fields, -1 before it is one
 }
 
 func (p *Program) plan(s *event.Schema) *Plan {
-	b := planner{p: p, s: s, plan: &Plan{}, byName: map[string]int32{}, column: map[int]int32{}}
-	for i := range p.compiled {
-		c := &p.compiled[i]
-		t := slices.IndexFunc(c.targets, func(t target) bool { return t.selects(s.Source) })
-		if t < 0 {
-			continue
-		}
-		b.target = &c.targets[t]
+	b := planner{p: p, s: s, plan: &Plan{}, byName: map[string]int32{}, column: map[int]int32{}, places: map[namedField]*located{}}
+	for _, k := range p.candidatesOf(s.Source) {
+		i, c := int(k.rule), &p.compiled[k.rule]
+		b.target, b.naming = &c.targets[k.target], k.naming
 		pc, done := b.settle(c.cond)
 		if done == no {
 			continue
@@ -122,6 +133,36 @@ func (p *Program) plan(s *event.Schema) *Plan {
 	b.anchor()
 	b.scanners()
 	return b.plan
+}
+
+// candidate is a rule that may hold for records of a source, and by which of its targets.
+type candidate struct {
+	rule, target int32
+	naming       uintptr // equal for targets that have one map of aliases
+}
+
+// candidatesOf lists the rules for a source.
+func (p *Program) candidatesOf(src event.Source) []candidate {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	list, ok := p.sources[src]
+	if ok {
+		return list
+	}
+	for i := range p.compiled {
+		ts := p.compiled[i].targets
+		for k := range ts {
+			if ts[k].selects(src) {
+				list = append(list, candidate{int32(i), int32(k), reflect.ValueOf(ts[k].alias).Pointer()})
+				break
+			}
+		}
+	}
+	if len(p.sources) >= maxPlans {
+		clear(p.sources)
+	}
+	p.sources[src] = list
+	return list
 }
 
 // settle resolves a condition's fields in the schema and drops what is settled by that.
@@ -184,7 +225,8 @@ func truth(b bool) settled {
 }
 
 func (b *planner) ask(c *cond) (pcond, settled) {
-	w := locate(b.s, b.target, c.field)
+	at := b.locate(c.field)
+	w := at.where
 	leaf := c.atom.leaf
 	if w.absent() {
 		holds := leaf.Op == sigma.IsNull || leaf.Op == sigma.Exists && !leaf.Want
@@ -192,7 +234,7 @@ func (b *planner) ask(c *cond) (pcond, settled) {
 	}
 	ref := int32(-1)
 	if leaf.Op == sigma.SameAs {
-		other := locate(b.s, b.target, leaf.Ref)
+		other := b.locate(leaf.Ref)
 		if other.absent() {
 			return pcond{}, truth(c.not)
 		}
@@ -200,7 +242,7 @@ func (b *planner) ask(c *cond) (pcond, settled) {
 	} else if w.constant(b.s) {
 		return pcond{}, truth(b.constant(&w, c.atom) != c.not)
 	}
-	f := b.field(c.field, w)
+	f := b.field(c.field, at)
 	field := &b.plan.fields[f]
 	id := int32(c.atom.id)
 	n, ok := field.preds[id]
@@ -215,6 +257,17 @@ func (b *planner) ask(c *cond) (pcond, settled) {
 	return pcond{op: ask, not: c.not, pred: n}, open
 }
 
+// locate finds a field of the rule at hand, once for all rules that mean the same by its name.
+func (b *planner) locate(name string) *located {
+	k := namedField{b.naming, name}
+	at := b.places[k]
+	if at == nil {
+		at = &located{locate(b.s, b.target, name), -1}
+		b.places[k] = at
+	}
+	return at
+}
+
 // constant answers an atom for a field whose values all records share.
 func (b *planner) constant(w *where, a *atom) bool {
 	var s Scratch
@@ -222,7 +275,14 @@ func (b *planner) constant(w *where, a *atom) bool {
 }
 
 // field numbers a field of the plan. Two rules may mean different things by one name, where their log sources do.
-func (b *planner) field(name string, w where) int32 {
+func (b *planner) field(name string, at *located) int32 {
+	if at.number < 0 {
+		at.number = b.newField(name, at.where)
+	}
+	return at.number
+}
+
+func (b *planner) newField(name string, w where) int32 {
 	var k []byte
 	for _, i := range w.fields {
 		k = binary.AppendVarint(k, int64(i))
@@ -265,40 +325,55 @@ func (b *planner) columns(w *where) (out []int32) {
 
 // scanners gives each field a scanner for the texts of all its preds. Equal scanners are shared between plans.
 func (b *planner) scanners() {
+	var atoms []int32
+	var key []byte
 	for i := range b.plan.fields {
 		f := &b.plan.fields[i]
-		var needles []needle
-		for _, n := range f.preds {
-			if p := &b.plan.preds[n]; p.scanned {
-				needles = append(needles, p.atom.needles...)
+		atoms, key = atoms[:0], key[:0]
+		for id, n := range f.preds {
+			if b.plan.preds[n].scanned {
+				atoms = append(atoms, id)
 			}
 		}
-		if len(needles) == 0 {
+		if len(atoms) == 0 {
 			continue
 		}
-		sortNeedles(needles)
-		var key []byte
-		for _, n := range needles {
-			key = binary.AppendUvarint(key, uint64(n.atom))
+		slices.Sort(atoms)
+		for _, id := range atoms {
+			key = binary.AppendUvarint(key, uint64(id))
 		}
-		s := b.p.scanners[string(key)]
-		if s == nil {
-			s = newScanner(needles)
-			b.p.scanners[string(key)] = s
-		}
-		f.scanner = s
-		f.serves = make([]int32, len(needles))
-		for k, n := range needles {
-			f.serves[k] = f.preds[n.atom]
+		f.scanner = b.p.scannerOf(key, atoms)
+		f.serves = make([]int32, len(f.scanner.needles))
+		for k := range f.serves {
+			f.serves[k] = f.preds[f.scanner.needles[k].atom]
 		}
 		for _, column := range f.columns {
 			c := &b.plan.columns[column]
 			c.scanned = append(c.scanned, int32(i))
-			for _, n := range s.whole[""] {
+			for _, n := range f.scanner.whole[""] {
 				c.inEmpty = append(c.inEmpty, f.sign(n))
 			}
 		}
 	}
+}
+
+// scannerOf is the scanner for the texts of some atoms, in order of their ids. Key stands for them.
+func (p *Program) scannerOf(key []byte, atoms []int32) *scanner {
+	p.mu.Lock()
+	s := p.scanners[string(key)]
+	p.mu.Unlock()
+	if s != nil {
+		return s
+	}
+	var needles []needle
+	for _, id := range atoms {
+		needles = append(needles, p.atoms[id].needles...)
+	}
+	s = newScanner(needles)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.scanners[string(key)] = s
+	return s
 }
 
 // findNeedles tells what a scanner must look for so that an atom which is not found does not hold.
