@@ -399,17 +399,14 @@ func (a *atom) findNeedles() {
 // by one.
 func (a *atom) scannable(tiny bool) bool { return len(a.needles) > 0 && (tiny || !a.tiny) }
 
-// anchor decides what wakes each rule: the cheapest set of scanned preds of which one must hold for its condition to hold.
-// A rule that has none, or only what many records have, may have texts of a few bytes looked for rather than be evaluated for every record.
+// anchor decides what wakes each rule.
 func (b *planner) anchor() {
 	b.plan.wakes = make([][]int32, len(b.plan.preds))
 	for i := range b.plan.rules {
-		preds, weight := b.anchors(&b.plan.rules[i].cond, false)
-		if weight > usual {
-			if tiny, w := b.anchors(&b.plan.rules[i].cond, true); w < weight {
-				preds, weight = tiny, w
-			}
-		}
+		preds, weight := anchors(&b.plan.rules[i].cond, func(c *pcond, tiny bool) (int32, float64) {
+			p := &b.plan.preds[c.pred]
+			return c.pred, p.atom.anchorWeight(c.not, tiny || p.scanned)
+		})
 		if math.IsInf(weight, 1) {
 			b.plan.always = append(b.plan.always, int32(i))
 			continue
@@ -422,31 +419,65 @@ func (b *planner) anchor() {
 	}
 }
 
-func (b *planner) anchors(c *pcond, tiny bool) ([]int32, float64) {
-	switch c.op {
+// condition is a tree of questions, over the fields of rules or those of a schema.
+type condition[C interface{}] interface {
+	operator() condOp
+	parts() int
+	part(i int) C
+}
+
+func (c *cond) operator() condOp   { return c.op }
+func (c *cond) parts() int         { return len(c.kids) }
+func (c *cond) part(i int) *cond   { return c.kids[i] }
+func (c *pcond) operator() condOp  { return c.op }
+func (c *pcond) parts() int        { return len(c.kids) }
+func (c *pcond) part(i int) *pcond { return &c.kids[i] }
+
+// anchors chooses the cheapest set of questions of which one must hold for a condition to hold, with its weight: infinite
+// when there is none. A rule that has none, or only what many records have, may have texts of a few bytes looked for rather
+// than be evaluated for every record. Weigh tells of a question what stands for it and its weight, infinite where a scan
+// cannot answer it.
+func anchors[C condition[C], A interface{}](c C, weigh func(c C, tiny bool) (A, float64)) ([]A, float64) {
+	best, least := anchorsAmong(c, false, weigh)
+	if least > usual {
+		if list, w := anchorsAmong(c, true, weigh); w < least {
+			best, least = list, w
+		}
+	}
+	return best, least
+}
+
+func anchorsAmong[C condition[C], A interface{}](c C, tiny bool, weigh func(c C, tiny bool) (A, float64)) (best []A, weight float64) {
+	switch c.operator() {
 	case all:
-		best, least := []int32(nil), math.Inf(1)
-		for i := range c.kids {
-			if preds, w := b.anchors(&c.kids[i], tiny); w < least {
-				best, least = preds, w
+		weight = math.Inf(1)
+		for i := range c.parts() {
+			if list, w := anchorsAmong(c.part(i), tiny, weigh); w < weight {
+				best, weight = list, w
 			}
 		}
-		return best, least
+		return best, weight
 	case any:
-		var every []int32
-		sum := 0.0
-		for i := range c.kids {
-			preds, w := b.anchors(&c.kids[i], tiny)
-			every = append(every, preds...)
-			sum += w
+		for i := range c.parts() {
+			list, w := anchorsAmong(c.part(i), tiny, weigh)
+			best = append(best, list...)
+			weight += w
 		}
-		return every, sum
+		return best, weight
 	}
-	p := &b.plan.preds[c.pred]
-	if c.not || !p.scanned && !p.atom.scannable(tiny) {
-		return nil, math.Inf(1)
+	a, weight := weigh(c, tiny)
+	if math.IsInf(weight, 1) {
+		return nil, weight
 	}
-	return []int32{c.pred}, weight(p.atom)
+	return []A{a}, weight
+}
+
+// anchorWeight is the weight of the atom as what wakes a rule.
+func (a *atom) anchorWeight(not, tiny bool) float64 {
+	if not || !a.scannable(tiny) {
+		return math.Inf(1)
+	}
+	return weight(a)
 }
 
 // weight guesses how often a text is found: the longer the rarer.
