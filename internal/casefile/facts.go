@@ -11,7 +11,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"wardround/internal/event"
@@ -32,7 +31,7 @@ const (
 	frameEnd   = 'E'
 )
 
-const segmentMagic = "WARDROUND FACTS 4\n"
+const segmentMagic = "WARDROUND FACTS 5\n"
 
 // factsKey names facts: a digest over the artifact and all that its reading depends on.
 type factsKey [16]byte
@@ -244,10 +243,12 @@ func (r *frameReader) next() (kind byte, payload []byte, err error) {
 
 // factsReader reads facts from the segments of a folder, and keeps the segment at hand open.
 type factsReader struct {
-	dir  string
-	name string
-	f    *os.File
-	r    frameReader
+	dir   string
+	name  string
+	f     *os.File
+	r     frameReader
+	hits  decoder
+	moves decoder
 }
 
 func (c *factsReader) close() {
@@ -283,7 +284,9 @@ func (c *factsReader) each(at location, hits func(*hit) error, moves func(*event
 	if err != nil {
 		return err
 	}
-	var dh, dm decoder
+	dh, dm := &c.hits, &c.moves
+	dh.reset(nil)
+	dm.reset(nil)
 	for {
 		kind, payload, err := r.next()
 		switch {
@@ -312,35 +315,36 @@ func (c *factsReader) trailer(at location) (*trailer, error) {
 	if err != nil || kind != frameEnd || len(payload) < len(factsKey{}) {
 		return nil, errFrame
 	}
-	d := decoder{buf: payload[len(factsKey{}):]}
+	d := &c.hits
+	d.reset(payload[len(factsKey{}):])
 	t := d.trailer()
 	return t, d.err
 }
 
-// encoder writes values; a text is spelled out once and numbered after.
+// encoder writes values. A text that is likely to come again is spelled out when it is met first, or when another has taken
+// its slot since, and else is the number of its slot. Whoever reads keeps the same slots.
 type encoder struct {
-	buf    []byte
-	words  map[string]*knownWord
-	recent [256]*knownWord // by a few bytes of the text
+	buf   []byte
+	words [wordSlots][]byte
+	used  bool // some slot is not empty
 }
 
-// knownWord is a numbered text.
-type knownWord struct {
-	text   string
-	number uint64
-}
+// wordSlots is how many texts are known at a time. The names of an estate's logs are fewer; numbers of sessions, which never
+// come again, push each other out.
+const wordSlots = 2048
+
+// maxWord is the length of the longest text that has a slot.
+const maxWord = 255
 
 func (e *encoder) reset() {
 	e.buf = e.buf[:0]
-	if e.words == nil {
-		e.words = map[string]*knownWord{}
+	if e.used {
+		for i := range e.words {
+			e.words[i] = e.words[i][:0]
+		}
+		e.used = false
 	}
-	clear(e.words)
-	clear(e.recent[:])
 }
-
-// maxWords bounds the texts that are numbered; later ones are spelled out each time.
-const maxWords = 1 << 16
 
 func (e *encoder) take() []byte {
 	b := e.buf
@@ -355,29 +359,24 @@ func (e *encoder) fixed(n uint64) { e.buf = binary.LittleEndian.AppendUint64(e.b
 
 // word writes a text that is likely to come again. It need not outlast the call.
 func (e *encoder) word(s string) {
-	slot := &e.recent[slotOf(s)]
-	k := *slot
-	if k == nil || k.text != s {
-		k = e.words[s]
-	}
-	switch {
-	case k != nil:
-		*slot = k
-		e.uint(k.number)
-		return
-	case len(e.words) < maxWords && len(s) < 256:
-		k = &knownWord{strings.Clone(s), uint64(len(e.words)) + 2}
-		e.words[k.text] = k
-		*slot = k
-		e.uint(1)
-	default:
+	if len(s) == 0 || len(s) > maxWord {
 		e.uint(0)
+		e.text(s)
+		return
 	}
+	slot := slotOf(s)
+	if string(e.words[slot]) == s {
+		e.uint(uint64(slot) + 2)
+		return
+	}
+	e.words[slot] = append(e.words[slot][:0], s...)
+	e.used = true
+	e.uint(1)
 	e.text(s)
 }
 
 // slotOf hashes the length and the ends of a text.
-func slotOf(s string) uint8 {
+func slotOf(s string) int {
 	const prime = 0x9e3779b97f4a7c15
 	h := uint64(len(s)) * prime
 	if n := len(s); n >= 8 {
@@ -387,7 +386,7 @@ func slotOf(s string) uint8 {
 			h = h<<8 ^ uint64(s[i])
 		}
 	}
-	return uint8(h * prime >> 56)
+	return int(h * prime >> 32 % wordSlots)
 }
 
 func eight(s string) uint64 {
@@ -492,8 +491,17 @@ func boolInt(b bool) int {
 // decoder reads what an encoder wrote. A payload that makes no sense gives errFrame.
 type decoder struct {
 	buf   []byte
-	words []string
+	words []string // by slot; nil before the first
+	used  bool     // some slot is not empty
 	err   error
+}
+
+// reset begins with what another encoder wrote, or one that was reset.
+func (d *decoder) reset(buf []byte) {
+	if d.used {
+		clear(d.words)
+	}
+	d.buf, d.used, d.err = buf, false, nil
 }
 
 func (d *decoder) uint() uint64 {
@@ -560,7 +568,10 @@ func (d *decoder) word() string {
 		return d.text()
 	case n == 1:
 		s := d.text()
-		d.words = append(d.words, s)
+		if d.words == nil {
+			d.words = make([]string, wordSlots)
+		}
+		d.words[slotOf(s)], d.used = s, true
 		return s
 	case n-2 < uint64(len(d.words)):
 		return d.words[n-2]
