@@ -2,6 +2,7 @@ package match
 
 import (
 	"bytes"
+	"net/netip"
 	"slices"
 
 	"wardround/internal/event"
@@ -27,6 +28,9 @@ type Scratch struct {
 	memos map[*Plan][]seenValue
 	memo  []seenValue // of the plan, by column
 	meter *Meter      // nil unless costs are measured
+
+	last    seenValue // that was read as an address
+	address netip.Addr
 }
 
 // columnText are the folded values of a column.
@@ -293,7 +297,10 @@ func (s *Scratch) single(r *event.Record, p *pred, column int32, v event.Value) 
 		return a.form == exact && a.lit == "" || a.leaf.Op == sigma.Like && len(a.leaf.Pattern) == 0
 	}
 	var folded []byte
-	if a.leaf.Op == sigma.Like || !p.scanned && len(a.guard.texts) > 0 {
+	if a.leaf.Op == sigma.InNetwork {
+		return s.inNetwork(a.leaf.Network, v)
+	}
+	if a.leaf.Op == sigma.Like || !p.scanned && len(a.guard.texts) > 0 || len(a.more) > 0 {
 		sp := s.fold(r, column)[0]
 		folded = s.buf[sp.from:sp.to]
 	}
@@ -303,9 +310,19 @@ func (s *Scratch) single(r *event.Record, p *pred, column int32, v event.Value) 
 		raw = s.raw
 	}
 	if p.scanned && a.leaf.Op == sigma.Matches { // its guard is there
-		return a.re().Match(raw)
+		return !a.refusesMore(folded) && a.matches(raw)
 	}
 	return a.holds(folded, raw)
+}
+
+// inNetwork answers for an address, which is parsed once for all networks that it is asked of in a row.
+func (s *Scratch) inNetwork(network netip.Prefix, v event.Value) bool {
+	if v.Type != s.last.typ || !bytes.Equal(v.Raw, s.last.raw) {
+		s.last.typ, s.last.raw = v.Type, append(s.last.raw[:0], v.Raw...)
+		s.raw = v.AppendText(s.raw[:0])
+		s.address = addressOf(s.raw)
+	}
+	return contains(network, s.address)
 }
 
 // ask evaluates an atom over a field's values without any preparation.
