@@ -20,7 +20,7 @@ type Scratch struct {
 	raw    []byte       // texts as they are
 
 	plan  *Plan
-	field *planField
+	col   *column
 	found func(int32)
 	add   func(event.Value)
 	spans []span
@@ -68,7 +68,7 @@ func (p *Program) Match(plan *Plan, r *event.Record, s *Scratch, hits []int) []i
 		defer s.meter.record(s.meter.watch())
 	}
 	for i := range plan.columns {
-		if c := &plan.columns[i]; len(c.scanned) > 0 {
+		if c := &plan.columns[i]; c.scanner != nil {
 			s.look(r, int32(i), c)
 		}
 	}
@@ -94,7 +94,7 @@ func (s *Scratch) rule(r *event.Record, n int32) bool {
 func (s *Scratch) begin(plan *Plan) {
 	if s.found == nil {
 		s.found = func(n int32) {
-			s.seen = append(s.seen, s.field.sign(n))
+			s.seen = s.col.signs(s.seen, n)
 		}
 		s.add = func(v event.Value) {
 			from := len(s.buf)
@@ -194,12 +194,9 @@ func (s *Scratch) look(r *event.Record, i int32, c *column) {
 // scan looks for the texts of all rules in a column.
 func (s *Scratch) scan(r *event.Record, i int32, c *column) {
 	s.seen = s.seen[:0]
-	folded := s.fold(r, i)
-	for _, f := range c.scanned {
-		s.field = &s.plan.fields[f]
-		for _, sp := range folded {
-			s.field.scanner.scan(s.buf[sp.from:sp.to], s.found)
-		}
+	s.col = c
+	for _, sp := range s.fold(r, i) {
+		c.scanner.scan(s.buf[sp.from:sp.to], s.found)
 	}
 	for _, n := range s.seen {
 		s.note(n)

@@ -25,9 +25,7 @@ type Plan struct {
 type planField struct {
 	name    string
 	where   where
-	columns []int32 // in which its values are
-	scanner *scanner
-	serves  []int32         // by needle of the scanner: the pred
+	columns []int32         // in which its values are
 	preds   map[int32]int32 // by atom
 }
 
@@ -36,8 +34,11 @@ type column struct {
 	field   int
 	slot    int // of the field, below 0 for a constant
 	derived *where
-	scanned []int32 // fields of the plan whose scanners look into it
-	inEmpty []sign  // what these find in the empty text
+	scanner *scanner // for the texts of all fields that it is in; nil if nothing is looked for
+	atoms   []int32  // by needle of the scanner: its atom's place among them
+	starts  []int32  // by that: where the atom's preds begin in serves, and those of the next
+	serves  []int32
+	inEmpty []sign // what is found in the empty text
 }
 
 // sign says that a text which a pred waits for was found.
@@ -46,9 +47,13 @@ type sign struct {
 	sure bool // it answers the pred
 }
 
-// sign is what finding a needle of the field's scanner means.
-func (f *planField) sign(needle int32) sign {
-	return sign{f.serves[needle], f.scanner.needles[needle].sure}
+// signs appends what finding a needle of the column's scanner means.
+func (c *column) signs(list []sign, needle int32) []sign {
+	a, sure := c.atoms[needle], c.scanner.needles[needle].sure
+	for _, pred := range c.serves[c.starts[a]:c.starts[a+1]] {
+		list = append(list, sign{pred, sure})
+	}
+	return list
 }
 
 // value is that of a column that is not derived.
@@ -323,36 +328,50 @@ func (b *planner) columns(w *where) (out []int32) {
 	return out
 }
 
-// scanners gives each field a scanner for the texts of all its preds. Equal scanners are shared between plans.
+// scanners gives each column one scanner for the texts of all fields that it is in: rules that look into any value and rules
+// that name a field look at it once. Equal scanners are shared between columns and plans.
 func (b *planner) scanners() {
-	var atoms []int32
-	var key []byte
+	type wanted struct{ atom, pred int32 }
+	wants := make([][]wanted, len(b.plan.columns))
 	for i := range b.plan.fields {
 		f := &b.plan.fields[i]
-		atoms, key = atoms[:0], key[:0]
 		for id, n := range f.preds {
-			if b.plan.preds[n].scanned {
-				atoms = append(atoms, id)
+			if !b.plan.preds[n].scanned {
+				continue
+			}
+			for _, column := range f.columns {
+				wants[column] = append(wants[column], wanted{id, n})
 			}
 		}
-		if len(atoms) == 0 {
+	}
+	var atoms []int32
+	var key []byte
+	for i, list := range wants {
+		if len(list) == 0 {
 			continue
 		}
-		slices.Sort(atoms)
-		for _, id := range atoms {
-			key = binary.AppendUvarint(key, uint64(id))
-		}
-		f.scanner = b.p.scannerOf(key, atoms)
-		f.serves = make([]int32, len(f.scanner.needles))
-		for k := range f.serves {
-			f.serves[k] = f.preds[f.scanner.needles[k].atom]
-		}
-		for _, column := range f.columns {
-			c := &b.plan.columns[column]
-			c.scanned = append(c.scanned, int32(i))
-			for _, n := range f.scanner.whole[""] {
-				c.inEmpty = append(c.inEmpty, f.sign(n))
+		slices.SortFunc(list, func(x, y wanted) int { return cmp.Or(cmp.Compare(x.atom, y.atom), cmp.Compare(x.pred, y.pred)) })
+		c := &b.plan.columns[i]
+		atoms, key = atoms[:0], key[:0]
+		for k, w := range list {
+			if k == 0 || w.atom != list[k-1].atom {
+				atoms, key = append(atoms, w.atom), binary.AppendUvarint(key, uint64(w.atom))
+				c.starts = append(c.starts, int32(k))
 			}
+			c.serves = append(c.serves, w.pred)
+		}
+		c.starts = append(c.starts, int32(len(list)))
+		c.scanner = b.p.scannerOf(key, atoms)
+		c.atoms = make([]int32, len(c.scanner.needles))
+		at := int32(0)
+		for k := range c.atoms {
+			for atoms[at] != c.scanner.needles[k].atom {
+				at++
+			}
+			c.atoms[k] = at
+		}
+		for _, n := range c.scanner.whole[""] {
+			c.inEmpty = c.signs(c.inEmpty, n)
 		}
 	}
 }
