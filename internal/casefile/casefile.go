@@ -242,11 +242,12 @@ func (m *merged) feed() (*verdict.Judge, error) {
 		servers[id].ClockOff = m.clocks.off[id] != 0
 		j.AddServer(*servers[id])
 	}
+	var lines findingWriter
 	err := replace(filepath.Join(in.Case, findingsFile), func(w io.Writer) error {
 		return m.each(func(x *finding) error {
 			f := m.finish(x)
 			j.AddFinding(f, m.lines[x.rule])
-			b, err := encode(f)
+			b, err := lines.line(f, x.rule)
 			if err == nil {
 				_, err = w.Write(b)
 			}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unsafe"
 
 	"wardround/internal/damage"
 	"wardround/internal/event"
@@ -42,6 +43,7 @@ type worker struct {
 	move     event.Movement
 	buf      []byte
 	word     []byte
+	texts    []byte // of the hit at hand
 }
 
 // schemaState is what a worker knows of a schema.
@@ -50,12 +52,24 @@ type schemaState struct {
 	edges  spread.Edges
 	people spread.People
 	wanted bool
-	names  int           // the slot of a listing's path; -1 for what is no listing
-	fields map[int][]int // by rule: the schema's fields that its findings keep
+	names  int                 // the slot of a listing's path; -1 for what is no listing
+	kept   map[int]*keptFields // by rule
 
 	serial uint64 // of the artifact that the tallies belong to
 	host   string // and the computer
 	tally  [3]*tally
+}
+
+// keptFields are what a rule's findings keep of the records of one schema.
+type keptFields struct {
+	list    []int // of the schema's fields
+	grouped []groupedField
+}
+
+// groupedField is a field that only correlations read.
+type groupedField struct {
+	name string
+	of   match.FieldOf
 }
 
 // activityKey tells tallies apart: a whole log, an event of it, or a program in it.
@@ -152,7 +166,7 @@ func (w *worker) stateOf(s *event.Schema) *schemaState {
 		if len(w.schemas) >= maxStates {
 			clear(w.schemas)
 		}
-		st = &schemaState{plan: w.run.program.Plan(s), edges: spread.Of(s), people: spread.PeopleOf(s), fields: map[int][]int{}}
+		st = &schemaState{plan: w.run.program.Plan(s), edges: spread.Of(s), people: spread.PeopleOf(s), kept: map[int]*keptFields{}}
 		st.names = w.listing(s)
 		st.wanted = st.plan != nil || st.edges.Any() || st.people.Any() || st.names >= 0
 		w.schemas[s] = st
@@ -290,23 +304,25 @@ func (w *worker) keep(st *schemaState, r *event.Record, rule int) {
 		rule: rule, time: r.Time, host: r.Host, source: r.Schema.Source, number: r.Number, offset: r.Offset,
 		digest: digestOf(r), fields: h.fields[:0],
 	}
-	which, ok := st.fields[rule]
-	if !ok {
-		which = w.run.fieldsOf(r.Schema, rule)
-		st.fields[rule] = which
+	kept := st.kept[rule]
+	if kept == nil {
+		kept = w.run.keptOf(r.Schema, rule)
+		st.kept[rule] = kept
 	}
-	for _, i := range which {
+	w.texts = w.texts[:0]
+	for _, i := range kept.list {
 		v := r.Field(i)
 		if v.IsNull() {
 			continue
 		}
-		if w.buf = v.AppendText(w.buf[:0]); len(w.buf) == 0 {
+		from := len(w.texts)
+		if w.texts = v.AppendText(w.texts); len(w.texts) == from {
 			continue
 		}
-		if len(w.buf) > maxField {
-			w.buf = append(w.buf[:maxField], "…"...)
+		if len(w.texts)-from > maxField {
+			w.texts = append(w.texts[:from+maxField], "…"...)
 		}
-		name, value := r.Schema.Fields[i].Name, string(w.buf)
+		name, value := r.Schema.Fields[i].Name, view(w.texts[from:])
 		if k := slices.IndexFunc(h.fields, func(f field) bool { return f.name == name }); k >= 0 {
 			if len(h.fields[k].value) < maxField {
 				h.fields[k].value += "\n" + value
@@ -318,13 +334,16 @@ func (w *worker) keep(st *schemaState, r *event.Record, rule int) {
 	if r.Slack {
 		h.fields = append(h.fields, field{"(recovered)", "from unused space of the log"})
 	}
-	for _, name := range w.run.grouped[rule] {
-		if v, ok := w.run.program.ValueOf(r, rule, name); ok {
-			h.fields = append(h.fields, field{correlated + name, v})
+	for i := range kept.grouped {
+		if v, ok := kept.grouped[i].of.Value(r); ok {
+			h.fields = append(h.fields, field{kept.grouped[i].name, v})
 		}
 	}
 	w.out.hit(h)
 }
+
+// view is a text that lasts until its bytes are written over: for a hit, until the next.
+func view(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
 
 // maxField bounds a value that a finding keeps; the whole stands in the evidence.
 const maxField = 8 << 10

@@ -63,13 +63,18 @@ const isLate = 1 << 62
 // add puts a finding before the correlations that its rule is part of. ref is its place in the spool, or in that of the
 // firings.
 func (c *correlator) add(f *finding, ref uint64) {
-	for _, s := range c.slots[f.rule] {
+	slots := c.slots[f.rule]
+	if len(slots) == 0 {
+		return
+	}
+	fields := f.values()
+	for _, s := range slots {
 		cor := c.m.run.corr.List[s.correlation]
 		get := func(name string) (string, bool) {
 			if serverField(name) {
 				return f.server, f.server != ""
 			}
-			return f.value(name)
+			return valueOf(fields, name)
 		}
 		group, ok := cor.Group(s.slot, get)
 		if !ok {
@@ -86,10 +91,10 @@ func (c *correlator) add(f *finding, ref uint64) {
 	}
 }
 
-// value is what a finding tells of a field: what its rule calls so, else what its record does.
-func (f *finding) value(name string) (string, bool) {
+// valueOf is what the fields of a finding tell of a name: what its rule calls so, else what its record does.
+func valueOf(fields []field, name string) (string, bool) {
 	for _, want := range []string{correlated + name, name} {
-		for _, x := range f.fields {
+		for _, x := range fields {
 			if x.name == want {
 				return x.value, true
 			}

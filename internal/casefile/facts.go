@@ -11,9 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
-	"unsafe"
 
 	"wardround/internal/event"
 	"wardround/internal/inventory"
@@ -34,7 +32,7 @@ const (
 	frameEnd    = 'E'
 )
 
-const segmentMagic = "WARDROUND FACTS 5\n"
+const segmentMagic = "WARDROUND FACTS 6\n"
 
 // factsKey names facts: a digest over the artifact and all that its reading depends on.
 type factsKey [16]byte
@@ -262,10 +260,12 @@ func (r *frameReader) next() (kind byte, payload []byte, err error) {
 
 // factsReader reads facts from the segments of a folder, and keeps the segment at hand open.
 type factsReader struct {
-	dir  string
-	name string
-	f    *os.File
-	r    frameReader
+	dir   string
+	name  string
+	f     *os.File
+	r     frameReader
+	hits  decoder
+	moves decoder
 }
 
 func (c *factsReader) close() {
@@ -301,7 +301,9 @@ func (c *factsReader) each(at location, hits func(*hit) error, moves func(*event
 	if err != nil {
 		return err
 	}
-	var dh, dm decoder
+	dh, dm := &c.hits, &c.moves
+	dh.reset(nil)
+	dm.reset(nil)
 	for {
 		kind, payload, err := r.next()
 		switch {
@@ -358,35 +360,36 @@ func (c *factsReader) trailer(at location) (*trailer, error) {
 	if err != nil || kind != frameEnd || len(payload) < len(factsKey{}) {
 		return nil, errFrame
 	}
-	d := decoder{buf: payload[len(factsKey{}):]}
+	d := &c.hits
+	d.reset(payload[len(factsKey{}):])
 	t := d.trailer()
 	return t, d.err
 }
 
-// encoder writes values; a text is spelled out once and numbered after.
+// encoder writes values. A text that is likely to come again is spelled out when it is met first, or when another has taken
+// its slot since, and else is the number of its slot. Whoever reads keeps the same slots.
 type encoder struct {
-	buf    []byte
-	words  map[string]uint64
-	recent [64]knownWord // by where the text lies
+	buf   []byte
+	words [wordSlots][]byte
+	used  bool // some slot is not empty
 }
 
-// knownWord is a numbered text. It is kept, so no other text can come to lie where it does.
-type knownWord struct {
-	text   string
-	number uint64
-}
+// wordSlots is how many texts are known at a time. The names of an estate's logs are fewer; numbers of sessions, which never
+// come again, push each other out.
+const wordSlots = 2048
+
+// maxWord is the length of the longest text that has a slot.
+const maxWord = 255
 
 func (e *encoder) reset() {
 	e.buf = e.buf[:0]
-	if e.words == nil {
-		e.words = map[string]uint64{}
+	if e.used {
+		for i := range e.words {
+			e.words[i] = e.words[i][:0]
+		}
+		e.used = false
 	}
-	clear(e.words)
-	clear(e.recent[:])
 }
-
-// maxWords bounds the texts that are numbered; later ones are spelled out each time.
-const maxWords = 1 << 16
 
 func (e *encoder) take() []byte {
 	b := e.buf
@@ -399,26 +402,41 @@ func (e *encoder) int(n int64)    { e.buf = binary.AppendVarint(e.buf, n) }
 func (e *encoder) text(s string)  { e.uint(uint64(len(s))); e.buf = append(e.buf, s...) }
 func (e *encoder) fixed(n uint64) { e.buf = binary.LittleEndian.AppendUint64(e.buf, n) }
 
-// word writes a text that is likely to come again.
+// word writes a text that is likely to come again. It need not outlast the call.
 func (e *encoder) word(s string) {
-	at := unsafe.StringData(s)
-	k := &e.recent[(uintptr(unsafe.Pointer(at))>>3^uintptr(len(s)))%uintptr(len(e.recent))]
-	if len(s) == len(k.text) && at == unsafe.StringData(k.text) && k.number > 0 {
-		e.uint(k.number)
-		return
-	}
-	if n, ok := e.words[s]; ok {
-		*k = knownWord{s, n + 2}
-		e.uint(n + 2)
-		return
-	}
-	if len(e.words) < maxWords && len(s) < 256 {
-		e.words[strings.Clone(s)] = uint64(len(e.words))
-		e.uint(1)
-	} else {
+	if len(s) == 0 || len(s) > maxWord {
 		e.uint(0)
+		e.text(s)
+		return
 	}
+	slot := slotOf(s)
+	if string(e.words[slot]) == s {
+		e.uint(uint64(slot) + 2)
+		return
+	}
+	e.words[slot] = append(e.words[slot][:0], s...)
+	e.used = true
+	e.uint(1)
 	e.text(s)
+}
+
+// slotOf hashes the length and the ends of a text.
+func slotOf(s string) int {
+	const prime = 0x9e3779b97f4a7c15
+	h := uint64(len(s)) * prime
+	if n := len(s); n >= 8 {
+		h ^= eight(s) ^ eight(s[n-8:])*31
+	} else {
+		for i := range len(s) {
+			h = h<<8 ^ uint64(s[i])
+		}
+	}
+	return int(h * prime >> 32 % wordSlots)
+}
+
+func eight(s string) uint64 {
+	_ = s[7]
+	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 | uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
 }
 
 func (e *encoder) hit(h *hit) {
@@ -524,11 +542,25 @@ func boolInt(b bool) int {
 // decoder reads what an encoder wrote. A payload that makes no sense gives errFrame.
 type decoder struct {
 	buf   []byte
-	words []string
+	words []string // by slot; nil before the first
+	used  bool     // some slot is not empty
 	err   error
 }
 
+// reset begins with what another encoder wrote, or one that was reset.
+func (d *decoder) reset(buf []byte) {
+	if d.used {
+		clear(d.words)
+	}
+	d.buf, d.used, d.err = buf, false, nil
+}
+
 func (d *decoder) uint() uint64 {
+	if len(d.buf) > 0 && d.buf[0] < 0x80 {
+		n := uint64(d.buf[0])
+		d.buf = d.buf[1:]
+		return n
+	}
 	n, size := binary.Uvarint(d.buf)
 	d.skip(size)
 	return n
@@ -587,7 +619,10 @@ func (d *decoder) word() string {
 		return d.text()
 	case n == 1:
 		s := d.text()
-		d.words = append(d.words, s)
+		if d.words == nil {
+			d.words = make([]string, wordSlots)
+		}
+		d.words[slotOf(s)], d.used = s, true
 		return s
 	case n-2 < uint64(len(d.words)):
 		return d.words[n-2]
@@ -619,15 +654,19 @@ func (d *decoder) hits(payload []byte, yield func(*hit) error) error {
 	return nil
 }
 
+// movements yields what a frame of movements holds. A movement is valid until yield returns.
 func (d *decoder) movements(payload []byte, yield func(*event.Movement) error) error {
+	var m event.Movement
+	var at [1]event.Place
 	for d.buf = payload; len(d.buf) > 0; {
-		m := event.Movement{Time: event.Time(d.int())}
+		m = event.Movement{Time: event.Time(d.int())}
 		m.From, m.To = event.ServerID(d.word()), event.ServerID(d.word())
 		m.How, m.Account, m.Address, m.Workstation, m.Session, m.SeenFrom = d.word(), d.word(), d.word(), d.word(), d.word(), d.word()
 		m.By = event.ServerID(d.word())
 		flags := d.uint()
 		m.Failed, m.Ended = flags&1 != 0, flags&2 != 0
-		m.Because = []event.Place{{Record: d.uint(), Offset: d.int()}}
+		at[0] = event.Place{Record: d.uint(), Offset: d.int()}
+		m.Because = at[:]
 		if d.err != nil {
 			return d.err
 		}

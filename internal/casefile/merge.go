@@ -129,7 +129,7 @@ type finding struct {
 	server string
 	at     []place
 	fields []field
-	packed []byte // the fields of a finding that was read back, until they are asked for
+	packed []byte // the fields as appendFinding writes them, of a finding that was read back
 }
 
 func (f *finding) values() []field {
@@ -166,7 +166,7 @@ func (m *merged) findings() error {
 	m.fired = newSorter(m.run.cache)
 	c := newCorrelator(m)
 	defer c.close()
-	var key []byte
+	var key, packed []byte
 	var f finding
 	flush := func() {
 		if f.at != nil {
@@ -188,8 +188,9 @@ func (m *merged) findings() error {
 		if len(f.at) < maxPlaces {
 			f.at = append(f.at, d.place())
 		}
-		if f.fields == nil {
-			f.fields = d.fields()
+		if f.packed == nil {
+			packed = append(packed[:0], d.packedFields()...)
+			f.packed = packed
 		}
 		return d.err
 	})
@@ -214,12 +215,19 @@ func (m *merged) addHits(s *sorter, i int) error {
 	}
 	scope := m.names.In(&e.artifact)
 	var key, value []byte
+	var source event.Source
+	var log string // its name
+	f := finding{at: make([]place, 1)}
 	return m.reader.each(e.at, func(h *hit) error {
-		server := string(scope.Server(h.host))
-		key = appendKey(key[:0], h.time, server, m.rules[h.rule].ID, h.source.Name())
+		if log == "" || h.source != source {
+			source, log = h.source, h.source.Name()
+		}
+		f.rule, f.time, f.server, f.fields = h.rule, h.time, string(scope.Server(h.host)), h.fields
+		f.at[0] = place{i, h.number, h.offset}
+		key = appendKey(key[:0], h.time, f.server, m.rules[h.rule].ID, log)
 		key = binary.BigEndian.AppendUint64(key, h.number)
 		key = binary.BigEndian.AppendUint64(key, h.digest)
-		value = appendFinding(value[:0], &finding{rule: h.rule, time: h.time, server: server, at: []place{{i, h.number, h.offset}}, fields: h.fields})
+		value = appendFinding(value[:0], &f)
 		s.add(key, value)
 		return s.err
 	}, nil)
@@ -243,10 +251,14 @@ func appendFinding(b []byte, f *finding) []byte {
 	for _, p := range f.at[:1] {
 		e.place(p)
 	}
-	e.uint(uint64(len(f.fields)))
-	for _, x := range f.fields {
-		e.text(x.name)
-		e.text(x.value)
+	if f.packed != nil {
+		e.buf = append(e.buf, f.packed...)
+	} else {
+		e.uint(uint64(len(f.fields)))
+		for _, x := range f.fields {
+			e.text(x.name)
+			e.text(x.value)
+		}
 	}
 	e.uint(uint64(len(f.at) - 1))
 	for _, p := range f.at[1:] {
@@ -283,16 +295,21 @@ func (d *decoder) fields() []field {
 	return out
 }
 
+// packedFields passes over fields and returns the bytes that hold them.
+func (d *decoder) packedFields() []byte {
+	b := d.buf
+	for range 2 * d.count() {
+		d.bytes(d.uint())
+	}
+	return b[:len(b)-len(d.buf)]
+}
+
 // finding reads a finding whose fields stay packed.
 func (d *decoder) finding() (*finding, error) {
 	var f finding
 	d.head(&f)
 	f.at = []place{d.place()}
-	f.packed = d.buf
-	for range 2 * d.count() {
-		d.bytes(d.uint())
-	}
-	f.packed = f.packed[:len(f.packed)-len(d.buf)]
+	f.packed = d.packedFields()
 	for range min(d.uint(), maxPlaces) {
 		f.at = append(f.at, d.place())
 	}

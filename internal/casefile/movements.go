@@ -32,24 +32,25 @@ func (m *merged) movementsOf(e *entry, yield func(*event.Movement) error) error 
 		default:
 			mv.To = scope.Server(string(mv.To))
 			mv.By = mv.To
-			m.find(&mv.From, mv.Time, mv.Address, credible(mv))
+			if !m.find(&mv.From, mv.Time, mv.Address) && mv.Workstation != "" {
+				m.find(&mv.From, mv.Time, credible(mv))
+			}
 		}
 		mv.Time = m.clocks.correct(mv.By, mv.Time)
 		return yield(mv)
 	})
 }
 
-// find sets a server to the first of the names that is known to mean one.
-func (m *merged) find(to *event.ServerID, at event.Time, names ...string) {
-	for _, n := range names {
-		if n == "" {
-			continue
-		}
-		if id, ok := m.names.Find(n, at); ok {
-			*to = id
-			return
-		}
+// find sets a server to what a name is known to mean, and reports whether it is.
+func (m *merged) find(to *event.ServerID, at event.Time, name string) bool {
+	if name == "" {
+		return false
 	}
+	id, ok := m.names.Find(name, at)
+	if ok {
+		*to = id
+	}
+	return ok
 }
 
 // credible is the name that the other end gave itself, as far as it may be believed: from an address of the world at large

@@ -64,16 +64,19 @@ func (r *run) keyOf(a *event.Artifact) factsKey {
 	return factsKey(h.Sum(nil)[:16])
 }
 
-// fieldsOf returns the fields of a schema that a finding of the rule keeps.
-func (r *run) fieldsOf(s *event.Schema, rule int) []int {
-	out := r.program.FieldsOf(s, rule)
+// keptOf returns what a finding of the rule keeps of records of a schema.
+func (r *run) keptOf(s *event.Schema, rule int) *keptFields {
+	k := &keptFields{list: r.program.FieldsOf(s, rule)}
 	for i, f := range s.Fields {
-		if r.telling[f.Name] && !slices.Contains(out, i) {
-			out = append(out, i)
+		if r.telling[f.Name] && !slices.Contains(k.list, i) {
+			k.list = append(k.list, i)
 		}
 	}
-	slices.Sort(out)
-	return out
+	slices.Sort(k.list)
+	for _, name := range r.grouped[rule] {
+		k.grouped = append(k.grouped, groupedField{correlated + name, r.program.FieldOf(s, rule, name)})
+	}
+	return k
 }
 
 // collection is one collection of a case, with the artifacts found in it so far.

@@ -3,6 +3,7 @@ package casefile
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"container/heap"
 	"encoding/binary"
 	"errors"
@@ -19,9 +20,26 @@ type sorter struct {
 	dir   string
 	limit int
 	arena []byte
-	at    []int // of entries in the arena
+	index []sortedEntry
 	runs  []*os.File
 	err   error
+}
+
+// sortedEntry is where an entry lies in the arena. Most entries are told apart by the first bytes of their keys, so these stand
+// here: a look at them costs less than one at the arena.
+type sortedEntry struct {
+	head     uint64 // the key's first eight bytes, the first of them the highest
+	at       uint32
+	key, end uint32 // where the key and the value end
+}
+
+func headOf(key []byte) uint64 {
+	if len(key) >= 8 {
+		return binary.BigEndian.Uint64(key)
+	}
+	var b [8]byte
+	copy(b[:], key)
+	return binary.BigEndian.Uint64(b[:])
 }
 
 // sorterBytes is the memory of one sorter.
@@ -34,27 +52,29 @@ func (s *sorter) add(key, value []byte) {
 	if s.err != nil {
 		return
 	}
-	if len(s.arena)+len(key)+len(value)+24*len(s.at) > s.limit && len(s.at) > 0 {
+	size := len(key) + len(value)
+	if len(s.arena)+size+24*len(s.index) > s.limit && len(s.index) > 0 {
 		s.spill()
 	}
-	s.at = append(s.at, len(s.arena))
-	s.arena = binary.AppendUvarint(s.arena, uint64(len(key)))
-	s.arena = binary.AppendUvarint(s.arena, uint64(len(value)))
+	at := len(s.arena)
+	if at+size > cap(s.arena) { // append would grow a large one by a quarter, and copy it each time
+		s.arena = append(make([]byte, 0, max(min(2*cap(s.arena), s.limit), at+size, 4<<10)), s.arena...)
+	}
 	s.arena = append(append(s.arena, key...), value...)
+	s.index = append(s.index, sortedEntry{headOf(key), uint32(at), uint32(at + len(key)), uint32(at + size)})
 }
 
-func (s *sorter) entry(at int) (key, value []byte) {
-	b := s.arena[at:]
-	k, n := binary.Uvarint(b)
-	v, m := binary.Uvarint(b[n:])
-	b = b[n+m:]
-	return b[:k], b[k : k+v]
+func (s *sorter) entry(x *sortedEntry) (key, value []byte) {
+	return s.arena[x.at:x.key], s.arena[x.key:x.end]
 }
 
 func (s *sorter) sort() {
-	slices.SortFunc(s.at, func(a, b int) int {
-		ka, va := s.entry(a)
-		kb, vb := s.entry(b)
+	slices.SortFunc(s.index, func(a, b sortedEntry) int {
+		if a.head != b.head {
+			return cmp.Compare(a.head, b.head)
+		}
+		ka, va := s.entry(&a)
+		kb, vb := s.entry(&b)
 		if c := bytes.Compare(ka, kb); c != 0 {
 			return c
 		}
@@ -72,8 +92,8 @@ func (s *sorter) spill() {
 	s.runs = append(s.runs, f)
 	w := bufio.NewWriterSize(f, 256<<10)
 	var head [2 * binary.MaxVarintLen64]byte
-	for _, at := range s.at {
-		k, v := s.entry(at)
+	for i := range s.index {
+		k, v := s.entry(&s.index[i])
 		n := binary.PutUvarint(head[:], uint64(len(k)))
 		n += binary.PutUvarint(head[n:], uint64(len(v)))
 		w.Write(head[:n])
@@ -83,7 +103,7 @@ func (s *sorter) spill() {
 	if err := w.Flush(); err != nil {
 		s.err = fmt.Errorf("sort on disk: %w", err)
 	}
-	s.arena, s.at = s.arena[:0], s.at[:0]
+	s.arena, s.index = s.arena[:0], s.index[:0]
 }
 
 // each yields all entries in order, once. Key and value are only valid until yield returns.
@@ -125,7 +145,7 @@ func (s *sorter) close() {
 		f.Close()
 		os.Remove(f.Name())
 	}
-	s.runs, s.arena, s.at = nil, nil, nil
+	s.runs, s.arena, s.index = nil, nil, nil
 }
 
 // sequence is a sorted sequence of entries.
@@ -140,8 +160,8 @@ type memoryRun struct {
 	i int
 }
 
-func (r *memoryRun) next() bool              { r.i++; return r.i <= len(r.s.at) }
-func (r *memoryRun) entry() ([]byte, []byte) { return r.s.entry(r.s.at[r.i-1]) }
+func (r *memoryRun) next() bool              { r.i++; return r.i <= len(r.s.index) }
+func (r *memoryRun) entry() ([]byte, []byte) { return r.s.entry(&r.s.index[r.i-1]) }
 func (r *memoryRun) fail() error             { return nil }
 
 type fileRun struct {

@@ -46,18 +46,25 @@ type Names struct {
 	shorts map[string]event.ServerID // short forms of these that do not stand there
 	former map[string][]period       // keys of names that a server bore for a time
 	leases map[netip.Addr][]period   // addresses that a server had for a time, by its own log
-	hosts  map[string]host           // names that were parsed before
+	hosts  map[string]*heard         // names that were parsed before
 }
 
 // maxHosts bounds the names that are remembered parsed: an estate's logs name the same few thousand a million times.
 const maxHosts = 1 << 16
 
-func (n *Names) parse(name string) host {
-	h, ok := n.hosts[name]
-	if !ok {
-		h = parseHost(name)
+// heard is a name that was parsed, and what it means where that is the same at any time.
+type heard struct {
+	host
+	settled bool
+	server  event.ServerID // "" if it means none
+}
+
+func (n *Names) parse(name string) *heard {
+	h := n.hosts[name]
+	if h == nil {
+		h = &heard{host: parseHost(name)}
 		if n.hosts == nil || len(n.hosts) >= maxHosts {
-			n.hosts = map[string]host{}
+			n.hosts = map[string]*heard{}
 		}
 		n.hosts[name] = h
 	}
@@ -135,6 +142,17 @@ func (s *Scope) Server(host string) event.ServerID {
 // when it is known to mean one. A name that a server bore only for a time counts at that time; without a time never.
 func (n *Names) Find(name string, at event.Time) (event.ServerID, bool) {
 	h := n.parse(name)
+	if !h.settled {
+		if h.addr.IsValid() && len(n.leases[h.addr]) > 0 || len(n.former[h.key]) > 0 {
+			return n.find(h.host, at)
+		}
+		h.server, _ = n.find(h.host, at)
+		h.settled = true
+	}
+	return h.server, h.server != ""
+}
+
+func (n *Names) find(h host, at event.Time) (event.ServerID, bool) {
 	if h.nameless() {
 		return "", false
 	}

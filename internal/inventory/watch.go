@@ -87,6 +87,10 @@ func (w *Watch) turn(r *event.Record) {
 		w.at, w.logs = map[watchKey]int{}, map[watchLog]*watchLog{}
 	}
 	src := &r.Schema.Source
+	if w.log != nil && src.Product == w.schema.Source.Product && src.Channel == w.schema.Source.Channel && r.Host == w.host {
+		w.schema, w.own = r.Schema, ownReader(r.Schema) // another event of the same log
+		return
+	}
 	k := watchKey{src.Product, src.Channel, r.Host}
 	if len(k.host) > maxName {
 		k.host = clean(k.host)

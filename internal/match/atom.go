@@ -38,12 +38,14 @@ type atom struct {
 	form    form
 	lit     string   // folded; the whole of the question unless form is other
 	guard   guard    // form other: when it need be evaluated at all
+	more    []guard  // what else a value must hold before the expression is tried: looked for when it would be
 	needles []needle // what a scanner must find for it to hold; none when that cannot be told
 	tiny    bool     // some of them are too short to be looked for with the others
 	glob    []sigma.Part
 	re      func() *regexp.Regexp // compiled when it is first needed: most never are
 
-	length int // an expression that only asks for so many characters on one line: .{1000,}
+	length int        // an expression that only asks for so many characters on one line: .{1000,}
+	class  *[128]bool // an expression that only asks for one character of these, or one that is not ASCII
 }
 
 // guard are texts, folded, of which one is in every value that answers yes; none when nothing is known.
@@ -111,8 +113,9 @@ func newAtom(id int, l *sigma.Leaf) (*atom, error) {
 			return nil, fmt.Errorf("regular expression %q: %w", l.Regexp, err)
 		}
 		a.re = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(l.Regexp) })
-		a.length = lengthOf(re)
-		a.guard = factsOf(re.Simplify(), 0).best()
+		a.length, a.class = lengthOf(re), classOf(re)
+		facts := factsOf(re.Simplify(), 0)
+		a.guard, a.more = facts.best(), facts.more
 	case sigma.Expand:
 		return nil, fmt.Errorf("placeholder %q has no values: give a placeholder file", l.Holder)
 	}
@@ -120,12 +123,49 @@ func newAtom(id int, l *sigma.Leaf) (*atom, error) {
 	return a, nil
 }
 
-// lengthOf is n of an expression .{n,}, else 0. As an automaton it would be n states wide.
+// lengthOf is n of an expression .{n,}, which may be written . or .+, else 0. As an automaton it would be n states wide.
 func lengthOf(re *syntax.Regexp) int {
-	if re.Op == syntax.OpRepeat && re.Max < 0 && re.Sub[0].Op == syntax.OpAnyCharNotNL {
+	switch {
+	case re.Op == syntax.OpAnyCharNotNL, re.Op == syntax.OpPlus && re.Sub[0].Op == syntax.OpAnyCharNotNL:
+		return 1
+	case re.Op == syntax.OpRepeat && re.Max < 0 && re.Sub[0].Op == syntax.OpAnyCharNotNL:
 		return re.Min
 	}
 	return 0
+}
+
+// classOf is the ASCII part of an expression that is one class of characters, nil for others.
+func classOf(re *syntax.Regexp) *[128]bool {
+	if re.Op != syntax.OpCharClass {
+		return nil
+	}
+	var c [128]bool
+	for i := 0; i+1 < len(re.Rune); i += 2 {
+		for r := re.Rune[i]; r <= re.Rune[i+1] && r < utf8.RuneSelf; r++ {
+			c[r] = true
+		}
+	}
+	return &c
+}
+
+// matches answers an expression for a value given as it is; what its guards ask was found.
+func (a *atom) matches(raw []byte) bool {
+	switch {
+	case a.length > 0:
+		return longLine(raw, a.length)
+	case a.class != nil && !foreign(raw):
+		return slices.ContainsFunc(raw, func(b byte) bool { return a.class[b] })
+	}
+	return a.re().Match(raw)
+}
+
+// refuses reports that a folded value cannot match the expression.
+func (a *atom) refuses(folded []byte) bool {
+	return a.guard.refuses(folded) || a.refusesMore(folded)
+}
+
+func (a *atom) refusesMore(folded []byte) bool {
+	return slices.ContainsFunc(a.more, func(g guard) bool { return g.refuses(folded) })
 }
 
 // longLine reports whether a line of the text has n characters; what is not UTF-8 counts as expressions count it, each byte as one.
@@ -199,6 +239,20 @@ type facts struct {
 	starts []string // when all is nil: each begins with one of these; nil when nothing is known
 	alien  bool     // all or starts are those of ASCII; others may match beside
 	guard  guard    // of every value that holds a match, when all is nil
+	more   []guard  // others of every such value
+}
+
+// maxMore bounds the guards that are asked beside the best.
+const maxMore = 4
+
+// require notes a guard of every value.
+func (f *facts) require(g guard) {
+	if better(g, f.guard) {
+		g, f.guard = f.guard, g
+	}
+	if g.texts != nil && len(f.more) < maxMore {
+		f.more = append(f.more, g)
+	}
 }
 
 // begins are texts of which one begins each match: the empty text when nothing is known.
@@ -241,7 +295,7 @@ func factsOf(re *syntax.Regexp, depth int) facts {
 	case syntax.OpPlus, syntax.OpRepeat:
 		if re.Op == syntax.OpPlus || re.Min > 0 {
 			f := factsOf(re.Sub[0], depth+1)
-			return facts{starts: f.begins(), alien: f.alien, guard: f.best()}
+			return facts{starts: f.begins(), alien: f.alien, guard: f.best(), more: f.more}
 		}
 	case syntax.OpQuest:
 		if f := factsOf(re.Sub[0], depth+1); f.all != nil && len(f.all) < maxGuards {
@@ -261,9 +315,7 @@ func factsOfRow(row []*syntax.Regexp, depth int) (out facts) {
 		if out.starts == nil {
 			out.starts, out.alien = run.all, run.alien
 		}
-		if g := run.best(); better(g, out.guard) {
-			out.guard = g
-		}
+		out.require(run.best())
 		run = facts{all: []string{""}}
 	}
 	for _, part := range row {
@@ -274,8 +326,9 @@ func factsOfRow(row []*syntax.Regexp, depth int) (out facts) {
 		}
 		run = facts{all: crossed(run.all, begins), alien: run.alien || f.alien}
 		if f.all == nil {
-			if better(f.guard, out.guard) {
-				out.guard = f.guard
+			out.require(f.guard)
+			for _, g := range f.more {
+				out.require(g)
 			}
 			gap()
 		}
@@ -417,10 +470,7 @@ func (a *atom) holds(folded, raw []byte) bool {
 		}
 		return like(a.glob, folded)
 	case sigma.Matches:
-		if a.length > 0 {
-			return longLine(raw, a.length)
-		}
-		return !a.guard.refuses(folded) && a.re().Match(raw)
+		return !a.refuses(folded) && a.matches(raw)
 	case sigma.InNetwork:
 		return inNetwork(l.Network, raw)
 	case sigma.Less, sigma.LessEqual, sigma.Greater, sigma.GreaterEqual:
@@ -501,16 +551,22 @@ func fits(segment []sigma.Part, text []byte) (int, bool) {
 	return at, true
 }
 
-func inNetwork(network netip.Prefix, text []byte) bool {
+func inNetwork(network netip.Prefix, text []byte) bool { return contains(network, addressOf(text)) }
+
+// addressOf reads an address; none for what is not one.
+func addressOf(text []byte) netip.Addr {
 	s := strings.TrimSpace(string(text))
 	if len(s) > 64 {
-		return false
+		return netip.Addr{}
 	}
 	addr, err := netip.ParseAddr(s)
 	if err != nil {
-		return false
+		return netip.Addr{}
 	}
-	addr = addr.WithZone("")
+	return addr.WithZone("")
+}
+
+func contains(network netip.Prefix, addr netip.Addr) bool {
 	return network.Contains(addr) || addr.Is4In6() && network.Contains(addr.Unmap())
 }
 

@@ -10,7 +10,7 @@ import (
 
 // TestLongLines holds the question for a length against the expression that it stands for.
 func TestLongLines(t *testing.T) {
-	for expression, length := range map[string]int{`.{5,}`: 5, `.{0,}`: 0, `.{5}`: 0, `.{5,9}`: 0, `(?s).{5,}`: 0, `^.{5,}`: 0, `[a-z]{5,}`: 0} {
+	for expression, length := range map[string]int{`.{5,}`: 5, `.{0,}`: 0, `.{5}`: 0, `.{5,9}`: 0, `(?s).{5,}`: 0, `^.{5,}`: 0, `[a-z]{5,}`: 0, `.`: 1, `.+`: 1, `.*`: 0, `(?s).`: 0} {
 		a, err := newAtom(0, &sigma.Leaf{Op: sigma.Matches, Regexp: expression})
 		if err != nil {
 			t.Fatal(err)

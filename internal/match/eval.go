@@ -2,6 +2,7 @@ package match
 
 import (
 	"bytes"
+	"net/netip"
 	"slices"
 
 	"wardround/internal/event"
@@ -19,7 +20,7 @@ type Scratch struct {
 	raw    []byte       // texts as they are
 
 	plan  *Plan
-	field *planField
+	col   *column
 	found func(int32)
 	add   func(event.Value)
 	spans []span
@@ -27,6 +28,9 @@ type Scratch struct {
 	memos map[*Plan][]seenValue
 	memo  []seenValue // of the plan, by column
 	meter *Meter      // nil unless costs are measured
+
+	last    seenValue // that was read as an address
+	address netip.Addr
 }
 
 // columnText are the folded values of a column.
@@ -64,7 +68,7 @@ func (p *Program) Match(plan *Plan, r *event.Record, s *Scratch, hits []int) []i
 		defer s.meter.record(s.meter.watch())
 	}
 	for i := range plan.columns {
-		if c := &plan.columns[i]; len(c.scanned) > 0 {
+		if c := &plan.columns[i]; c.scanner != nil {
 			s.look(r, int32(i), c)
 		}
 	}
@@ -90,7 +94,7 @@ func (s *Scratch) rule(r *event.Record, n int32) bool {
 func (s *Scratch) begin(plan *Plan) {
 	if s.found == nil {
 		s.found = func(n int32) {
-			s.seen = append(s.seen, s.field.sign(n))
+			s.seen = s.col.signs(s.seen, n)
 		}
 		s.add = func(v event.Value) {
 			from := len(s.buf)
@@ -190,12 +194,9 @@ func (s *Scratch) look(r *event.Record, i int32, c *column) {
 // scan looks for the texts of all rules in a column.
 func (s *Scratch) scan(r *event.Record, i int32, c *column) {
 	s.seen = s.seen[:0]
-	folded := s.fold(r, i)
-	for _, f := range c.scanned {
-		s.field = &s.plan.fields[f]
-		for _, sp := range folded {
-			s.field.scanner.scan(s.buf[sp.from:sp.to], s.found)
-		}
+	s.col = c
+	for _, sp := range s.fold(r, i) {
+		c.scanner.scan(s.buf[sp.from:sp.to], s.found)
 	}
 	for _, n := range s.seen {
 		s.note(n)
@@ -293,7 +294,10 @@ func (s *Scratch) single(r *event.Record, p *pred, column int32, v event.Value) 
 		return a.form == exact && a.lit == "" || a.leaf.Op == sigma.Like && len(a.leaf.Pattern) == 0
 	}
 	var folded []byte
-	if a.leaf.Op == sigma.Like || !p.scanned && len(a.guard.texts) > 0 {
+	if a.leaf.Op == sigma.InNetwork {
+		return s.inNetwork(a.leaf.Network, v)
+	}
+	if a.leaf.Op == sigma.Like || !p.scanned && len(a.guard.texts) > 0 || len(a.more) > 0 {
 		sp := s.fold(r, column)[0]
 		folded = s.buf[sp.from:sp.to]
 	}
@@ -303,9 +307,19 @@ func (s *Scratch) single(r *event.Record, p *pred, column int32, v event.Value) 
 		raw = s.raw
 	}
 	if p.scanned && a.leaf.Op == sigma.Matches { // its guard is there
-		return a.re().Match(raw)
+		return !a.refusesMore(folded) && a.matches(raw)
 	}
 	return a.holds(folded, raw)
+}
+
+// inNetwork answers for an address, which is parsed once for all networks that it is asked of in a row.
+func (s *Scratch) inNetwork(network netip.Prefix, v event.Value) bool {
+	if v.Type != s.last.typ || !bytes.Equal(v.Raw, s.last.raw) {
+		s.last.typ, s.last.raw = v.Type, append(s.last.raw[:0], v.Raw...)
+		s.raw = v.AppendText(s.raw[:0])
+		s.address = addressOf(s.raw)
+	}
+	return contains(network, s.address)
 }
 
 // ask evaluates an atom over a field's values without any preparation.

@@ -24,12 +24,7 @@ func (p *Program) Explain(rule int) Explanation {
 	for i := range c.targets {
 		e.Sees = append(e.Sees, c.targets[i].String())
 	}
-	wakes, weight := anchorsOf(c.cond, false)
-	if weight > usual {
-		if tiny, w := anchorsOf(c.cond, true); w < weight {
-			wakes, weight = tiny, w
-		}
-	}
+	wakes, weight := anchors(c.cond, func(c *cond, tiny bool) (*cond, float64) { return c, c.atom.anchorWeight(c.not, tiny) })
 	if !math.IsInf(weight, 1) {
 		for _, c := range wakes {
 			e.Wakes = append(e.Wakes, c.String())
@@ -56,33 +51,6 @@ func (t *target) String() string {
 		return "every record"
 	}
 	return strings.Join(parts, ", ")
-}
-
-// anchorsOf chooses what wakes a rule as planner.anchors does, for a schema that has all fields.
-func anchorsOf(c *cond, tiny bool) ([]*cond, float64) {
-	switch c.op {
-	case all:
-		best, least := []*cond(nil), math.Inf(1)
-		for _, k := range c.kids {
-			if list, w := anchorsOf(k, tiny); w < least {
-				best, least = list, w
-			}
-		}
-		return best, least
-	case any:
-		var every []*cond
-		sum := 0.0
-		for _, k := range c.kids {
-			list, w := anchorsOf(k, tiny)
-			every = append(every, list...)
-			sum += w
-		}
-		return every, sum
-	}
-	if c.not || !c.atom.scannable(tiny) {
-		return nil, math.Inf(1)
-	}
-	return []*cond{c}, weight(c.atom)
 }
 
 // lines spells a condition out, a question a line.

@@ -10,6 +10,7 @@ import (
 	"unicode"
 
 	"wardround/internal/event"
+	"wardround/internal/sigma"
 )
 
 // guarded are expressions, and the texts of which their guard asks one.
@@ -26,6 +27,9 @@ var guarded = []struct {
 	{`(first|second.*)y`, []string{"first", "second"}},
 	{`(first|second.*|[^x])yes`, []string{"yes"}},
 	{`x*`, nil},
+	{`[0-9a-f]`, nil},
+	{`.`, nil},
+	{`(?i)(set).*&&\s?set.*(environment|invoke|\$?\{?input).*&&.*"`, []string{"$input", "${input", "environment", "input", "invoke", "{input"}},
 	{`(|abc)`, nil},
 	{`(?i)\x{17f}tart`, []string{"start"}},
 }
@@ -105,7 +109,10 @@ func FuzzGuard(f *testing.F) {
 		if err != nil {
 			return
 		}
-		g := guardOf(t, pattern)
+		a, err := newAtom(0, &sigma.Leaf{Op: sigma.Matches, Regexp: pattern})
+		if err != nil {
+			t.Fatal(err)
+		}
 		texts := []string{text}
 		r := rand.New(rand.NewPCG(seed, 0))
 		for range 8 {
@@ -115,8 +122,12 @@ func FuzzGuard(f *testing.F) {
 			}
 		}
 		for _, s := range texts {
-			if re.MatchString(s) && g.refuses([]byte(foldString(s))) {
-				t.Fatalf("%q matches %q, and the guard %q refuses it", pattern, s, g.texts)
+			matches := re.MatchString(s)
+			if matches && a.refuses([]byte(foldString(s))) {
+				t.Fatalf("%q matches %q, and the guards %q and %v refuse it", pattern, s, a.guard.texts, a.more)
+			}
+			if matches != a.matches([]byte(s)) {
+				t.Fatalf("%q matches %q: %t; the atom says otherwise", pattern, s, matches)
 			}
 		}
 	})
@@ -166,4 +177,17 @@ detection: {s: {one|gte: 100}, n: {two: null}, r: {two|re: 'nc[0-9]'}, condition
 			}
 		}
 	})
+}
+
+// TestMoreGuards: an expression is not tried on a value that lacks one of the texts it needs, though it has another.
+func TestMoreGuards(t *testing.T) {
+	a, err := newAtom(0, &sigma.Leaf{Op: sigma.Matches, Regexp: `(?i)/(tmp|img)/.*(first|second)\d+\.php`})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for text, refused := range map[string]bool{"/tmp/first1.php": false, "/usr/first1.php": true, "/tmp/1.php": true, "/img/second.html": true} {
+		if got := a.refuses([]byte(text)); got != refused {
+			t.Errorf("%q: %v", text, got)
+		}
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/binary"
 	"math"
+	"reflect"
 	"slices"
 
 	"wardround/internal/event"
@@ -24,9 +25,7 @@ type Plan struct {
 type planField struct {
 	name    string
 	where   where
-	columns []int32 // in which its values are
-	scanner *scanner
-	serves  []int32         // by needle of the scanner: the pred
+	columns []int32         // in which its values are
 	preds   map[int32]int32 // by atom
 }
 
@@ -35,8 +34,11 @@ type column struct {
 	field   int
 	slot    int // of the field, below 0 for a constant
 	derived *where
-	scanned []int32 // fields of the plan whose scanners look into it
-	inEmpty []sign  // what these find in the empty text
+	scanner *scanner // for the texts of all fields that it is in; nil if nothing is looked for
+	atoms   []int32  // by needle of the scanner: its atom's place among them
+	starts  []int32  // by that: where the atom's preds begin in serves, and those of the next
+	serves  []int32
+	inEmpty []sign // what is found in the empty text
 }
 
 // sign says that a text which a pred waits for was found.
@@ -45,9 +47,13 @@ type sign struct {
 	sure bool // it answers the pred
 }
 
-// sign is what finding a needle of the field's scanner means.
-func (f *planField) sign(needle int32) sign {
-	return sign{f.serves[needle], f.scanner.needles[needle].sure}
+// signs appends what finding a needle of the column's scanner means.
+func (c *column) signs(list []sign, needle int32) []sign {
+	a, sure := c.atoms[needle], c.scanner.needles[needle].sure
+	for _, pred := range c.serves[c.starts[a]:c.starts[a+1]] {
+		list = append(list, sign{pred, sure})
+	}
+	return list
 }
 
 // value is that of a column that is not derived.
@@ -95,18 +101,28 @@ type planner struct {
 	plan   *Plan
 	byName map[string]int32 // place of a field → its number
 	target *target
+	naming uintptr       // of the target
 	column map[int]int32 // slot, or place among the fields of a constant as its complement → column
+	places map[namedField]*located
+}
+
+// namedField is a name, as the rules of one kind of log mean it.
+type namedField struct {
+	naming uintptr
+	name   string
+}
+
+// located is where a schema keeps a field that a rule asks about.
+type located struct {
+	where
+	number int32 // of the plan's fields, -1 before it is one
 }
 
 func (p *Program) plan(s *event.Schema) *Plan {
-	b := planner{p: p, s: s, plan: &Plan{}, byName: map[string]int32{}, column: map[int]int32{}}
-	for i := range p.compiled {
-		c := &p.compiled[i]
-		t := slices.IndexFunc(c.targets, func(t target) bool { return t.selects(s.Source) })
-		if t < 0 {
-			continue
-		}
-		b.target = &c.targets[t]
+	b := planner{p: p, s: s, plan: &Plan{}, byName: map[string]int32{}, column: map[int]int32{}, places: map[namedField]*located{}}
+	for _, k := range p.candidatesOf(s.Source) {
+		i, c := int(k.rule), &p.compiled[k.rule]
+		b.target, b.naming = &c.targets[k.target], k.naming
 		pc, done := b.settle(c.cond)
 		if done == no {
 			continue
@@ -122,6 +138,36 @@ func (p *Program) plan(s *event.Schema) *Plan {
 	b.anchor()
 	b.scanners()
 	return b.plan
+}
+
+// candidate is a rule that may hold for records of a source, and by which of its targets.
+type candidate struct {
+	rule, target int32
+	naming       uintptr // equal for targets that have one map of aliases
+}
+
+// candidatesOf lists the rules for a source.
+func (p *Program) candidatesOf(src event.Source) []candidate {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	list, ok := p.sources[src]
+	if ok {
+		return list
+	}
+	for i := range p.compiled {
+		ts := p.compiled[i].targets
+		for k := range ts {
+			if ts[k].selects(src) {
+				list = append(list, candidate{int32(i), int32(k), reflect.ValueOf(ts[k].alias).Pointer()})
+				break
+			}
+		}
+	}
+	if len(p.sources) >= maxPlans {
+		clear(p.sources)
+	}
+	p.sources[src] = list
+	return list
 }
 
 // settle resolves a condition's fields in the schema and drops what is settled by that.
@@ -184,7 +230,8 @@ func truth(b bool) settled {
 }
 
 func (b *planner) ask(c *cond) (pcond, settled) {
-	w := locate(b.s, b.target, c.field)
+	at := b.locate(c.field)
+	w := at.where
 	leaf := c.atom.leaf
 	if w.absent() {
 		holds := leaf.Op == sigma.IsNull || leaf.Op == sigma.Exists && !leaf.Want
@@ -192,7 +239,7 @@ func (b *planner) ask(c *cond) (pcond, settled) {
 	}
 	ref := int32(-1)
 	if leaf.Op == sigma.SameAs {
-		other := locate(b.s, b.target, leaf.Ref)
+		other := b.locate(leaf.Ref)
 		if other.absent() {
 			return pcond{}, truth(c.not)
 		}
@@ -200,7 +247,7 @@ func (b *planner) ask(c *cond) (pcond, settled) {
 	} else if w.constant(b.s) {
 		return pcond{}, truth(b.constant(&w, c.atom) != c.not)
 	}
-	f := b.field(c.field, w)
+	f := b.field(c.field, at)
 	field := &b.plan.fields[f]
 	id := int32(c.atom.id)
 	n, ok := field.preds[id]
@@ -215,6 +262,17 @@ func (b *planner) ask(c *cond) (pcond, settled) {
 	return pcond{op: ask, not: c.not, pred: n}, open
 }
 
+// locate finds a field of the rule at hand, once for all rules that mean the same by its name.
+func (b *planner) locate(name string) *located {
+	k := namedField{b.naming, name}
+	at := b.places[k]
+	if at == nil {
+		at = &located{locate(b.s, b.target, name), -1}
+		b.places[k] = at
+	}
+	return at
+}
+
 // constant answers an atom for a field whose values all records share.
 func (b *planner) constant(w *where, a *atom) bool {
 	var s Scratch
@@ -222,7 +280,14 @@ func (b *planner) constant(w *where, a *atom) bool {
 }
 
 // field numbers a field of the plan. Two rules may mean different things by one name, where their log sources do.
-func (b *planner) field(name string, w where) int32 {
+func (b *planner) field(name string, at *located) int32 {
+	if at.number < 0 {
+		at.number = b.newField(name, at.where)
+	}
+	return at.number
+}
+
+func (b *planner) newField(name string, w where) int32 {
 	var k []byte
 	for _, i := range w.fields {
 		k = binary.AppendVarint(k, int64(i))
@@ -263,42 +328,71 @@ func (b *planner) columns(w *where) (out []int32) {
 	return out
 }
 
-// scanners gives each field a scanner for the texts of all its preds. Equal scanners are shared between plans.
+// scanners gives each column one scanner for the texts of all fields that it is in: rules that look into any value and rules
+// that name a field look at it once. Equal scanners are shared between columns and plans.
 func (b *planner) scanners() {
+	type wanted struct{ atom, pred int32 }
+	wants := make([][]wanted, len(b.plan.columns))
 	for i := range b.plan.fields {
 		f := &b.plan.fields[i]
-		var needles []needle
-		for _, n := range f.preds {
-			if p := &b.plan.preds[n]; p.scanned {
-				needles = append(needles, p.atom.needles...)
+		for id, n := range f.preds {
+			if !b.plan.preds[n].scanned {
+				continue
 			}
-		}
-		if len(needles) == 0 {
-			continue
-		}
-		sortNeedles(needles)
-		var key []byte
-		for _, n := range needles {
-			key = binary.AppendUvarint(key, uint64(n.atom))
-		}
-		s := b.p.scanners[string(key)]
-		if s == nil {
-			s = newScanner(needles)
-			b.p.scanners[string(key)] = s
-		}
-		f.scanner = s
-		f.serves = make([]int32, len(needles))
-		for k, n := range needles {
-			f.serves[k] = f.preds[n.atom]
-		}
-		for _, column := range f.columns {
-			c := &b.plan.columns[column]
-			c.scanned = append(c.scanned, int32(i))
-			for _, n := range s.whole[""] {
-				c.inEmpty = append(c.inEmpty, f.sign(n))
+			for _, column := range f.columns {
+				wants[column] = append(wants[column], wanted{id, n})
 			}
 		}
 	}
+	var atoms []int32
+	var key []byte
+	for i, list := range wants {
+		if len(list) == 0 {
+			continue
+		}
+		slices.SortFunc(list, func(x, y wanted) int { return cmp.Or(cmp.Compare(x.atom, y.atom), cmp.Compare(x.pred, y.pred)) })
+		c := &b.plan.columns[i]
+		atoms, key = atoms[:0], key[:0]
+		for k, w := range list {
+			if k == 0 || w.atom != list[k-1].atom {
+				atoms, key = append(atoms, w.atom), binary.AppendUvarint(key, uint64(w.atom))
+				c.starts = append(c.starts, int32(k))
+			}
+			c.serves = append(c.serves, w.pred)
+		}
+		c.starts = append(c.starts, int32(len(list)))
+		c.scanner = b.p.scannerOf(key, atoms)
+		c.atoms = make([]int32, len(c.scanner.needles))
+		at := int32(0)
+		for k := range c.atoms {
+			for atoms[at] != c.scanner.needles[k].atom {
+				at++
+			}
+			c.atoms[k] = at
+		}
+		for _, n := range c.scanner.whole[""] {
+			c.inEmpty = c.signs(c.inEmpty, n)
+		}
+	}
+}
+
+// scannerOf is the scanner for the texts of some atoms, in order of their ids. Key stands for them.
+func (p *Program) scannerOf(key []byte, atoms []int32) *scanner {
+	p.mu.Lock()
+	s := p.scanners[string(key)]
+	p.mu.Unlock()
+	if s != nil {
+		return s
+	}
+	var needles []needle
+	for _, id := range atoms {
+		needles = append(needles, p.atoms[id].needles...)
+	}
+	s = newScanner(needles)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.scanners[string(key)] = s
+	return s
 }
 
 // findNeedles tells what a scanner must look for so that an atom which is not found does not hold.
@@ -324,17 +418,14 @@ func (a *atom) findNeedles() {
 // by one.
 func (a *atom) scannable(tiny bool) bool { return len(a.needles) > 0 && (tiny || !a.tiny) }
 
-// anchor decides what wakes each rule: the cheapest set of scanned preds of which one must hold for its condition to hold.
-// A rule that has none, or only what many records have, may have texts of a few bytes looked for rather than be evaluated for every record.
+// anchor decides what wakes each rule.
 func (b *planner) anchor() {
 	b.plan.wakes = make([][]int32, len(b.plan.preds))
 	for i := range b.plan.rules {
-		preds, weight := b.anchors(&b.plan.rules[i].cond, false)
-		if weight > usual {
-			if tiny, w := b.anchors(&b.plan.rules[i].cond, true); w < weight {
-				preds, weight = tiny, w
-			}
-		}
+		preds, weight := anchors(&b.plan.rules[i].cond, func(c *pcond, tiny bool) (int32, float64) {
+			p := &b.plan.preds[c.pred]
+			return c.pred, p.atom.anchorWeight(c.not, tiny || p.scanned)
+		})
 		if math.IsInf(weight, 1) {
 			b.plan.always = append(b.plan.always, int32(i))
 			continue
@@ -347,31 +438,65 @@ func (b *planner) anchor() {
 	}
 }
 
-func (b *planner) anchors(c *pcond, tiny bool) ([]int32, float64) {
-	switch c.op {
+// condition is a tree of questions, over the fields of rules or those of a schema.
+type condition[C interface{}] interface {
+	operator() condOp
+	parts() int
+	part(i int) C
+}
+
+func (c *cond) operator() condOp   { return c.op }
+func (c *cond) parts() int         { return len(c.kids) }
+func (c *cond) part(i int) *cond   { return c.kids[i] }
+func (c *pcond) operator() condOp  { return c.op }
+func (c *pcond) parts() int        { return len(c.kids) }
+func (c *pcond) part(i int) *pcond { return &c.kids[i] }
+
+// anchors chooses the cheapest set of questions of which one must hold for a condition to hold, with its weight: infinite
+// when there is none. A rule that has none, or only what many records have, may have texts of a few bytes looked for rather
+// than be evaluated for every record. Weigh tells of a question what stands for it and its weight, infinite where a scan
+// cannot answer it.
+func anchors[C condition[C], A interface{}](c C, weigh func(c C, tiny bool) (A, float64)) ([]A, float64) {
+	best, least := anchorsAmong(c, false, weigh)
+	if least > usual {
+		if list, w := anchorsAmong(c, true, weigh); w < least {
+			best, least = list, w
+		}
+	}
+	return best, least
+}
+
+func anchorsAmong[C condition[C], A interface{}](c C, tiny bool, weigh func(c C, tiny bool) (A, float64)) (best []A, weight float64) {
+	switch c.operator() {
 	case all:
-		best, least := []int32(nil), math.Inf(1)
-		for i := range c.kids {
-			if preds, w := b.anchors(&c.kids[i], tiny); w < least {
-				best, least = preds, w
+		weight = math.Inf(1)
+		for i := range c.parts() {
+			if list, w := anchorsAmong(c.part(i), tiny, weigh); w < weight {
+				best, weight = list, w
 			}
 		}
-		return best, least
+		return best, weight
 	case any:
-		var every []int32
-		sum := 0.0
-		for i := range c.kids {
-			preds, w := b.anchors(&c.kids[i], tiny)
-			every = append(every, preds...)
-			sum += w
+		for i := range c.parts() {
+			list, w := anchorsAmong(c.part(i), tiny, weigh)
+			best = append(best, list...)
+			weight += w
 		}
-		return every, sum
+		return best, weight
 	}
-	p := &b.plan.preds[c.pred]
-	if c.not || !p.scanned && !p.atom.scannable(tiny) {
-		return nil, math.Inf(1)
+	a, weight := weigh(c, tiny)
+	if math.IsInf(weight, 1) {
+		return nil, weight
 	}
-	return []int32{c.pred}, weight(p.atom)
+	return []A{a}, weight
+}
+
+// anchorWeight is the weight of the atom as what wakes a rule.
+func (a *atom) anchorWeight(not, tiny bool) float64 {
+	if not || !a.scannable(tiny) {
+		return math.Inf(1)
+	}
+	return weight(a)
 }
 
 // weight guesses how often a text is found: the longer the rarer.
@@ -435,16 +560,32 @@ func (p *Program) FieldsOf(s *event.Schema, rule int) []int {
 	return slices.Compact(out)
 }
 
-// ValueOf returns the first value of a field, by the name that the rule knows it under.
-func (p *Program) ValueOf(r *event.Record, rule int, name string) (string, bool) {
-	t := p.targetOf(r.Schema, rule)
+// FieldOf is a field of the records of one schema, found by the name that a rule knows it under.
+type FieldOf struct{ where where }
+
+// FieldOf finds a field of a schema. One that the schema lacks has no value.
+func (p *Program) FieldOf(s *event.Schema, rule int, name string) FieldOf {
+	t := p.targetOf(s, rule)
 	if t == nil {
-		return "", false
+		return FieldOf{}
 	}
-	w := locate(r.Schema, t, name)
+	return FieldOf{locate(s, t, name)}
+}
+
+// Value returns the field's first value.
+func (f *FieldOf) Value(r *event.Record) (string, bool) {
+	if f.where.derived == nil {
+		for _, i := range f.where.fields {
+			if v := r.Field(i); v.Type&event.Array == 0 && !v.IsNull() {
+				return v.String(), true
+			} else if !v.IsNull() {
+				break
+			}
+		}
+	}
 	out, ok := "", false
-	if !w.absent() {
-		w.texts(r, func(v event.Value) {
+	if !f.where.absent() {
+		f.where.texts(r, func(v event.Value) {
 			if !ok && !v.IsNull() {
 				out, ok = v.String(), true
 			}

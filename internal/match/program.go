@@ -36,8 +36,15 @@ type Program struct {
 	keywords bool
 
 	mu       sync.Mutex
-	plans    map[string]*Plan
+	plans    map[string]*planned
 	scanners map[string]*scanner
+	sources  map[event.Source][]candidate
+}
+
+// planned is a plan that one worker makes, while others may make other plans.
+type planned struct {
+	once sync.Once
+	plan *Plan
 }
 
 // compiled is a rule's condition with negations pushed down to the questions.
@@ -64,7 +71,7 @@ type cond struct {
 
 // Compile makes a Program of the rules that have a detection. Rules of correlation are passed over: see Correlations.
 func Compile(rules []sigma.Rule) *Program {
-	p := &Program{plans: map[string]*Plan{}, scanners: map[string]*scanner{}}
+	p := &Program{plans: map[string]*planned{}, scanners: map[string]*scanner{}, sources: map[event.Source][]candidate{}}
 	atoms := map[string]*atom{}
 	for i := range rules {
 		r := &rules[i]
@@ -136,16 +143,17 @@ func (p *Program) compile(e sigma.Expr, not bool, atoms map[string]*atom) (*cond
 func (p *Program) Plan(s *event.Schema) *Plan {
 	k := p.planKey(s)
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	plan, ok := p.plans[k]
-	if !ok {
+	x := p.plans[k]
+	if x == nil {
 		if len(p.plans) >= maxPlans {
 			clear(p.plans)
 		}
-		plan = p.plan(s)
-		p.plans[k] = plan
+		x = &planned{}
+		p.plans[k] = x
 	}
-	return plan
+	p.mu.Unlock()
+	x.once.Do(func() { x.plan = p.plan(s) })
+	return x.plan
 }
 
 // maxPlans bounds the plans kept against evidence that invents schemas.

@@ -1,11 +1,11 @@
 package match
 
 import (
+	"cmp"
 	"encoding/binary"
 	"math"
 	"math/bits"
 	"slices"
-	"sort"
 	"strings"
 )
 
@@ -31,7 +31,9 @@ type scanner struct {
 
 	bitmap []uint64 // of gram hashes
 	shift  uint
-	grams  map[uint32][]place
+	slots  []int32 // by gram hash, then the next free one: where the gram's places begin, below 0 for none
+	room   uint    // shift of a hash to its slot
+	places []place // those of a gram side by side
 }
 
 // lengths is a set of lengths of texts, those of 63 bytes and more as one: most values have none, and need no look into a map.
@@ -59,6 +61,7 @@ type needle struct {
 
 // place says at which offset of which needle a gram lies.
 type place struct {
+	gram   uint32
 	needle int32
 	offset int32
 }
@@ -71,25 +74,17 @@ func gram[T string | []byte](s T, i int) uint32 {
 
 func newScanner(needles []needle) *scanner {
 	s := &scanner{
-		needles: needles, whole: map[string][]int32{}, comp: map[string][]int32{},
-		tail: map[uint32][]int32{}, head: map[uint32][]int32{}, grams: map[uint32][]place{},
+		needles: needles, whole: map[string][]int32{}, comp: map[string][]int32{}, tail: map[uint32][]int32{}, head: map[uint32][]int32{},
 	}
-	counts := map[uint32]int{}
-	for _, n := range needles {
-		if n.form == infix {
-			for i := 0; i+gramBytes <= len(n.text); i++ {
-				counts[gram(n.text, i)]++
-			}
-		}
-	}
+	often := countGrams(needles)
 	for i, n := range needles {
-		s.add(int32(i), n, counts)
+		s.add(int32(i), n, often)
 	}
 	s.fill()
 	return s
 }
 
-func (s *scanner) add(i int32, n needle, counts map[uint32]int) {
+func (s *scanner) add(i int32, n needle, often gramCounts) {
 	switch {
 	case n.form == exact:
 		s.whole[n.text] = append(s.whole[n.text], i)
@@ -114,9 +109,8 @@ func (s *scanner) add(i int32, n needle, counts map[uint32]int) {
 			s.tails.put(g)
 		}
 	default:
-		best := rarest(n.text, counts)
-		g := gram(n.text, best)
-		s.grams[g] = append(s.grams[g], place{i, int32(best)})
+		best := often.rarest(n.text)
+		s.places = append(s.places, place{gram(n.text, best), i, int32(best)})
 	}
 }
 
@@ -129,12 +123,48 @@ func lastSeparator[T string | []byte](s T) int {
 	return -1
 }
 
+// gramCounts tell how often grams are met, by their hash: among the needles, and in what log texts hold much of. Two that
+// share a hash share a count.
+type gramCounts struct {
+	counts []uint16
+	shift  uint
+}
+
+func countGrams(needles []needle) gramCounts {
+	total := 0
+	for i := range needles {
+		if needles[i].form == infix {
+			total += max(0, len(needles[i].text)-gramBytes+1)
+		}
+	}
+	if total == 0 {
+		return gramCounts{}
+	}
+	size := min(max(bits.Len(uint(total))+2, 12), 18)
+	c := gramCounts{make([]uint16, 1<<size), uint(32 - size)}
+	for g := range commonGrams {
+		c.counts[hash(g)>>c.shift] = commonCount
+	}
+	for i := range needles {
+		if n := &needles[i]; n.form == infix {
+			for at := 0; at+gramBytes <= len(n.text); at++ {
+				if k := &c.counts[hash(gram(n.text, at))>>c.shift]; *k < math.MaxUint16 {
+					*k++
+				}
+			}
+		}
+	}
+	return c
+}
+
+// commonCount is how often a gram counts that log texts hold much of.
+const commonCount = 1000
+
 // rarest finds the gram of a needle that stands for it: fewer needles that share it, and what log texts hold less of.
-func rarest(text string, counts map[uint32]int) (best int) {
-	least := math.MaxInt
+func (c gramCounts) rarest(text string) (best int) {
+	least := uint16(math.MaxUint16)
 	for at := 0; at+gramBytes <= len(text) && least > 1; at++ {
-		g := gram(text, at)
-		if n := commonGrams[g] + counts[g]; n < least {
+		if n := c.counts[hash(gram(text, at))>>c.shift]; n < least {
 			best, least = at, n
 		}
 	}
@@ -142,8 +172,8 @@ func rarest(text string, counts map[uint32]int) (best int) {
 }
 
 // commonGrams are runs that nearly every command line and path holds.
-var commonGrams = func() map[uint32]int {
-	m := map[uint32]int{}
+var commonGrams = func() map[uint32]bool {
+	m := map[uint32]bool{}
 	for _, word := range []string{
 		`c:\windows\system32\`, `\program files`, `(x86)\`, `\users\`, `\appdata\local\`, `\roaming\`, `\microsoft\`, `.exe"`, ".exe -", ".exe /",
 		`.dll`, `.exe`, "powershell", "microsoft", "windows", `\registry\machine\`, `\currentversion\`, `hklm\software\`, `\currentcontrolset\`,
@@ -151,7 +181,7 @@ var commonGrams = func() map[uint32]int {
 		"param", "write-", "import", "module", "return", "=====", "-----", "00000", "svchost",
 	} {
 		for i := 0; i+gramBytes <= len(word); i++ {
-			m[gram(word, i)] += 1000
+			m[gram(word, i)] = true
 		}
 	}
 	return m
@@ -160,25 +190,59 @@ var commonGrams = func() map[uint32]int {
 // common reports that nearly every command line and path holds the text.
 func common(text string) bool {
 	for i := 0; i+gramBytes <= len(text); i++ {
-		if commonGrams[gram(text, i)] == 0 {
+		if !commonGrams[gram(text, i)] {
 			return false
 		}
 	}
 	return true
 }
 
-// fill makes the bitmap: sixteen bits for each gram, within 8 and 32 KiB.
+// fill makes the bitmap and the table of the places: sixteen bits for each gram, 32 KiB of them at most, so that they stay in
+// the first-level cache; a set of rules far larger than is usual has eight, in the second.
 func (s *scanner) fill() {
-	if len(s.grams) == 0 {
+	n := len(s.places)
+	if n == 0 {
 		return
 	}
-	size := min(max(bits.Len(uint(len(s.grams)))+4, 16), 18)
+	size := min(max(bits.Len(uint(n))+4, 16), 18)
+	if n > 1<<15 {
+		size = min(bits.Len(uint(n))+3, 21)
+	}
 	s.shift = uint(32 - size)
 	s.bitmap = make([]uint64, 1<<size/64)
-	for g := range s.grams {
-		h := hash(g) >> s.shift
-		s.bitmap[h/64] |= 1 << (h % 64)
+	slots := bits.Len(uint(n)) + 1
+	s.room = uint(32 - slots)
+	s.slots = make([]int32, 1<<slots)
+	for i := range s.slots {
+		s.slots[i] = -1
 	}
+	slices.SortFunc(s.places, func(a, b place) int { return cmp.Or(cmp.Compare(a.gram, b.gram), cmp.Compare(a.needle, b.needle)) })
+	for i, p := range s.places {
+		if i > 0 && p.gram == s.places[i-1].gram {
+			continue
+		}
+		h := hash(p.gram) >> s.shift
+		s.bitmap[h/64] |= 1 << (h % 64)
+		slot := hash(p.gram) >> s.room
+		for s.slots[slot] >= 0 {
+			slot = (slot + 1) % uint32(len(s.slots))
+		}
+		s.slots[slot] = int32(i)
+	}
+}
+
+// placesOf are those of a gram.
+func (s *scanner) placesOf(g uint32) []place {
+	for slot := hash(g) >> s.room; s.slots[slot] >= 0; slot = (slot + 1) % uint32(len(s.slots)) {
+		if from := int(s.slots[slot]); s.places[from].gram == g {
+			to := from + 1
+			for to < len(s.places) && s.places[to].gram == g {
+				to++
+			}
+			return s.places[from:to]
+		}
+	}
+	return nil
 }
 
 func hash(g uint32) uint32 { return g * 0x9e3779b1 }
@@ -221,7 +285,7 @@ func (s *scanner) scan(text []byte, found func(int32)) {
 	if g := gram(text, 0); s.heads.has(g) {
 		s.check(s.head[g], text, found)
 	}
-	if len(s.grams) > 0 {
+	if len(s.places) > 0 {
 		s.scanGrams(text, found)
 	}
 }
@@ -254,7 +318,7 @@ func (s *scanner) scanGrams(text []byte, found func(int32)) {
 		if bitmap[h/64]>>(h%64)&1 == 0 {
 			continue
 		}
-		for _, p := range s.grams[g] {
+		for _, p := range s.placesOf(g) {
 			if s.needles[p.needle].lies(text, i-int(p.offset)) {
 				found(p.needle)
 			}
@@ -266,19 +330,5 @@ func (s *scanner) scanGrams(text []byte, found func(int32)) {
 func useful(f form, texts ...string) bool {
 	return !slices.ContainsFunc(texts, func(t string) bool {
 		return f != exact && len(t) < gramBytes && (t == "" || f == infix && !foreign([]byte(t)))
-	})
-}
-
-// sortNeedles puts needles into the one order that makes scanners of equal needles equal.
-func sortNeedles(n []needle) {
-	sort.Slice(n, func(i, j int) bool {
-		a, b := &n[i], &n[j]
-		if a.text != b.text {
-			return a.text < b.text
-		}
-		if a.form != b.form {
-			return a.form < b.form
-		}
-		return a.atom < b.atom
 	})
 }

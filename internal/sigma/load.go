@@ -1,6 +1,7 @@
 package sigma
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -69,8 +70,13 @@ func read(fsys fs.FS, name string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	data, err := io.ReadAll(io.LimitReader(file, maxFile+1))
-	return data, errors.Join(err, file.Close())
+	room := int64(bytes.MinRead)
+	if info, err := file.Stat(); err == nil {
+		room += max(0, min(info.Size(), maxFile))
+	}
+	data := bytes.NewBuffer(make([]byte, 0, room))
+	_, err = data.ReadFrom(io.LimitReader(file, maxFile+1))
+	return data.Bytes(), errors.Join(err, file.Close())
 }
 
 // Load reads the rules of all files and ties them together. Placeholders are as in Parser.

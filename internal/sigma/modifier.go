@@ -106,7 +106,8 @@ const fieldOps = aNull | aReference | aPresence | aComparison | aTimePart
 
 // modify sends a value through the modifiers. The values that come out are alternatives, whatever all says.
 func modify(v value, names []string) ([]value, error) {
-	values := []value{v}
+	var values []value
+	touched := false
 	for i, name := range names {
 		if name == "all" || name == "neq" {
 			continue
@@ -115,16 +116,17 @@ func modify(v value, names []string) ([]value, error) {
 		if m.first && i > 0 {
 			return nil, fmt.Errorf("the modifier %s must be the first", name)
 		}
+		if !touched {
+			made, err := m.apply(v, name)
+			if err != nil {
+				return nil, err
+			}
+			values, touched = made, true
+			continue
+		}
 		var out []value
 		for _, v := range values {
-			if v.kind == aHolder {
-				out = append(out, v)
-				continue
-			}
-			if v.kind&m.takes == 0 {
-				return nil, fmt.Errorf("the modifier %s is for %s, not for %s", name, m.takes, v.kind)
-			}
-			made, err := m.do(v)
+			made, err := m.apply(v, name)
 			if err != nil {
 				return nil, err
 			}
@@ -132,7 +134,20 @@ func modify(v value, names []string) ([]value, error) {
 		}
 		values = out
 	}
+	if !touched {
+		return []value{v}, nil
+	}
 	return values, nil
+}
+
+func (m *modifier) apply(v value, name string) ([]value, error) {
+	switch {
+	case v.kind == aHolder:
+		return keep(v)
+	case v.kind&m.takes == 0:
+		return nil, fmt.Errorf("the modifier %s is for %s, not for %s", name, m.takes, v.kind)
+	}
+	return m.do(v)
 }
 
 func keep(v value) ([]value, error) { return []value{v}, nil }
@@ -364,8 +379,10 @@ func (p *Parser) valuesOf(n *node, names []string) ([]value, error) {
 		}
 	case textNode:
 		v.kind, v.text = aText, parsePattern(n.text)
-		if b, ok := yamlBool(n.text); ok && slices.Contains(names, "exists") {
-			v.kind, v.raw = aBool, b
+		if slices.Contains(names, "exists") {
+			if b, ok := yamlBool(n.text); ok {
+				v.kind, v.raw = aBool, b
+			}
 		}
 		if slices.Contains(names, "expand") {
 			return p.expand(v, slices.Contains(names, "re"))

@@ -311,12 +311,15 @@ func (r *plainReader) scalar(text string, number int) (*node, bool) {
 		return nil, false
 	}
 	n.text = text
-	if strings.IndexByte("0123456789+-.~nNtTfFyYoO<=", text[0]) < 0 {
+	if strings.IndexByte("0123456789+-.~nNtTfFyYoO<=", text[0]) < 0 || text[0] >= 'A' && len(text) > longestWord {
 		return n, true
 	}
 	y := &yaml.Node{Kind: yaml.ScalarNode, Value: text}
-	return n, y.ShortTag() != "!!merge" && n.setScalar(y) == nil
+	return n, (text[0] != '<' || y.ShortTag() != "!!merge") && n.setScalar(y) == nil
 }
+
+// longestWord is the length of "false", the longest word that is no text.
+const longestWord = 5
 
 func onlyComment(text string) bool {
 	rest := strings.TrimLeft(text, " ")

@@ -1,6 +1,7 @@
 package spread
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 
@@ -20,9 +21,9 @@ const (
 // Domain appends what a record says of a domain's name, ready to be learnt: the SID of the domain and the name, as they stand. Nothing
 // where it tells of no account that somebody made.
 func (p People) Domain(r *event.Record, sid, buf []byte) []byte {
-	end := strings.LastIndexByte(string(sid), '-')
-	v, ok := r.Value(p.domain)
-	if end < len(accountSID) || !ok {
+	end := bytes.LastIndexByte(sid, '-')
+	v := first(r, p.domain)
+	if end < len(accountSID) || v.IsNull() {
 		return buf[:0]
 	}
 	buf = append(append(buf[:0], sid[:end]...), '\\')

@@ -10,11 +10,12 @@ import (
 // serviceTicket reads Security 4769 of a domain controller: somebody at an address asked for a ticket to a computer's
 // services, and logs on there within the ticket's life. It is neither end's log, but knows both.
 func serviceTicket(r *event.Record, m *event.Movement) bool {
-	service, user := r.Text("ServiceName"), r.Text("TargetUserName")
-	if i := strings.IndexByte(user, '@'); i >= 0 {
-		user = user[:i]
+	service := r.Text("ServiceName")
+	if !strings.HasSuffix(service, "$") || len(service) < 2 {
+		return false
 	}
-	if !strings.HasSuffix(service, "$") || len(service) < 2 || !person(user) || sameHost(service[:len(service)-1], r.Host) {
+	user, _, _ := strings.Cut(r.Text("TargetUserName"), "@")
+	if !person(user) || sameHost(service[:len(service)-1], r.Host) {
 		return false
 	}
 	if s := r.Text("Status"); s != "" && s != "0x0" && s != "0" {

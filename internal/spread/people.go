@@ -8,32 +8,39 @@ import (
 
 // People reads off the records of one schema which account bears a SID: some logs know who did a thing by that alone (System
 // 7045), and a logon names both. The zero value reads none.
-type People struct{ sid, domain, name string }
+type People struct{ sid, domain, name []int } // fields of the schema
 
 // PeopleOf returns what reads the accounts of a schema's records.
 func PeopleOf(s *event.Schema) People {
 	if s.Source.Product != "windows" || !strings.EqualFold(s.Source.Channel, "Security") {
 		return People{}
 	}
+	sid := ""
 	switch s.Source.EventID {
 	case 4624:
-		return People{"TargetUserSid", "TargetDomainName", "TargetUserName"}
+		sid = "TargetUserSid"
 	case 4720, 4768:
-		return People{"TargetSid", "TargetDomainName", "TargetUserName"}
+		sid = "TargetSid"
 	}
-	return People{}
+	return People{s.Lookup(sid), s.Lookup("TargetDomainName"), s.Lookup("TargetUserName")}
+}
+
+// first is the first value among fields of the record's schema; Null if there is none.
+func first(r *event.Record, fields []int) event.Value {
+	for _, i := range fields {
+		if v := r.Field(i); !v.IsNull() {
+			return v
+		}
+	}
+	return event.Value{}
 }
 
 // Any reports whether there is anything to read.
-func (p People) Any() bool { return p.sid != "" }
+func (p People) Any() bool { return len(p.sid) > 0 }
 
 // SID appends the SID of an account that somebody made, of a domain or a computer; nothing for those that every Windows has.
 func (p People) SID(r *event.Record, buf []byte) []byte {
-	v, ok := r.Value(p.sid)
-	if !ok {
-		return buf[:0]
-	}
-	buf = v.AppendText(buf[:0])
+	buf = first(r, p.sid).AppendText(buf[:0])
 	if len(buf) < len(accountSID) || len(buf) > maxSID || string(buf[:len(accountSID)]) != accountSID {
 		return buf[:0]
 	}
@@ -50,11 +57,11 @@ const (
 
 // Account is the account that bears the SID of a record, "" for a computer's.
 func (p People) Account(r *event.Record) string {
-	name := r.Text(p.name)
+	name := first(r, p.name).String()
 	if !person(name) || len(name) > maxName {
 		return ""
 	}
-	return account(r.Text(p.domain), name)
+	return account(first(r, p.domain).String(), name)
 }
 
 // Accounts knows accounts by their SIDs.

@@ -1,0 +1,59 @@
+package match
+
+import (
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"wardround/internal/event"
+)
+
+// TestScanFindsWhatIsThere holds scanners of few texts and of very many against a look for each.
+func TestScanFindsWhatIsThere(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	word := func(n int) string {
+		var b strings.Builder
+		for range n {
+			b.WriteByte(`abcde.\-`[r.IntN(8)])
+		}
+		return b.String()
+	}
+	for _, many := range []int{1, 20, 3000, 40000} {
+		var needles []needle
+		for i := range many {
+			needles = append(needles, needle{word(4 + r.IntN(9)), infix, true, int32(i)})
+		}
+		s := newScanner(needles)
+		for range 20 {
+			text := word(r.IntN(40)) + needles[r.IntN(many)].text + word(r.IntN(5))
+			var want, got []int32
+			for i, n := range needles {
+				if strings.Contains(text, n.text) {
+					want = append(want, int32(i))
+				}
+			}
+			s.scan([]byte(text), func(i int32) { got = append(got, i) })
+			slices.Sort(got)
+			if got = slices.Compact(got); !slices.Equal(got, want) {
+				t.Fatalf("%d texts, in %q: %v, want %v", many, text, got, want)
+			}
+		}
+	}
+}
+
+// TestPlansDoNotDependOnWhoAsks: a plan that several workers ask for at once is one.
+func TestPlansDoNotDependOnWhoAsks(t *testing.T) {
+	p := programOf(t, "title: x\nlogsource: {product: windows, category: process_creation}\ndetection:\n  s: {Image|endswith: '\\x.exe'}\n  condition: s\n")
+	s := event.TextSchema(event.Source{Product: "windows", Channel: "Microsoft-Windows-Sysmon/Operational", EventID: 1}, "Image")
+	plans := make(chan *Plan)
+	for range 4 {
+		go func() { plans <- p.Plan(s) }()
+	}
+	first := <-plans
+	for range 3 {
+		if x := <-plans; x != first || x == nil {
+			t.Error("two plans of one schema")
+		}
+	}
+}
