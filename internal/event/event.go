@@ -66,7 +66,7 @@ type Movement struct {
 	Workstation string   `json:"workstation"`
 	Session     string   `json:"session"` // logon id or session number at the destination
 	Failed      bool     `json:"failed"`
-	Ended       bool     `json:"ended"`     // no arrival: the account's session at the destination was left or ended then
+	Ended       bool     `json:"-"`         // no arrival: the account's session at the destination was left or ended then
 	SeenFrom    string   `json:"seen_from"` // destination, source, both ends, or domain controller
 	By          ServerID `json:"by"`        // whose log tells of it; "" is the end that SeenFrom names
 	Because     []Place  `json:"because"`
