@@ -120,7 +120,7 @@ func (j *Judge) next(ids []event.ServerID, opinions map[event.ServerID]*opinion)
 	}
 	for _, id := range ids {
 		j.course(id, opinions[id], opinions, &st)
-		j.sentOn(id, opinions[id], opinions)
+		j.sentOn(id, opinions[id], opinions, &st)
 		j.aims(id, opinions[id], st.window.From)
 	}
 	for d, at := range j.stood {
@@ -611,6 +611,7 @@ func (j *Judge) movements(id event.ServerID, s *server, st *state) []*piece {
 	}
 	out = append(out, j.worked(s, came, st)...)
 	out = append(out, j.madeThere(s, append(came, lent...), st)...)
+	out = append(out, j.byTicket(id, s, st)...)
 	slices.SortFunc(out, func(a, b *piece) int {
 		return cmp.Or(strings.Compare(a.place, b.place), strings.Compare(a.says, b.says))
 	})

@@ -80,7 +80,7 @@ func (j *Judge) usedEarly(st *state) {
 // newcomer is when an account that is not proven taken came to work here from an infiltrated server that it had never come
 // from before, if in that session it then did something of class B here; NoTime if it did not.
 func (j *Judge) newcomer(s *server, k arrivalKey, a *arrival, since event.Time, st *state) event.Time {
-	if !steered[k.how] || k.fromSource {
+	if !steered[k.how] && k.how != ticket || k.fromSource {
 		return event.NoTime
 	}
 	at := a.unusual(since, st.window.From)
@@ -137,6 +137,45 @@ func (j *Judge) depart(id event.ServerID, o *opinion, st *state) {
 	}
 }
 
+// ticket is the way of which only a domain controller tells.
+const ticket = "ticket"
+
+// byTicket makes pieces of movements of which a domain controller alone tells, at times of which the server's own log of logons is missing.
+func (j *Judge) byTicket(id event.ServerID, s *server, st *state) []*piece {
+	line, q := j.policy.Line("movement"), j.question("logon")
+	if line == nil || q == nil || len(s.tickets) == 0 {
+		return nil
+	}
+	_, open := s.logs.question(q, false, interval{st.window.From, st.window.To}, &j.policy.Thresholds)
+	var out []*piece
+	for k, a := range s.tickets {
+		since, bad := st.proven[k.from]
+		if !bad || k.from == id || k.failed || k.account == "" || len(open) == 0 {
+			continue
+		}
+		lost := &arrival{spans: event.Spans{Gap: a.spans.Gap}}
+		for _, x := range a.spans.List {
+			if x.First < st.window.From || meets([]interval{{x.First, x.Last + 1}}, open) {
+				lost.spans.List = append(lost.spans.List, x)
+			}
+		}
+		at := event.NoTime
+		if taken := usableAt(k.account, st); taken != event.NoTime {
+			at = lost.unusual(max(since, taken), st.window.From)
+		} else {
+			at = j.newcomer(s, k, lost, since, st)
+		}
+		if at == event.NoTime {
+			continue
+		}
+		out = append(out, &piece{
+			at: at, line: line, rule: "movement", place: placeOf(a.place) + k.source + k.account + ticket, traits: traits{accounts: []string{k.account}, sources: []string{k.source}},
+			says: "A domain controller gave account " + k.account + " on " + string(k.from) + ", infiltrated by then, a ticket for this server, whose log of that time is missing",
+		})
+	}
+	return out
+}
+
 // ticketed is the last ticket for a server that an account was given within a time before an act, as a domain controller tells, if all of that
 // time were for one computer.
 func (s *server) ticketed(account string, act event.Time, within time.Duration) (k arrivalKey, at event.Time) {
@@ -170,22 +209,30 @@ func (j *Judge) toolCame(id event.ServerID, s *server, a *act, st *state) {
 	}
 }
 
-// sentOn notes from where a tool for running programs elsewhere came to a suspected server, if the intruder is thought to have moved to that
-// other one within a week before, and the tool's account had never come from there till then: he went on. The visit alone may have been his
-// whose account was taken.
-func (j *Judge) sentOn(id event.ServerID, o *opinion, opinions map[event.ServerID]*opinion) {
+// sentOn notes from where a suspected server was worked on: from where a tool for running programs came to it, or the session was opened in
+// which something was done there, if the intruder is thought to have moved to that other server within a week before, and the account had never
+// come from there till then: he went on. The visit alone may have been his whose account was taken, the act alone somebody else's.
+func (j *Judge) sentOn(id event.ServerID, o *opinion, opinions map[event.ServerID]*opinion, st *state) {
+	s := j.servers[id]
 	for _, a := range o.acts {
-		if o.judgement != event.Suspected || a.why != "" || a.untimed() || !a.serves(sendsTool) {
+		if o.judgement != event.Suspected || a.why != "" || a.untimed() {
 			continue
 		}
 		for _, account := range a.traits.accounts {
-			k, at := j.servers[id].sentBy(account, a.first, j.policy.Thresholds.ActWindow)
+			var k arrivalKey
+			at := event.NoTime
+			switch {
+			case a.serves(sendsTool):
+				k, at = s.sentBy(account, a.first, j.policy.Thresholds.ActWindow)
+			case a.serves(done):
+				k, at = s.openedWithin(account, a.first, sessionLasts, st)
+			}
 			from := opinions[k.from]
 			if at == event.NoTime || k.from == id || from == nil {
 				continue
 			}
 			for _, b := range from.acts {
-				if b.why == "" && b.first <= at && b.first >= at.Add(-staysInMemory) && b.serves(moved) && j.newWay(j.servers[id], k, b.first) {
+				if b.why == "" && b.first <= at && b.first >= at.Add(-staysInMemory) && b.serves(moved) && j.newWay(s, k, b.first) {
 					keepFirst(j.stood, departure{k.from, id, k.account, k.how}, at)
 				}
 			}

@@ -174,6 +174,50 @@ func TestTicketForALostLog(t *testing.T) {
 	}
 }
 
+// TestMovementByTicket: the account came from an infiltrated server, which only the domain controller tells, and cleared the log that would.
+func TestMovementByTicket(t *testing.T) {
+	for _, c := range []struct {
+		name, by string
+		lost     bool
+		want     event.Judgement
+	}{{"by the account that came", `HOSP\adm`, true, event.Infiltrated}, {"by another", `HOSP\ops`, true, event.Suspected}, {"the log is there", `HOSP\adm`, false, event.Suspected}} {
+		w := newWorld("S", "T")
+		w.watched("T", hour(80))
+		if !c.lost {
+			w.watched("S", hour(80))
+		}
+		w.find("T", "web shell", hour(1), "User", "www")
+		w.moves = append(w.moves, event.Movement{To: "S", Time: hour(4), How: ticket, Account: `HOSP\adm`, Workstation: "T", SeenFrom: event.FromController, By: "DC", Because: []event.Place{{Artifact: "k"}}})
+		w.find("S", "anti-forensics", hour(6), "EventID", "1102", "User", c.by)
+		if got := w.judge()["S"]; got.Verdict != c.want {
+			t.Errorf("%s: %s because %+v", c.name, got.Verdict, got.Because)
+		}
+	}
+}
+
+// TestSessionFromWhereHeMoved: on U an account was raised to ruler in a session that was opened from S, where the intruder is thought to have
+// moved to. The visit to S alone, or the act on U alone, is not enough.
+func TestSessionFromWhereHeMoved(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		visit  bool
+		before float64
+		want   event.Judgement
+	}{{"visited before", true, 4, event.Infiltrated}, {"visited after", true, 40, event.Suspected}, {"never", false, 0, event.Suspected}} {
+		got := judged([]string{"S", "T", "U"}, func(w *world) {
+			w.find("T", "web shell", hour(1), "User", `HOSP\one`)
+			if c.visit {
+				w.move("T", "S", `HOSP\one`, "network logon", hour(c.before))
+			}
+			w.move("S", "U", `HOSP\adm`, "rdp", hour(20))
+			w.find("U", "administrator made", hour(21), "SubjectDomainName", "HOSP", "SubjectUserName", "adm")
+		})
+		if got["U"].Verdict != c.want || (got["S"].Verdict == event.Infiltrated) != (c.want == event.Infiltrated) {
+			t.Errorf("%s: S %s because %+v; U %s because %+v", c.name, got["S"].Verdict, got["S"].Because, got["U"].Verdict, got["U"].Because)
+		}
+	}
+}
+
 // TestDesktopThatWasLeft: the owner had a desktop on the infiltrated server two days ago. If he left it, it was not he who went on.
 func TestDesktopThatWasLeft(t *testing.T) {
 	for left, want := range map[float64]event.Judgement{-39: event.Suspected, -41: event.NoEvidence, 5: event.NoEvidence} {
