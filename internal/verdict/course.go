@@ -79,6 +79,19 @@ func (j *Judge) noteAims(id event.ServerID, p *piece, st *state) {
 	}
 }
 
+// toolAimed reports whether a record on one server shows that a tool only intruders use was aimed at another about a time.
+func (j *Judge) toolAimed(from, to event.ServerID, at event.Time) bool {
+	return slices.ContainsFunc(j.servers[from].strong, func(p *piece) bool {
+		if p.line.Name != "tool present" || p.at.Sub(at).Abs() > j.policy.Thresholds.ActWindow {
+			return false
+		}
+		return slices.ContainsFunc(aimedName.FindAllStringSubmatch(p.object, maxTraits), func(m []string) bool {
+			id, ok := j.opt.Resolve(m[1], p.at)
+			return ok && id == to
+		})
+	})
+}
+
 // aimedAt is when an arrival came from where a tool of the intruder's had just been aimed at this server, NoTime if none
 // did. Both ends tell of one movement: whose account it was is beside the point.
 func (j *Judge) aimedAt(id event.ServerID, k arrivalKey, a *arrival, st *state) event.Time {

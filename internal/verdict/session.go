@@ -196,14 +196,14 @@ func (s *server) ticketed(account string, act event.Time, within time.Duration) 
 }
 
 // toolCame notes from where a tool for running programs elsewhere came to an infiltrated server, though days lie between it and what proves
-// the server infiltrated: if its account had never come from there to any server before the window.
+// the server infiltrated: if its account had never come from there to any server before the window, or a record there shows the tool aimed here.
 func (j *Judge) toolCame(id event.ServerID, s *server, a *act, st *state) {
 	if a.why != "" || a.untimed() || a.first < st.window.From || !a.serves(sendsTool) {
 		return
 	}
 	for _, account := range a.traits.accounts {
 		k, at := s.openedWithin(account, a.first, j.policy.Thresholds.ActWindow, st)
-		if at != event.NoTime && k.from != id && j.servers[k.from] != nil && j.newWay(s, k, st.window.From) {
+		if at != event.NoTime && k.from != id && j.servers[k.from] != nil && (j.newWay(s, k, st.window.From) || j.toolAimed(k.from, id, at)) {
 			keepFirst(st.left, departure{k.from, id, account, k.how}, at)
 		}
 	}

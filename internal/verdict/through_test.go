@@ -174,6 +174,24 @@ func TestTicketForALostLog(t *testing.T) {
 	}
 }
 
+// TestToolSeenAtBothEnds: T's logs are too young to say that the way was never gone, but S itself recorded the tool and whom it was aimed at.
+func TestToolSeenAtBothEnds(t *testing.T) {
+	for object, want := range map[string]event.Judgement{`ps.exe \\t -accepteula -r kISt cmd.exe`: event.Infiltrated, `ps.exe \\u -r kISt cmd.exe`: event.Suspected} {
+		w := newWorld("S", "T", "U")
+		w.watched("S", hour(80))
+		w.watchedFrom("T", hour(20), hour(80))
+		w.find("S", "remote service", hour(1), "SubjectDomainName", "HOSP", "SubjectUserName", "adm", "ServiceName", "kISt")
+		w.find("S", "tool present", hour(24), "CommandLine", object)
+		w.move("S", "T", `HOSP\dba`, "network logon", hour(24))
+		w.find("T", "remote service", hour(24.001), "SubjectDomainName", "HOSP", "SubjectUserName", "dba", "ServiceName", "kISt")
+		w.find("T", "backups deleted", hour(60))
+		w.find("T", "protection off", hour(60.2))
+		if got := w.judge()["S"]; got.Verdict != want {
+			t.Errorf("%s: %s because %+v", object, got.Verdict, got.Because)
+		}
+	}
+}
+
 // TestMovementByTicket: the account came from an infiltrated server, which only the domain controller tells, and cleared the log that would.
 func TestMovementByTicket(t *testing.T) {
 	for _, c := range []struct {
