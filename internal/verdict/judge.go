@@ -568,22 +568,7 @@ func (j *Judge) movements(id event.ServerID, s *server, st *state) []*piece {
 		if !bad || from == id {
 			continue
 		}
-		borrowed := false
-		says := k.how + " from " + string(from) + " with account " + k.account + ", after both were taken"
-		at := event.NoTime
-		if taken := usableAt(k.account, st); taken != event.NoTime {
-			at = a.unusual(max(since, taken), st.window.From)
-		} else if at = j.aimedAt(id, k, a, st); at != event.NoTime {
-			says = k.how + " from " + string(from) + " with account " + k.account + ", at which a tool of the intruder's there was aimed then"
-		} else if at = j.newcomer(s, k, a, since, st); at != event.NoTime {
-			says = k.how + " from " + string(from) + ", infiltrated by then, with account " + k.account + ", which had never come from there, and which went on to what is told below"
-		} else if at = j.borrowed(s, k, a, since, st); at != event.NoTime {
-			borrowed = true
-			says = k.how + " from " + string(from) + ", infiltrated by then, with account " + k.account + ", whose owner was not at work there: somebody else used it"
-		} else if at = j.relayed(id, s, k, a, since, st); at != event.NoTime {
-			borrowed = true
-			says = k.how + " from " + string(from) + ", infiltrated by then, with account " + k.account + ", which had never come from there; within a week the intruder went on from here"
-		}
+		at, says, borrowed := j.movement(id, s, k, a, since, st)
 		if at == event.NoTime || s.opensDesktop(k, at) {
 			continue
 		}
@@ -616,6 +601,27 @@ func (j *Judge) movements(id event.ServerID, s *server, st *state) []*piece {
 		return cmp.Or(strings.Compare(a.place, b.place), strings.Compare(a.says, b.says))
 	})
 	return out
+}
+
+// movement is when an arrival from a server that was infiltrated by then counts as the intruder's, NoTime if it does not, what it says, and
+// whether the account is not thereby taken.
+func (j *Judge) movement(id event.ServerID, s *server, k arrivalKey, a *arrival, since event.Time, st *state) (at event.Time, says string, borrowed bool) {
+	way := k.how + " from " + string(k.from)
+	by := " with account " + k.account
+	if taken := usableAt(k.account, st); taken != event.NoTime {
+		return a.unusual(max(since, taken), st.window.From), way + by + ", after both were taken", false
+	}
+	if at = j.aimedAt(id, k, a, st); at != event.NoTime {
+		return at, way + by + ", at which a tool of the intruder's there was aimed then", false
+	}
+	way += ", infiltrated by then,"
+	if at = j.newcomer(s, k, a, since, st); at != event.NoTime {
+		return at, way + by + ", which had never come from there, and which went on to what is told below", false
+	}
+	if at = j.borrowed(s, k, a, since, st); at != event.NoTime {
+		return at, way + by + ", whose owner was not at work there: somebody else used it", true
+	}
+	return j.relayed(id, s, k, a, since, st), way + by + ", which had never come from there; within a week the intruder went on from here", true
 }
 
 // unseen reports whether a server's logs leave it open who logged on at a time.
