@@ -341,8 +341,8 @@ func (m *merged) includeScans() error {
 	return nil
 }
 
-// includePeople adds the files of a tree to those of the evidence. Their people are counted with its own, from the cache; where that is gone they cannot be told
-// apart, and the larger number stands, which is not exact.
+// includePeople adds the files of a tree to those of the evidence. Their people are counted with its own, from the cache; where that is gone
+// they cannot be told apart, and the larger number stands, which is not exact.
 func (d *lookedAt) includePeople(s *scanned) {
 	for i := range s.Held {
 		x := &s.Held[i]

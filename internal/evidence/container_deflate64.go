@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"errors"
 	"io"
+
+	"wardround/internal/xz"
 )
 
 // deflate64 undoes method 9 of zip, which Windows Explorer writes for files of 2 GiB and more: a full Security.evtx,
@@ -243,7 +245,7 @@ func (d *deflate64) take(n uint) (uint32, error) {
 	for d.have < n {
 		b, err := d.r.ReadByte()
 		if err != nil {
-			return 0, unexpected(err)
+			return 0, xz.Unexpected(err)
 		}
 		d.bits |= uint32(b) << d.have
 		d.have += 8

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"compress/bzip2"
-	"errors"
 	"io"
 	"strings"
 
@@ -69,7 +68,7 @@ func (g *gzipReader) Read(p []byte) (int, error) {
 			err = g.member.Reset(g.buffer)
 		}
 		if err != nil {
-			return 0, unexpected(err)
+			return 0, xz.Unexpected(err)
 		}
 		g.member.Multistream(false)
 	}
@@ -116,14 +115,3 @@ func peek(r io.Reader, n int) ([]byte, error) {
 }
 
 func bytesReader(b []byte) io.Reader { return bytes.NewReader(b) }
-
-// unexpected makes of an end in the wrong place an error that says so.
-func unexpected(err error) error {
-	if err == nil {
-		return errors.New("damaged")
-	}
-	if err == io.EOF {
-		return io.ErrUnexpectedEOF
-	}
-	return err
-}

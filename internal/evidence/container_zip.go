@@ -18,6 +18,7 @@ import (
 	"github.com/ulikunitz/xz/lzma"
 
 	"wardround/internal/event"
+	"wardround/internal/xz"
 )
 
 // zipFile is a zip archive whose central directory is whole (PKWARE APPNOTE.TXT 6.3.10, with zip64). The directory is
@@ -353,14 +354,14 @@ func (e *zipEntry) refuse() error {
 func (e *zipEntry) data(r io.ReaderAt) (int64, string, error) {
 	var h [30]byte
 	if _, err := r.ReadAt(h[:], e.offset); err != nil {
-		return 0, "", fmt.Errorf("read local header: %w", unexpected(err))
+		return 0, "", fmt.Errorf("read local header: %w", xz.Unexpected(err))
 	}
 	if string(h[:4]) != zipLocal {
 		return 0, "", errors.New("no local header where the central directory says")
 	}
 	name := make([]byte, binary.LittleEndian.Uint16(h[26:]))
 	if _, err := r.ReadAt(name, e.offset+30); err != nil {
-		return 0, "", fmt.Errorf("read local header: %w", unexpected(err))
+		return 0, "", fmt.Errorf("read local header: %w", xz.Unexpected(err))
 	}
 	return e.offset + 30 + int64(len(name)) + int64(binary.LittleEndian.Uint16(h[28:])), string(name), nil
 }
@@ -442,7 +443,7 @@ func unzip(method, flags uint16, unpacked int64, r *bufio.Reader) (io.ReadCloser
 func openZipLZMA(flags uint16, unpacked int64, r *bufio.Reader) (io.ReadCloser, error) {
 	var h [9]byte
 	if _, err := io.ReadFull(r, h[:]); err != nil {
-		return nil, fmt.Errorf("lzma: %w", unexpected(err))
+		return nil, fmt.Errorf("lzma: %w", xz.Unexpected(err))
 	}
 	if binary.LittleEndian.Uint16(h[2:]) != 5 {
 		return nil, errors.New("lzma: properties of an unknown size")

@@ -97,7 +97,7 @@ func (e Edges) Read(r *event.Record, m *event.Movement) bool {
 }
 
 var securityEvents = map[uint32]func(*event.Record, *event.Movement) bool{
-	4624: logon, 4625: failedLogon, 4634: loggedOff, 4648: explicitLogon, 4769: serviceTicket, 4778: reconnected, 4779: disconnected, 5140: shareAccess, 5145: shareAccess,
+	4624: logon, 4625: failedLogon, 4648: explicitLogon, 4769: serviceTicket, 4778: reconnected, 4779: disconnected, 5140: shareAccess, 5145: shareAccess,
 }
 
 // logonTypes names the types of [MS-ADTS] logons that come over a network.
@@ -130,15 +130,8 @@ func reconnected(r *event.Record, m *event.Movement) bool {
 	return remote(r, m, "ClientAddress", "ClientName")
 }
 
-// loggedOff and disconnected tell that a desktop was ended or left (Security 4634 of type 10, 4779), terminalLeft the same by the log of
-// sessions (LocalSessionManager 23, 24).
-func loggedOff(r *event.Record, m *event.Movement) bool {
-	if r.Text("LogonType") != "10" {
-		return false
-	}
-	return left(m, account(r.Text("TargetDomainName"), r.Text("TargetUserName")), r.Text("TargetUserName"))
-}
-
+// disconnected and terminalLeft tell that a desktop was left or ended (Security 4779; LocalSessionManager 23, 24). Security 4634 of type 10 is
+// not read: it is also written a second after somebody comes back, for the logon that only served to find the old desktop.
 func disconnected(r *event.Record, m *event.Movement) bool {
 	return left(m, account(r.Text("AccountDomain"), r.Text("AccountName")), r.Text("AccountName"))
 }

@@ -236,9 +236,10 @@ func TestSessionFromWhereHeMoved(t *testing.T) {
 	}
 }
 
-// TestDesktopThatWasLeft: the owner had a desktop on the infiltrated server two days ago. If he left it, it was not he who went on.
+// TestDesktopThatWasLeft: the owner had a desktop on the infiltrated server two days ago. If he left it, it was not he who went on. What ended
+// within a minute of his coming was what he came back to.
 func TestDesktopThatWasLeft(t *testing.T) {
-	for left, want := range map[float64]event.Judgement{-39: event.Suspected, -41: event.NoEvidence, 5: event.NoEvidence} {
+	for left, want := range map[float64]event.Judgement{-39: event.Suspected, -41: event.NoEvidence, -39.99: event.NoEvidence, 5: event.NoEvidence} {
 		got := judged([]string{"S", "T"}, func(w *world) {
 			w.find("T", "web shell", hour(1), "User", "www")
 			w.move("10.0.0.9", "T", `HOSP\adm`, "rdp", hour(-40))

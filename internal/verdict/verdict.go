@@ -297,7 +297,9 @@ func (j *Judge) AddMovement(m *event.Movement) {
 	}
 	ways := s.arrivals
 	if m.SeenFrom == event.FromController {
-		ways = s.tickets
+		if ways = s.tickets; k.failed || k.account == "" {
+			return
+		}
 	}
 	a := ways[k]
 	if a == nil {

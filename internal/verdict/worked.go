@@ -59,15 +59,15 @@ func (j *Judge) borrowed(s *server, k arrivalKey, a *arrival, since event.Time, 
 	if _, open := from.logs.question(q, false, interval{at.Add(-sessionLasts), at}, &j.policy.Thresholds); len(open) > 0 {
 		return event.NoTime
 	}
-	if from.atWorkThen(k.account, at) {
+	if from.atWorkThen(k.account, at, window) {
 		return event.NoTime
 	}
 	return at
 }
 
 // atWorkThen reports whether an account may have sat at a desktop or shell of a server at a time: it came to work within a week before, and
-// has not left or ended the desktop since.
-func (s *server) atWorkThen(account string, at event.Time) bool {
+// has not left or ended the desktop since. An end just after he came is that of the client or session that he took over.
+func (s *server) atWorkThen(account string, at event.Time, window time.Duration) bool {
 	left := event.NoTime
 	for x, e := range s.ended {
 		if sameAccount(x, account) {
@@ -76,7 +76,7 @@ func (s *server) atWorkThen(account string, at event.Time) bool {
 	}
 	for x, b := range s.arrivals {
 		t := b.spans.Before(at + 1)
-		if works[x.how] && !x.failed && sameAccount(x.account, account) && t != event.NoTime && t >= at.Add(-staysInMemory) && (x.how != "rdp" || t >= left) {
+		if works[x.how] && !x.failed && sameAccount(x.account, account) && t != event.NoTime && t >= at.Add(-staysInMemory) && (x.how != "rdp" || left == event.NoTime || t >= left.Add(-window)) {
 			return true
 		}
 	}

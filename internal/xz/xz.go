@@ -79,7 +79,7 @@ func (x *Reader) Read(p []byte) (int, error) {
 		case err == io.EOF:
 			x.err = x.endBlock()
 		case err != nil:
-			x.err = fmt.Errorf("xz: %w", unexpected(err))
+			x.err = fmt.Errorf("xz: %w", Unexpected(err))
 		}
 		if n > 0 {
 			return n, nil
@@ -98,13 +98,13 @@ func (x *Reader) next() error {
 		}
 		size, err := x.r.ReadByte()
 		if err != nil {
-			return fmt.Errorf("xz: %w", unexpected(err))
+			return fmt.Errorf("xz: %w", Unexpected(err))
 		}
 		if size != 0 {
 			return x.blockHeader(size)
 		}
 		if err := x.index(); err != nil {
-			return fmt.Errorf("xz: index: %w", unexpected(err))
+			return fmt.Errorf("xz: index: %w", Unexpected(err))
 		}
 		x.check = outside
 	}
@@ -121,14 +121,14 @@ func (x *Reader) header() error {
 			if err == io.EOF && x.any {
 				return io.EOF
 			}
-			return fmt.Errorf("xz: %w", unexpected(err))
+			return fmt.Errorf("xz: %w", Unexpected(err))
 		}
 		if [4]byte(h[:4]) != [4]byte{} {
 			break
 		}
 	}
 	if _, err := io.ReadFull(x.r, h[4:]); err != nil {
-		return fmt.Errorf("xz: %w", unexpected(err))
+		return fmt.Errorf("xz: %w", Unexpected(err))
 	}
 	switch {
 	case string(h[:6]) != magic:
@@ -148,7 +148,7 @@ func (x *Reader) blockHeader(first byte) error {
 	h := make([]byte, (int(first)+1)*4)
 	h[0] = first
 	if _, err := io.ReadFull(x.r, h[1:]); err != nil {
-		return fmt.Errorf("xz: %w", unexpected(err))
+		return fmt.Errorf("xz: %w", Unexpected(err))
 	}
 	body, sum := h[:len(h)-4], binary.LittleEndian.Uint32(h[len(h)-4:])
 	if crc32.ChecksumIEEE(body) != sum {
@@ -159,7 +159,7 @@ func (x *Reader) blockHeader(first byte) error {
 		return fmt.Errorf("xz: %w", err)
 	}
 	if x.block, err = (lzma.Reader2Config{DictCap: dictionary}).NewReader2(x.r); err != nil {
-		return fmt.Errorf("xz: %w", unexpected(err))
+		return fmt.Errorf("xz: %w", Unexpected(err))
 	}
 	switch x.check - 1 {
 	case 1:
@@ -217,12 +217,12 @@ func (x *Reader) endBlock() error {
 	var pad [3]byte
 	if n := (4 - (x.r.n-x.begin)%4) % 4; n > 0 {
 		if _, err := io.ReadFull(x.r, pad[:n]); err != nil || pad != [3]byte{} {
-			return fmt.Errorf("xz: block padding: %w", unexpected(err))
+			return fmt.Errorf("xz: block padding: %w", Unexpected(err))
 		}
 	}
 	want := make([]byte, checkSizes[x.check-1])
 	if _, err := io.ReadFull(x.r, want); err != nil {
-		return fmt.Errorf("xz: %w", unexpected(err))
+		return fmt.Errorf("xz: %w", Unexpected(err))
 	}
 	if x.sum == nil {
 		return nil
@@ -267,8 +267,8 @@ func (x *Reader) index() error {
 	return nil
 }
 
-// unexpected makes of an end in the wrong place an error that says so.
-func unexpected(err error) error {
+// Unexpected makes of an end in the wrong place an error that says so.
+func Unexpected(err error) error {
 	if err == nil {
 		return errors.New("damaged")
 	}
