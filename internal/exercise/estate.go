@@ -158,12 +158,14 @@ type server struct {
 	setAt    event.Time               // when somebody set its clock, and by how much
 	setBy    time.Duration
 	marked   map[string]bool // what the plan must do once
-	lastDeed event.Time      // of the intruder's on it, or from it
-	former   string          // name until it was made of a template
-	renamed  event.Time      // when it got its own
-	cutOff   event.Time      // when it was cut off or shut down; 0 never
-	sqlEnds  event.Time      // when SQL Server stopped for good; 0 never
-	busy     int             // events of bulk in a day at noise real
+	// shellFrom is from where the intruder came to the shell of a hypervisor.
+	shellFrom *server
+	lastDeed  event.Time // of the intruder's on it, or from it
+	former    string     // name until it was made of a template
+	renamed   event.Time // when it got its own
+	cutOff    event.Time // when it was cut off or shut down; 0 never
+	sqlEnds   event.Time // when SQL Server stopped for good; 0 never
+	busy      int        // events of bulk in a day at noise real
 
 	open  bool // its traces are being written: what is logged elsewhere is dropped
 	tick  uint32

@@ -293,27 +293,37 @@ func (t *deed) esxiShell() {
 	x.takes(s, at, nil, nil, nil)
 	t.who = nil
 	x.e.reached(s, at, from.host(), from, "root", "ssh")
-	there := x.hold(from, at)
+	s.shellFrom = from
 	t.does(func(d *dice) {
-		pid := 2099100 + d.IntN(800)
-		if from.system == windows {
-			client := from.start(d, at.Add(-9*time.Second), there.process, there.session, x.payload+`\plink.exe`, `plink.exe  -ssh root@`+s.address)
-			from.connects(d, at.Add(-4*time.Second), client, `NT AUTHORITY\SYSTEM`, s.host(), 22)
-		} else {
-			from.shell(d, at.Add(-4*time.Second), "ssh root@"+s.address, program("/usr/bin/ssh", "root@"+s.address))
-		}
 		s.esxi("hostd", at.Add(-4*time.Minute), " info hostd[2099%03d] [Originator@6876 sub=Vimsvc.ha-eventmgr] Event %d : User root@%s logged in as Mozilla/5.0 (Windows NT 10.0; Win64; x64)", d.IntN(900), 90000+d.IntN(900), from.address)
 		s.esxi("hostd", at.Add(-3*time.Minute), " info hostd[2099%03d] [Originator@6876 sub=Vimsvc.ha-eventmgr] Event %d : SSH access has been enabled.", d.IntN(900), 91000+d.IntN(900))
 		s.esxi("vobd", at.Add(-3*time.Minute), ": [UserLevelCorrelator] %dus: [esx.audit.ssh.enabled] SSH access has been enabled.", 900_000_000+d.IntN(99_000_000))
-		s.esxi("auth", at.Add(-2*time.Second), " sshd[%d]: Connection from %s port %d", pid, from.address, d.port())
-		s.esxi("auth", at, " sshd[%d]: Accepted keyboard-interactive/pam for root from %s port %d ssh2", pid, from.address, d.port())
-		s.esxi("auth", at, " sshd[%d]: pam_unix(sshd:session): session opened for user root by (uid=0)", pid)
-		s.esxi("vobd", at.Add(time.Second), ": [UserLevelCorrelator] %dus: [esx.audit.ssh.session.opened] SSH session was opened for 'root@%s'.", 900_000_000+d.IntN(99_000_000), from.address)
-		s.esxi("shell", at.Add(time.Second), " shell[%d]: Interactive shell session started", pid+1)
+		pid := x.shellPID(s, 0)
+		x.opensShell(d, s, from, at, pid)
 		for i, c := range []string{"uname -a", "esxcli vm process list", "esxcli storage filesystem list", "vim-cmd vmsvc/getallvms"} {
 			s.esxi("shell", at.Add(time.Duration(20+25*i)*time.Second), " shell[%d]: [root]: %s", pid+1, c)
 		}
 	}, from)
+}
+
+// opensShell leaves what a session of root's at a hypervisor leaves at both ends.
+func (x *intruder) opensShell(d *dice, s, from *server, at event.Time, pid int) {
+	if there := x.hold(from, at); from.system == windows {
+		client := from.start(d, at.Add(-9*time.Second), there.process, there.session, x.payload+`\plink.exe`, `plink.exe  -ssh root@`+s.address)
+		from.connects(d, at.Add(-4*time.Second), client, `NT AUTHORITY\SYSTEM`, s.host(), 22)
+	} else {
+		from.shell(d, at.Add(-4*time.Second), "ssh root@"+s.address, program("/usr/bin/ssh", "root@"+s.address))
+	}
+	s.esxi("auth", at.Add(-2*time.Second), " sshd[%d]: Connection from %s port %d", pid, from.address, d.port())
+	s.esxi("auth", at, " sshd[%d]: Accepted keyboard-interactive/pam for root from %s port %d ssh2", pid, from.address, d.port())
+	s.esxi("auth", at, " sshd[%d]: pam_unix(sshd:session): session opened for user root by (uid=0)", pid)
+	s.esxi("vobd", at.Add(time.Second), ": [UserLevelCorrelator] %dus: [esx.audit.ssh.session.opened] SSH session was opened for 'root@%s'.", 900_000_000+d.IntN(99_000_000), from.address)
+	s.esxi("shell", at.Add(time.Second), " shell[%d]: Interactive shell session started", pid+1)
+}
+
+// shellPID is the process of the intruder's n-th session at a hypervisor; that of its shell is one more.
+func (x *intruder) shellPID(s *server, n int) int {
+	return 2099100 + 900*n + x.e.dice("shell of "+s.name).IntN(800)
 }
 
 // softwareShare: from is the server that spreads the hospital's programs; its nightly copy brings the intruder's file along.

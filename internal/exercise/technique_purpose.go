@@ -226,10 +226,17 @@ func (t *deed) encryptESXi() {
 	s.leaves("etc/motd", []byte(x.note()), at.Add(9*time.Minute))
 	machines := t.d.between(5, 9)
 	s.wrote(at.Add(3*time.Minute), at.Add(3*time.Minute+20*24*time.Second), 0, nil)
+	n := 0 // he sits in the session in which he came, or in a new one if that was long ago
+	if x.hold(s, at).at.Add(4*time.Hour) < at {
+		n = 1
+	}
 	t.does(func(d *dice) {
-		pid := 2099100 + d.IntN(800)
+		pid := x.shellPID(s, n)
+		if n > 0 && s.shellFrom != nil {
+			x.opensShell(d, s, s.shellFrom, at.Add(-40*time.Second), pid)
+		}
 		line := func(after time.Duration, text string) {
-			s.esxi("shell", at.Add(after), " shell[%d]: [root]: %s", pid, text)
+			s.esxi("shell", at.Add(after), " shell[%d]: [root]: %s", pid+1, text)
 		}
 		line(0, "cd /tmp")
 		line(20*time.Second, "chmod +x "+program)
@@ -244,11 +251,11 @@ func (t *deed) encryptESXi() {
 		line(3*time.Minute, "nohup "+program+" /vmfs/volumes/ -v > /tmp/log 2>&1 &")
 		line(12*time.Minute, "rm -f /var/log/*.gz")
 		line(13*time.Minute, "exit")
-		s.esxi("auth", at.Add(13*time.Minute), " sshd[%d]: pam_unix(sshd:session): session closed for user root", pid-1)
+		s.esxi("auth", at.Add(13*time.Minute), " sshd[%d]: pam_unix(sshd:session): session closed for user root", pid)
 		for i := range 20 {
 			s.esxi("vmkernel", at.Add(3*time.Minute+time.Duration(i)*24*time.Second), " cpu%d:2097%03d)FS3: 6120: %d: heavy metadata writes on volume datastore1", d.IntN(16), d.IntN(900), i)
 		}
-	})
+	}, s.shellFrom)
 }
 
 // stealFiles: files are packed and copied to an address of the intruder's.

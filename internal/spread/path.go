@@ -32,6 +32,9 @@ func (t *Teller) paths(moves []*move) {
 	for _, s := range t.infiltrated() {
 		if m, best := t.entryOf(s, to[s.id]); m != nil {
 			m.entry, m.drawn, best.drawn, s.entry = true, true, true, m
+			for _, o := range to[s.id] { // he came that way again before it was proven
+				o.drawn = o.drawn || o.from == m.from && o.account.Same(m.account) && !o.habit && m.time <= o.time && o.time <= best.time && t.fitness(s, o) != unfit
+			}
 			if f := t.servers[event.ServerID(m.from)]; f != nil {
 				f.before = min(f.before, m.time)
 			}
@@ -119,9 +122,17 @@ func (t *Teller) fitness(s *server, m *move) int {
 }
 
 // leftOpen reports whether a move opened a desktop within a week before a server was proven infiltrated, with an account that
-// did what proves it: desktops are left open for days.
+// did the first of what proves it, or any of it if it came from the world at large: desktops are left open for days. Of one that is seen to be left only who came from the world at large may be meant.
 func (t *Teller) leftOpen(s *server, m *move) bool {
-	return m.how == "rdp" && !m.habit && m.time >= s.proven.Add(-desktopLasts) && t.match(s, m) == 0
+	e := t.ended[seat{s.id, m.account.Name}]
+	if e != nil && !event.Abroad(m.from) && !t.lentAbroad(m) && e.Touches(m.last.Add(together), s.proven.Add(-together)) {
+		return false
+	}
+	most := 0
+	if event.Abroad(m.from) {
+		most = 1
+	}
+	return m.how == "rdp" && !m.habit && m.time >= s.proven.Add(-desktopLasts) && t.match(s, m) <= most
 }
 
 // lentAbroad reports whether a move came from an address that a VPN had lent to somebody outside.
@@ -152,7 +163,7 @@ func (t *Teller) comesFrom(from, s *server) bool {
 }
 
 // match says how well a move's account fits the acts that prove a server infiltrated: 0 it did the first of them, 1 one of
-// them or it was taken by then, 2 it is not known, or who did the first is not, 3 it is another's, or still its
+// them, went on from here, or it was taken by then, 2 it is not known, or who did the first is not, 3 it is another's, or still its
 // owner's.
 func (t *Teller) match(s *server, m *move) int {
 	named := false
@@ -161,7 +172,7 @@ func (t *Teller) match(s *server, m *move) int {
 			continue
 		}
 		named = named || len(a.Accounts) > 0
-		if m.account.Name != "" && len(a.Accounts) > 0 && m.with(a.Accounts) {
+		if m.account.Name != "" && len(a.Accounts) > 0 && m.with(a.Accounts) && !onward(a) {
 			return 0
 		}
 	}
@@ -175,6 +186,12 @@ func (t *Teller) match(s *server, m *move) int {
 		return 2
 	}
 	return 3
+}
+
+// onward reports whether all that is told of an act is that the intruder went on from there: with whose password does not say in whose session
+// he sat.
+func onward(a *event.Act) bool {
+	return !slices.ContainsFunc(a.Reasons, func(r event.Reason) bool { return r.Line != "departure" && r.Line != "second departure" })
 }
 
 // begun is the first move of the same session as one: from the same place with the same account, while the server may have

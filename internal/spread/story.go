@@ -33,8 +33,9 @@ type Teller struct {
 	ways    map[way]*trail
 	desks   map[desk]*trail // of each, the days alone: no more than there are ways
 	kept    int
-	leases  []lease             // of VPNs
-	lent    map[string][]*lease // by the address inside, in order of time
+	ended   map[seat]*event.Spans // when desktops were left or ended
+	leases  []lease               // of VPNs
+	lent    map[string][]*lease   // by the address inside, in order of time
 	cited   map[string]*event.Finding
 }
 
@@ -53,7 +54,7 @@ type server struct {
 
 // NewTeller begins a story.
 func NewTeller(f Facts) *Teller {
-	t := &Teller{facts: f, servers: map[event.ServerID]*server{}, since: map[Account]event.Time{}, ways: map[way]*trail{}, desks: map[desk]*trail{}, cited: map[string]*event.Finding{}}
+	t := &Teller{facts: f, servers: map[event.ServerID]*server{}, since: map[Account]event.Time{}, ways: map[way]*trail{}, desks: map[desk]*trail{}, ended: map[seat]*event.Spans{}, cited: map[string]*event.Finding{}}
 	if t.facts.Resolve == nil {
 		t.facts.Resolve = func(string, event.Time) (event.ServerID, bool) { return "", false }
 	}

@@ -524,17 +524,71 @@ func TestOwnersDesk(t *testing.T) {
 // world at large. A week may lie between, if it is his account, by a desktop.
 func TestDesktopLeftOpen(t *testing.T) {
 	for _, c := range []struct {
-		account, how string
-		at           float64
-		want         bool
-	}{{`HOSP\sup`, "rdp", -80, true}, {`HOSP\other`, "rdp", -80, false}, {`HOSP\sup`, "network logon", -80, false}, {`HOSP\sup`, "rdp", -24 * 8, false}} {
+		from, account, how string
+		at, left           float64
+		want               bool
+	}{
+		{"198.51.100.7", `HOSP\sup`, "rdp", -80, 1, true}, {"198.51.100.7", `HOSP\other`, "rdp", -80, 1, false}, {"198.51.100.7", `HOSP\sup`, "network logon", -80, 1, false},
+		{"198.51.100.7", `HOSP\sup`, "rdp", -24 * 8, 1, false}, {"198.51.100.7", `HOSP\sup`, "rdp", -80, -78, true},
+		{"10.0.9.1", `HOSP\sup`, "rdp", -80, 1, true}, {"10.0.9.1", `HOSP\sup`, "rdp", -80, -78, false}, {"10.0.9.1", `HOSP\sup`, "rdp", -80, -80, true}, {"10.0.9.1", `HOSP\sup`, "rdp", -80, -90, true},
+	} {
 		x := newTale()
 		x.server("T", unknown, 0, "gap")
 		x.act("T", "anti-forensics", 0, `HOSP\sup`, "")
-		x.move("198.51.100.7", "T", c.account, c.how, "destination", c.at)
+		x.move(c.from, "T", c.account, c.how, "destination", c.at)
+		x.moves = append(x.moves, event.Movement{To: "T", Time: hour(c.left), How: "rdp", Account: c.account, Ended: true, SeenFrom: event.FromDestination})
 		story := x.tell(nil)
 		if got := len(story.Edges) == 1 && story.Edges[0].Entry; got != c.want {
-			t.Errorf("%s by %s at %v: %+v", c.account, c.how, c.at, story.Edges)
+			t.Errorf("%s from %s by %s at %v, left at %v: %+v", c.account, c.from, c.how, c.at, c.left, story.Edges)
 		}
+	}
+}
+
+// TestWhoWentOnIsNotWhoSatThere: the intruder went on from T with one account and removed T's traces with another, by which a desktop had been
+// opened from the world at large. The other's everyday ticket is not how he came.
+func TestWhoWentOnIsNotWhoSatThere(t *testing.T) {
+	for line, want := range map[string]string{"departure": "198.51.100.7", "protection off": "JUMP"} {
+		x := newTale()
+		x.server("T", unknown, 0, "gap")
+		x.act("T", line, 0, `HOSP\svc`, "")
+		x.act("T", "anti-forensics", 100, `HOSP\sup`, "")
+		x.move("198.51.100.7", "T", `HOSP\sup`, "rdp", event.FromDestination, -34)
+		x.move("JUMP", "T", `HOSP\svc`, "ticket", event.FromController, -6)
+		story := x.tell(nil)
+		got := ""
+		for _, e := range story.Edges {
+			if e.Entry {
+				got = *e.From
+			}
+		}
+		if got != want {
+			t.Errorf("%s: from %q, edges %s", line, got, lines(story))
+		}
+	}
+}
+
+// TestCameAgainBeforeTheProof: three sessions of one account from one infiltrated server, the last of which did what proves it: each is drawn.
+func TestCameAgainBeforeTheProof(t *testing.T) {
+	x := newTale()
+	x.server("S", -100, -90, "answered")
+	x.act("S", "web shell", -90, "www", "198.51.100.7")
+	x.server("T", -60, 0, "answered")
+	x.act("T", "hypervisor encryptor", 0, "", "")
+	for _, at := range []float64{-50, -30, -0.1} {
+		x.move("S", "T", "root", "ssh", event.FromDestination, at)
+	}
+	x.move("DESK", "T", "root", "ssh", event.FromDestination, -20)
+	story := x.tell(nil)
+	n := 0
+	for _, e := range story.Edges {
+		if e.To == "T" && e.From != nil && *e.From == "S" {
+			n++
+		}
+		if e.From != nil && *e.From == "DESK" {
+			t.Errorf("an owner's way is drawn: %s", lines(story))
+		}
+	}
+	if n != 3 {
+		t.Errorf("%d of 3 drawn: %s", n, lines(story))
 	}
 }

@@ -30,6 +30,12 @@ type desk struct {
 	account Account
 }
 
+// seat is an account's desktop on an infiltrated server.
+type seat struct {
+	server  event.ServerID
+	account string // by its name alone
+}
+
 // footsteps are the movements of one hour.
 type footsteps struct {
 	list  []sighting // the first few, in order
@@ -64,7 +70,11 @@ func (t *Teller) AddMovement(m *event.Movement) {
 	if m.How == "vpn" {
 		t.lend(m)
 	}
-	if m.Failed || m.Ended || m.Time == event.NoTime || m.From == m.To {
+	if m.Ended {
+		t.leave(m)
+		return
+	}
+	if m.Failed || m.Time == event.NoTime || m.From == m.To {
 		return
 	}
 	w := way{from: cmp.Or(string(m.From), m.Address, m.Workstation), to: m.To, account: ParseAccount(m.Account), how: m.How, seen: m.SeenFrom}
@@ -98,6 +108,21 @@ func (t *Teller) AddMovement(m *event.Movement) {
 		return
 	}
 	t.keep(x, m)
+}
+
+// leave notes that a desktop was left or ended.
+func (t *Teller) leave(m *event.Movement) {
+	k := seat{m.To, ParseAccount(m.Account).Name}
+	if s := t.servers[m.To]; s == nil || !s.bad {
+		return
+	}
+	if t.ended[k] == nil {
+		if len(t.ended) >= maxWays {
+			return
+		}
+		t.ended[k] = &event.Spans{Gap: together}
+	}
+	t.ended[k].Add(m.Time, 1)
 }
 
 // noteDay keeps at which hour of a day before the window a way was gone.

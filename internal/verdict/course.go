@@ -26,9 +26,25 @@ func (j *Judge) ofOneCourse(s *server, a, b *act, st *state) bool {
 				return true
 			}
 		case p.by != 0:
-			if b.first <= p.by && b.serves(func(l *policy.Line) bool { return l.SameKind == "" }) {
+			if b.first <= p.by && (b.serves(func(l *policy.Line) bool { return l.SameKind == "" }) || j.toolFromThere(s, b, st)) {
 				return true
 			}
+		}
+	}
+	return false
+}
+
+// toolFromThere reports whether a tool came, to run a program here, from a server infiltrated by then, with an account that had never come
+// from there to any other.
+func (j *Judge) toolFromThere(s *server, a *act, st *state) bool {
+	if !a.serves(sendsTool) {
+		return false
+	}
+	for _, source := range a.traits.sources {
+		from, ok := j.opt.Resolve(source, a.first)
+		since, bad := st.proven[from]
+		if ok && bad && since <= a.first && slices.ContainsFunc(a.traits.accounts, func(x string) bool { return j.newWay(s, arrivalKey{account: x, from: from}, since) }) {
+			return true
 		}
 	}
 	return false
@@ -133,10 +149,11 @@ func (j *Judge) madeByHim(k arrivalKey, at event.Time, st *state) bool {
 	return false
 }
 
-// pursued reports whether one act gave a foothold and another, within a week after, is what an intruder has one for. Each alone may be
-// lawful; one after the other hardly is. An aim whose time is not known will do where traces were removed on purpose in that week.
+// pursued reports whether one act gave a foothold, or was an arrival of the intruder's with an account that he had taken, and another, within a
+// week after, is what an intruder has one for. Each alone may be lawful; one after the other hardly is. An aim whose time is not known will do
+// where traces were removed on purpose in that week.
 func (o *opinion) pursued(foothold, aim *act, from event.Time) bool {
-	if !foothold.serves(stage("foothold")) || !aim.serves(stage("aim")) || foothold.untimed() || foothold.first < from {
+	if !foothold.serves(stage("foothold")) && (foothold.borrowed() || !foothold.serves(moved)) || !aim.serves(stage("aim")) || foothold.untimed() || foothold.first < from {
 		return false
 	}
 	soon := func(a *act) bool {
@@ -151,10 +168,10 @@ func stage(name string) func(*policy.Line) bool {
 	return func(l *policy.Line) bool { return l.Stage == name }
 }
 
-// aims notes when what an intruder wants was first done on a server that is suspected so far.
+// aims notes when what an intruder wants was first done on a server, where that proves nothing so far.
 func (j *Judge) aims(id event.ServerID, o *opinion, from event.Time) {
 	for _, a := range o.acts {
-		if o.judgement == event.Suspected && a.why == "" && !a.untimed() && a.first >= from && a.serves(stage("aim")) {
+		if !slices.Contains(o.decisive, a) && a.why == "" && !a.untimed() && a.first >= from && a.serves(stage("aim")) {
 			keepFirst(j.wanted, id, a.first)
 		}
 	}

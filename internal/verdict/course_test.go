@@ -65,6 +65,33 @@ func TestPolicyAfterThePasswordsWereCopied(t *testing.T) {
 	}
 }
 
+// TestPolicyAfterATool: a tool came to the controller from an infiltrated server, with an account that had never come from there, before its
+// policy started the intruder's program.
+func TestPolicyAfterATool(t *testing.T) {
+	for _, c := range []struct {
+		name, from string
+		before     float64 // an earlier visit with that account from there
+		want       event.Judgement
+	}{{"from an infiltrated server", "T", 0, event.Infiltrated}, {"from another", "U", 0, event.Suspected}, {"as before", "T", -100, event.Suspected}} {
+		const program = `\\hosp.example\NETLOGON\q1.exe`
+		got := judged([]string{"DC", "M", "T", "U"}, func(w *world) {
+			w.find("T", "web shell", hour(-60), "User", "www")
+			w.find("M", "policy task", hour(3), "ActionName", program, "TaskName", `\Update`)
+			w.find("M", "backups deleted", hour(3.2), "CommandLine", "vssadmin delete shadows /all")
+			w.find("DC", "policy deploys", event.NoTime, "Command", program, "Kind", "ScheduledTasks")
+			w.move(c.from, "DC", `HOSP\adm`, "network logon", hour(-40))
+			w.find("DC", "remote service", hour(-39.999), "SubjectDomainName", "HOSP", "SubjectUserName", "adm", "ServiceName", "kISt")
+			if c.before != 0 {
+				w.move(c.from, "U", `HOSP\adm`, "network logon", hour(c.before))
+			}
+			w.move("10.0.0.9", "T", `HOSP\adm`, "rdp", hour(-41)) // at work there: the account is not borrowed
+		})
+		if got["DC"].Verdict != c.want {
+			t.Errorf("%s: %s because %+v", c.name, got["DC"].Verdict, got["DC"].Because)
+		}
+	}
+}
+
 // TestAimedTool: on an infiltrated server the intruder's tool names another, where a service of such a tool appears, installed
 // from there with an account of which nothing else is known. Another target, another hour or another source say nothing.
 func TestAimedTool(t *testing.T) {

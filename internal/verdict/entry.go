@@ -69,7 +69,7 @@ func (j *Judge) newcomers(s *server, st *state) []arrived {
 		if at < st.window.From || !j.stranger(k, at) || j.strangerBefore(k, at) {
 			continue
 		}
-		if k.how == "remote control" && !s.helpedBefore(at) || k.how != "remote control" && !j.remembered(s, at) {
+		if k.how == "remote control" && !s.helpedBefore(at) || k.how != "remote control" && !j.remembered(s, k.how, at) {
 			continue
 		}
 		out = append(out, arrived{k, at})
@@ -103,8 +103,17 @@ func (s *server) helpedBefore(at event.Time) bool {
 	return false
 }
 
-// remembered reports whether a server's logs of logons reach back far enough to say that somebody never came before.
-func (j *Judge) remembered(s *server, before event.Time) bool {
+// desktopLog is small and kept for months, where the log of logons may last for hours.
+const desktopLog = "windows/microsoft-windows-terminalservices-localsessionmanager/operational"
+
+// remembered reports whether a server's logs reach back far enough to say that somebody never came before in some way: its logs of logons, or
+// of desktops theirs, if its record numbers show it whole.
+func (j *Judge) remembered(s *server, how string, before event.Time) bool {
+	if l := s.logs[logKey{source: desktopLog}]; how == "rdp" && l != nil && len(l.runs) > 0 && l.spans.First() <= before.Add(-remembers) && l.spans.Last() >= before {
+		if !slices.ContainsFunc(l.numberHoles(), func(h hole) bool { return h.span[0] <= before && h.span[1] >= before.Add(-remembers) }) {
+			return true
+		}
+	}
 	q := j.question("logon")
 	if q == nil {
 		return false

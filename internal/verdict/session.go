@@ -159,18 +159,19 @@ func (j *Judge) byTicket(id event.ServerID, s *server, st *state) []*piece {
 				lost.spans.List = append(lost.spans.List, x)
 			}
 		}
-		at := event.NoTime
+		at, borrowed := event.NoTime, false
 		if taken := usableAt(k.account, st); taken != event.NoTime {
 			at = lost.unusual(max(since, taken), st.window.From)
-		} else {
-			at = j.newcomer(s, k, lost, since, st)
+		} else if at = j.newcomer(s, k, lost, since, st); at == event.NoTime {
+			at, borrowed = j.relayed(id, s, k, lost, since, st), true
 		}
 		if at == event.NoTime {
 			continue
 		}
 		out = append(out, &piece{
 			at: at, line: line, rule: "movement", place: placeOf(a.place) + k.source + k.account + ticket, traits: traits{accounts: []string{k.account}, sources: []string{k.source}},
-			says: "A domain controller gave account " + k.account + " on " + string(k.from) + ", infiltrated by then, a ticket for this server, whose log of that time is missing",
+			borrowed: borrowed,
+			says:     "A domain controller gave account " + k.account + " on " + string(k.from) + ", infiltrated by then, a ticket for this server, whose log of that time is missing",
 		})
 	}
 	return out
@@ -430,6 +431,9 @@ func (j *Judge) unexplained(s *server, o *opinion, proven event.Time, st *state)
 			since = st.doubted[k.from]
 		case j.didFirst(o, proven, k.account):
 			since = proven.Add(-sessionLasts)
+			if at := a.spans.First(); k.from != "" && steered[k.how] && at >= st.window.From && j.newWay(s, k, at) {
+				since = proven.Add(-staysInMemory)
+			}
 		default:
 			continue
 		}
@@ -463,10 +467,13 @@ func (st *state) doubts(id event.ServerID) bool {
 	return ok
 }
 
-// didFirst reports whether an account did the first acts that prove a server infiltrated.
+// didFirst reports whether an account did the first acts that prove a server infiltrated: what root does bears no name.
 func (j *Judge) didFirst(o *opinion, proven event.Time, account string) bool {
 	return account != "" && slices.ContainsFunc(o.decisive, func(a *act) bool {
-		return a.first <= proven.Add(j.policy.Thresholds.ActWindow) && slices.ContainsFunc(a.traits.accounts, func(x string) bool { return sameAccount(x, account) })
+		if a.first > proven.Add(j.policy.Thresholds.ActWindow) {
+			return false
+		}
+		return len(a.traits.accounts) == 0 && account == "root" || slices.ContainsFunc(a.traits.accounts, func(x string) bool { return sameAccount(x, account) })
 	})
 }
 

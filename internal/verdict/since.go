@@ -9,10 +9,10 @@ import (
 
 // since bounds the time of infiltration. It was proven at the first decisive act. It is possible from the start of the last
 // gap in the entry questions before that; without a gap, from the latest time up to which they are answered and nothing
-// unexplained is seen. An arrival that may have been the intruder's is never later than that.
+// unexplained is seen. Nothing that is open, an arrival that may have been the intruder's or an act, is ever earlier than that.
 func (j *Judge) since(s *server, o *opinion, role policy.Role, st *state) *event.Since {
 	w, proven := st.window, firstOf(o.decisive)
-	came := j.unexplained(s, o, proven, st)
+	first := firstOpen(o, j.unexplained(s, o, proven, st), w)
 	out := &event.Since{FirstProven: proven, EarliestPossible: proven, BoundedBy: "answered"}
 	starts := event.NoTime // the latest beginning of what answers an entry question
 	gap := interval{event.NoTime, event.NoTime}
@@ -41,10 +41,10 @@ func (j *Judge) since(s *server, o *opinion, role policy.Role, st *state) *event
 	case starts != event.NoTime:
 		out.EarliestPossible, out.BoundedBy = min(starts, proven), "log start"
 	default:
-		out.EarliestPossible = j.answered(s, o, role, came, w)
+		out.EarliestPossible = j.answered(s, role, first, w)
 	}
-	if came < out.EarliestPossible {
-		out.EarliestPossible = j.answered(s, o, role, came, w)
+	if first < out.EarliestPossible {
+		out.EarliestPossible = j.answered(s, role, first, w)
 	}
 	return out
 }
@@ -59,14 +59,18 @@ func (j *Judge) asked(s *server, q *policy.Question) bool {
 	return slices.ContainsFunc(q.Sources, func(src policy.Source) bool { return s.logs[logKey{source: src.Name}] != nil })
 }
 
-// answered is the last instant before anything unexplained at which the entry logs had a record.
-func (j *Judge) answered(s *server, o *opinion, role policy.Role, proven event.Time, w event.Window) event.Time {
-	first := proven
+// firstOpen is when the first thing happened that nothing explains: an arrival, or an act or its context inside the window.
+func firstOpen(o *opinion, came event.Time, w event.Window) event.Time {
 	for _, a := range slices.Concat(o.acts, o.context) {
 		if a.why == "" && a.first >= w.From {
-			first = min(first, a.first)
+			came = min(came, a.first)
 		}
 	}
+	return came
+}
+
+// answered is the last instant before the first open thing at which the entry logs had a record.
+func (j *Judge) answered(s *server, role policy.Role, first event.Time, w event.Window) event.Time {
 	last := event.NoTime
 	for _, name := range role.Entry {
 		q := j.question(name)

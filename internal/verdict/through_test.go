@@ -252,6 +252,123 @@ func TestDesktopThatWasLeft(t *testing.T) {
 	}
 }
 
+// TestFootholdOfWhatIsProvenLater: passwords were read days before what proves the server infiltrated. The stranger who came before them is its
+// beginning.
+func TestFootholdOfWhatIsProvenLater(t *testing.T) {
+	got := judged([]string{"S"}, func(w *world) {
+		w.move("198.18.0.7", "S", `HOSP\supplier`, "rdp", hour(-72))
+		w.find("S", "credentials read", hour(-70))
+		w.find("S", "web shell", hour(5), "User", "www")
+	})
+	if s := got["S"].Since; s == nil || s.FirstProven != hour(-72) {
+		t.Errorf("since %+v because %+v", s, got["S"].Because)
+	}
+}
+
+// TestSinceReachesToANewWay: who did the first acts had come days before, from a server of which nothing else is known, in a way never gone
+// before. A way gone before is his own.
+func TestSinceReachesToANewWay(t *testing.T) {
+	for before, want := range map[float64]bool{0: true, -200: false} {
+		got := judged([]string{"S", "T", "U", "V"}, func(w *world) {
+			w.move("V", "S", `HOSP\other`, "rdp", hour(-20)) // not the only way
+			w.move("10.0.0.9", "S", `HOSP\adm`, "rdp", hour(-70))
+			w.move("T", "S", `HOSP\adm`, "ssh", hour(-50))
+			if before != 0 {
+				w.move("T", "U", `HOSP\adm`, "ssh", hour(before))
+			}
+			w.find("S", "protection off", hour(5), "User", `HOSP\adm`)
+			w.find("S", "backups deleted", hour(5.1), "User", `HOSP\adm`)
+		})
+		if s := got["S"].Since; s == nil || s.FirstProven != hour(5) || (s.EarliestPossible <= hour(-50)) != want || s.EarliestPossible < hour(-51) {
+			t.Errorf("gone before at %g: since %+v", before, s)
+		}
+	}
+}
+
+// TestArrivalAndAim: the intruder came with an account that he had taken, and within a week passwords were read there. A borrowed account's visit
+// is not known to be his.
+func TestArrivalAndAim(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		account string
+		came    float64
+		line    string
+		want    event.Judgement
+	}{
+		{"a day before", `HOSP\one`, 20, "theft prepared", event.Infiltrated},
+		{"after it", `HOSP\one`, 60, "theft prepared", event.Suspected},
+		{"before what is no aim", `HOSP\one`, 20, "antivirus detection", event.Suspected},
+		{"a borrowed account", `HOSP\two`, 20, "theft prepared", event.Suspected},
+	} {
+		got := judged([]string{"S", "T"}, func(w *world) {
+			w.find("T", "web shell", hour(1), "User", `HOSP\one`)
+			w.move("T", "S", c.account, "network logon", hour(c.came))
+			w.find("S", c.line, hour(44))
+		})
+		if got["S"].Verdict != c.want {
+			t.Errorf("%s: %s because %+v", c.name, got["S"].Verdict, got["S"].Because)
+		}
+	}
+}
+
+// TestPassedThroughByTicket: S lost its log of logons. A domain controller tells that somebody came from the infiltrated T in a way never gone
+// before, and from S the session was opened in which U was attacked.
+func TestPassedThroughByTicket(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		before float64 // an earlier ticket of the same way
+		reach  float64 // the oldest ticket of all
+		want   event.Judgement
+	}{{"never before", 0, -300, event.Infiltrated}, {"as before", -200, -300, event.Suspected}, {"tickets of two days", 0, -48, event.Suspected}} {
+		w := newWorld("S", "T", "U", "V")
+		for _, s := range []string{"T", "U", "V"} {
+			w.watched(s, hour(80))
+		}
+		ticket := func(from, to, account string, at float64) {
+			w.moves = append(w.moves, event.Movement{To: event.ServerID(to), Time: hour(at), How: "ticket", Account: account, Workstation: from, SeenFrom: event.FromController, By: "DC", Because: []event.Place{{Artifact: "k"}}})
+		}
+		w.find("T", "web shell", hour(1), "User", "www")
+		ticket("V", "U", `HOSP\other`, c.reach)
+		ticket("T", "S", `HOSP\one`, 4)
+		if c.before != 0 {
+			ticket("T", "V", `HOSP\one`, c.before)
+		}
+		w.move("S", "U", `HOSP\two`, "network logon", hour(30))
+		w.find("U", "remote service", hour(30.01), "SubjectDomainName", "HOSP", "SubjectUserName", "two", "ServiceName", "kISt")
+		w.find("U", "backups deleted", hour(30.5))
+		if got := w.judge()["S"]; got.Verdict != c.want {
+			t.Errorf("%s: %s because %+v", c.name, got.Verdict, got.Because)
+		}
+	}
+}
+
+// TestLogOfDesktopsRemembers: the log of logons is a day old. That of desktops, whole by its record numbers, tells that the stranger never came
+// before.
+func TestLogOfDesktopsRemembers(t *testing.T) {
+	const log = "windows/microsoft-windows-terminalservices-localsessionmanager/operational"
+	for _, c := range []struct {
+		name string
+		from float64
+		runs []event.Run
+		how  string
+		want event.Judgement
+	}{
+		{"whole", -24 * 20, []event.Run{{First: 1, Last: 40, From: hour(-24 * 20), To: hour(40)}}, "rdp", event.Infiltrated},
+		{"young", -24 * 3, []event.Run{{First: 9, Last: 40, From: hour(-24 * 3), To: hour(40)}}, "rdp", event.Suspected},
+		{"records missing", -24 * 20, []event.Run{{First: 1, Last: 9, From: hour(-24 * 20), To: hour(-24 * 6)}, {First: 30, Last: 40, From: hour(-24 * 2), To: hour(40)}}, "rdp", event.Suspected},
+		{"no desktop", -24 * 20, []event.Run{{First: 1, Last: 40, From: hour(-24 * 20), To: hour(40)}}, "ssh", event.Suspected},
+	} {
+		w := newWorld("S")
+		w.watchedFrom("S", hour(-24), hour(80))
+		w.log("S", log, 0, hour(c.from), hour(40), 30*60*60e9).Runs = c.runs
+		w.move("198.18.0.7", "S", `HOSP\supplier`, c.how, hour(-10))
+		w.find("S", "credentials read", hour(10), "User", `HOSP\dba`)
+		if got := w.judge()["S"]; got.Verdict != c.want {
+			t.Errorf("%s: %s because %+v", c.name, got.Verdict, got.Because)
+		}
+	}
+}
+
 // TestAccountMadeThere: whoever came from an infiltrated server in a way never gone before made an account within the hour.
 func TestAccountMadeThere(t *testing.T) {
 	for _, c := range []struct {

@@ -517,6 +517,12 @@ func TestSince(t *testing.T) {
 			a := w.log("S", "windows/Security", 0, hour(-24*8), hour(24), 10*time.Minute)
 			a.Runs = []event.Run{{First: 1, Last: 100, From: hour(-24 * 8), To: hour(-3)}, {First: 150, Last: 900, From: hour(-2), To: hour(24)}}
 		}, hour(-3), "gap"},
+		{"an open act before the gap", func(w *world) {
+			w.find("S", "script called", hour(-24*4-0.1))
+			w.watched("S", hour(24))
+			a := w.log("S", "windows/Security", 0, hour(-24*8), hour(24), 10*time.Minute)
+			a.Runs = []event.Run{{First: 1, Last: 100, From: hour(-24 * 8), To: hour(-3)}, {First: 150, Last: 900, From: hour(-2), To: hour(24)}}
+		}, hour(-24*4-0.1) - event.Time(4*time.Minute), "gap"},
 		{"no log answers", func(w *world) { w.log("S", "windows/Application", 0, hour(-24*8), hour(24), time.Hour) }, event.NoTime, "gap"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

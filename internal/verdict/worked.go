@@ -53,7 +53,7 @@ func (j *Judge) borrowed(s *server, k arrivalKey, a *arrival, since event.Time, 
 	}
 	at := a.unusual(max(since, st.window.From), st.window.From)
 	window := j.policy.Thresholds.ActWindow
-	if at == event.NoTime || at > j.damage || !s.atWork(arrived{k, at}, window) && !s.toolRan(k.account, at, window) || !j.newWay(s, k, since) || !j.remembered(from, at) {
+	if at == event.NoTime || at > j.damage || !s.atWork(arrived{k, at}, window) && !s.toolRan(k.account, at, window) || !j.newWay(s, k, since) || !j.remembered(from, "", at) {
 		return event.NoTime
 	}
 	if _, open := from.logs.question(q, false, interval{at.Add(-sessionLasts), at}, &j.policy.Thresholds); len(open) > 0 {
@@ -115,11 +115,11 @@ func (j *Judge) relayed(id event.ServerID, s *server, k arrivalKey, a *arrival, 
 	if k.fromSource {
 		memory = j.servers[k.from]
 	}
-	if !steered[k.how] && !(k.fromSource && k.how == "explicit credentials") {
+	if !steered[k.how] && !(k.fromSource && k.how == "explicit credentials") && k.how != ticket {
 		return event.NoTime
 	}
 	at := a.unusual(max(since, st.window.From), st.window.From)
-	if at == event.NoTime || !j.newWay(memory, k, since) {
+	if at == event.NoTime || k.how == ticket && !j.newTicket(k, since) || k.how != ticket && !j.newWay(memory, k, since) {
 		return event.NoTime
 	}
 	for d, left := range st.left {
@@ -164,13 +164,27 @@ const remembers = 7 * 24 * time.Hour
 // newWay reports whether an account had never come from a server to any other before a time, as far as logs tell, and those of the server
 // at hand reach back far enough to tell.
 func (j *Judge) newWay(s *server, k arrivalKey, before event.Time) bool {
+	return !j.cameBefore(k, before) && j.remembered(s, k.how, before)
+}
+
+// cameBefore reports whether an account had come from a server to any other before a time.
+func (j *Judge) cameBefore(k arrivalKey, before event.Time) bool {
 	_, name := splitAccount(k.account)
-	for _, w := range j.gone[gone{k.from, name}] {
-		if w.first < before && sameAccount(w.account, k.account) {
-			return false
+	return slices.ContainsFunc(j.gone[gone{k.from, name}], func(w firstGone) bool { return w.first < before && sameAccount(w.account, k.account) })
+}
+
+// newTicket reports the same of tickets, of which domain controllers tell: theirs must reach back as far.
+func (j *Judge) newTicket(k arrivalKey, before event.Time) bool {
+	oldest := never
+	for _, s := range j.servers {
+		for x, a := range s.tickets {
+			oldest = min(oldest, a.spans.First())
+			if x.from == k.from && sameAccount(x.account, k.account) && a.spans.First() < before {
+				return false
+			}
 		}
 	}
-	return j.remembered(s, before)
+	return !j.cameBefore(k, before) && oldest <= before.Add(-remembers)
 }
 
 // gone is from where an account came, by its name alone.
