@@ -31,6 +31,9 @@ func (t *Teller) paths(moves []*move) {
 	}
 	for _, s := range t.infiltrated() {
 		if m, best := t.entryOf(s, to[s.id]); m != nil {
+			if o := t.foothold(s, to[s.id]); o != nil && o.time < m.time {
+				m = o
+			}
 			m.entry, m.drawn, best.drawn, s.entry = true, true, true, m
 			for _, o := range to[s.id] { // he came that way again before it was proven
 				o.drawn = o.drawn || o.from == m.from && o.account.Same(m.account) && !o.habit && m.time <= o.time && o.time <= best.time && t.fitness(s, o) != unfit
@@ -47,6 +50,17 @@ func (t *Teller) paths(moves []*move) {
 	for _, m := range moves {
 		m.drawn = m.drawn || t.draws(m, known)
 	}
+}
+
+// foothold is the first act of class B that was done to a server from the world at large before it was proven infiltrated: though nothing
+// links it, nothing explains it either, and what proves the server came later by another way.
+func (t *Teller) foothold(s *server, moves []*move) *move {
+	for _, m := range moves {
+		if m.act != nil && !m.act.Decisive && m.act.Class == event.B && event.Abroad(m.from) && t.fitness(s, m) != unfit {
+			return m
+		}
+	}
+	return nil
 }
 
 // How well a move explains that a server was reached, the best first.
@@ -103,6 +117,9 @@ func (t *Teller) fitness(s *server, m *move) int {
 	}
 	if m.seen[event.FromSource] && !m.seen[event.FromDestination] && s.answers("logon", m.time) && !strings.HasPrefix(m.how, "database") {
 		return unfit // its own log answers for that time, and shows no such arrival
+	}
+	if m.onlyTicket() && (from == nil || !from.bad) && m.time < s.proven.Add(-together) {
+		return unfit // somebody of whom nothing else is known had a ticket, hours before
 	}
 	switch {
 	case m.how == scriptFetched:
@@ -259,8 +276,11 @@ func (t *Teller) fits(s *server, m *move) bool {
 		return false
 	}
 	from := t.servers[event.ServerID(m.from)]
-	return from == nil || from.bad && (from.possible == event.NoTime || m.time >= from.possible)
+	return from == nil && !m.onlyTicket() || from != nil && from.bad && (from.possible == event.NoTime || m.time >= from.possible)
 }
+
+// onlyTicket reports whether all that is known of a move is that a domain controller gave a ticket for it.
+func (m *move) onlyTicket() bool { return len(m.seen) == 1 && m.seen[event.FromController] }
 
 // outside lists the addresses that are no servers and from which the intruder came.
 func (t *Teller) outside(moves []*move) map[string]bool {
@@ -278,7 +298,7 @@ func (t *Teller) draws(m *move, known map[string]bool) bool {
 	if to, from := t.servers[m.to], t.servers[event.ServerID(m.from)]; m.act != nil && (to != nil && to.bad || from != nil && from.bad) {
 		return true
 	}
-	if m.seen[event.FromController] && len(m.seen) == 1 {
+	if m.onlyTicket() {
 		return false
 	}
 	taken := t.takenAt(m.account)

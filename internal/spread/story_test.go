@@ -545,7 +545,7 @@ func TestDesktopLeftOpen(t *testing.T) {
 }
 
 // TestWhoWentOnIsNotWhoSatThere: the intruder went on from T with one account and removed T's traces with another, by which a desktop had been
-// opened from the world at large. The other's everyday ticket is not how he came.
+// opened from the world at large. The other's everyday visit is not how he came, and a ticket hours before never is.
 func TestWhoWentOnIsNotWhoSatThere(t *testing.T) {
 	for line, want := range map[string]string{"departure": "198.51.100.7", "protection off": "JUMP"} {
 		x := newTale()
@@ -553,7 +553,8 @@ func TestWhoWentOnIsNotWhoSatThere(t *testing.T) {
 		x.act("T", line, 0, `HOSP\svc`, "")
 		x.act("T", "anti-forensics", 100, `HOSP\sup`, "")
 		x.move("198.51.100.7", "T", `HOSP\sup`, "rdp", event.FromDestination, -34)
-		x.move("JUMP", "T", `HOSP\svc`, "ticket", event.FromController, -6)
+		x.move("JUMP", "T", `HOSP\svc`, "network logon", event.FromDestination, -6)
+		x.move("DESK", "T", `HOSP\svc`, "ticket", event.FromController, -5)
 		story := x.tell(nil)
 		got := ""
 		for _, e := range story.Edges {
@@ -590,5 +591,23 @@ func TestCameAgainBeforeTheProof(t *testing.T) {
 	}
 	if n != 3 {
 		t.Errorf("%d of 3 drawn: %s", n, lines(story))
+	}
+}
+
+// TestFootholdBeforeTheProof: a script was fetched from outside and run, which alone proves nothing; a week later a group policy started the
+// intruder's program there, which does. He had come by the script.
+func TestFootholdBeforeTheProof(t *testing.T) {
+	for _, source := range []string{"198.51.100.7", "10.0.9.1"} {
+		x := newTale()
+		x.server("DC", 99, 100, "answered")
+		x.act("DC", "web shell", 100, "www", "198.51.100.9")
+		x.server("T", -0.2, 150, "answered")
+		x.act("T", "script fetched", 0, `HOSP\\nurse`, source)
+		x.facts.Acts[len(x.facts.Acts)-1].Decisive = false
+		x.act("T", "policy task", 150, "", "DC")
+		story := x.tell(nil)
+		if got, want := *story.PatientZero.Server, map[string]event.ServerID{"198.51.100.7": "T", "10.0.9.1": "DC"}[source]; got != want {
+			t.Errorf("%s: first is %s, edges %s", source, got, lines(story))
+		}
 	}
 }

@@ -24,6 +24,7 @@ type piece struct {
 	paths   []string   // programs that it names, not the system's own
 	payload string     // SHA-256 of the program that it is about
 	added   string     // an extension that no known program adds, of a file that was encrypted
+	made    *making    // the account that was made, nil where it does not tell
 	beside  string     // a second finding that it rests on
 	remote  bool       // a service or a file that came over the network: whoever had just logged on put it there
 	unnamed bool       // it was logged while the computer bore the name that Windows' setup gives

@@ -22,6 +22,9 @@ func (j *Judge) ofOneCourse(s *server, a, b *act, st *state) bool {
 	for _, p := range a.pieces {
 		switch {
 		case p.line.Flag == "affected" || p.rule == "same content":
+			if p.rule == "same content" && j.toolFromThere(s, b, st) {
+				return true
+			}
 			if b.serves(local) && (len(st.proven) > 0 || p.added != "" && j.befellAnother(s, p.added, b.first)) {
 				return true
 			}
@@ -34,8 +37,8 @@ func (j *Judge) ofOneCourse(s *server, a, b *act, st *state) bool {
 	return false
 }
 
-// toolFromThere reports whether a tool came, to run a program here, from a server infiltrated by then, with an account that had never come
-// from there to any other.
+// toolFromThere reports whether a tool came, to run a program here, from a server infiltrated by then, with an account that was taken by then or
+// had never come from there to any other.
 func (j *Judge) toolFromThere(s *server, a *act, st *state) bool {
 	if !a.serves(sendsTool) {
 		return false
@@ -43,7 +46,10 @@ func (j *Judge) toolFromThere(s *server, a *act, st *state) bool {
 	for _, source := range a.traits.sources {
 		from, ok := j.opt.Resolve(source, a.first)
 		since, bad := st.proven[from]
-		if ok && bad && since <= a.first && slices.ContainsFunc(a.traits.accounts, func(x string) bool { return j.newWay(s, arrivalKey{account: x, from: from}, since) }) {
+		if ok && bad && since <= a.first && slices.ContainsFunc(a.traits.accounts, func(x string) bool {
+			taken, k := usableAt(x, st), arrivalKey{account: x, from: from}
+			return taken != event.NoTime && taken <= a.first || j.newWay(s, k, since) || s.unseen(j, a.first) && j.newTicket(k, since)
+		}) {
 			return true
 		}
 	}
@@ -128,10 +134,9 @@ const aimLeads = 5 * time.Second
 
 // noteMade keeps an account that the intruder made.
 func (j *Judge) noteMade(p *piece, st *state) {
-	if p.line.Name != "account of the attacker" || p.rule == "account used" || len(p.traits.accounts) == 0 {
-		return
+	if p.line.Name == "account of the attacker" && p.rule != "account used" && p.made != nil && !p.made.raised {
+		keepFirst(st.made, p.made.account, p.at)
 	}
-	keepFirst(st.made, p.traits.accounts[len(p.traits.accounts)-1], p.at)
 }
 
 // works are the ways by which somebody is at work on a server when he has come; over the network he may only read its files.

@@ -122,7 +122,7 @@ func TestAccountThatHeMade(t *testing.T) {
 	for _, c := range []struct {
 		how, made string
 		want      event.Judgement
-	}{{"rdp", `HOSP\temp`, event.Infiltrated}, {"admin share", `HOSP\temp`, event.Suspected}, {"ssh", "temp", event.Suspected}} {
+	}{{"rdp", `HOSP\temp`, event.Infiltrated}, {"admin share", `HOSP\temp`, event.Suspected}, {"ssh", "temp", event.Inconclusive}} {
 		w := newWorld("DC", "T")
 		w.find("DC", "web shell", hour(1), "User", `HOSP\adm`)
 		domain, name, ok := strings.Cut(c.made, `\`)

@@ -693,7 +693,7 @@ func notedAt(times map[string]event.Time, account string) event.Time {
 
 // attackersAccounts lifts an account or key to class A that the intruder made and that was used afterwards: made by an
 // account already proven taken; or, where the log names no maker, made within the hour after an intruder's arrival on this
-// server, and used from a server that is infiltrated.
+// server, and used from a server that is infiltrated. So must be one that may have had a holder before.
 func (j *Judge) attackersAccounts(id event.ServerID, s *server, st *state) []*piece {
 	line := j.policy.Line("account of the attacker")
 	if line == nil || len(st.taken) == 0 {
@@ -702,33 +702,39 @@ func (j *Judge) attackersAccounts(id event.ServerID, s *server, st *state) []*pi
 	arrivals := j.movements(id, s, st)
 	var out []*piece
 	for _, p := range s.noted {
-		if p.line.Name != "account made" || len(p.traits.accounts) == 0 {
+		if p.made == nil {
 			continue
 		}
-		own, where := false, event.ServerID("")
-		made := p.traits.accounts[len(p.traits.accounts)-1]
-		if len(p.traits.accounts) > 1 {
-			taken := notedAt(st.taken, p.traits.accounts[0])
+		own, from := false, st
+		if p.made.by != "" {
+			taken := notedAt(st.taken, p.made.by)
 			own = taken != event.NoTime && taken <= p.at
-			where = j.usedOn(made, p.at, nil)
+			if !p.made.raised {
+				from = nil
+			}
 		} else {
 			own = slices.ContainsFunc(arrivals, func(a *piece) bool { return a.at <= p.at && p.at <= a.at.Add(time.Hour) })
-			where = j.usedOn(made, p.at, st)
 		}
-		if own && where != "" {
+		if !own {
+			continue
+		}
+		if where := j.usedOn(id, p.made.account, p.at, from); where != "" {
 			lifted := *p
 			lifted.line = line
-			lifted.says = line.Says + " on " + string(where) + ": account " + made
+			lifted.says = line.Says + " on " + string(where) + ": account " + p.made.account
 			out = append(out, &lifted)
 		}
 	}
 	return out
 }
 
-// usedOn is the first server by name on which an account arrived after a time, and with a state from an infiltrated server;
-// "" if there is none.
-func (j *Judge) usedOn(account string, after event.Time, st *state) event.ServerID {
+// usedOn is the first server by name on which an account that was made on one arrived after a time, and with a state from an infiltrated
+// server; "" if there is none. One of no domain is known where it was made alone.
+func (j *Judge) usedOn(made event.ServerID, account string, after event.Time, st *state) event.ServerID {
 	for _, id := range slices.Sorted(maps.Keys(j.servers)) {
+		if id != made && !strings.Contains(account, `\`) {
+			continue
+		}
 		for k, a := range j.servers[id].arrivals {
 			if k.failed || st != nil && k.fromSource || !sameAccount(k.account, account) || a.spans.Last() <= after {
 				continue

@@ -78,7 +78,8 @@ func (j *Judge) usedEarly(st *state) {
 }
 
 // newcomer is when an account that is not proven taken came to work here from an infiltrated server that it had never come
-// from before, if in that session it then did something of class B here; NoTime if it did not.
+// from before, if in that session it then did something of class B here, or what an intruder comes for was done soon after by nobody that the
+// log names; NoTime if not.
 func (j *Judge) newcomer(s *server, k arrivalKey, a *arrival, since event.Time, st *state) event.Time {
 	if !steered[k.how] && k.how != ticket || k.fromSource {
 		return event.NoTime
@@ -88,6 +89,9 @@ func (j *Judge) newcomer(s *server, k arrivalKey, a *arrival, since event.Time, 
 		return event.NoTime
 	}
 	did := slices.ContainsFunc(s.strong, func(p *piece) bool {
+		if p.line.Stage == "aim" && len(p.traits.accounts) == 0 && p.at >= at && p.at <= at.Add(j.policy.Thresholds.LinkWindow) {
+			return true
+		}
 		return p.line.Class == event.B && (p.line.SameKind == "" || p.line.Name == "program set to start") && p.at >= at && p.at <= at.Add(sessionLasts) &&
 			slices.ContainsFunc(p.traits.accounts, func(x string) bool { return sameAccount(x, k.account) })
 	})
@@ -467,13 +471,10 @@ func (st *state) doubts(id event.ServerID) bool {
 	return ok
 }
 
-// didFirst reports whether an account did the first acts that prove a server infiltrated: what root does bears no name.
+// didFirst reports whether an account did the first acts that prove a server infiltrated.
 func (j *Judge) didFirst(o *opinion, proven event.Time, account string) bool {
 	return account != "" && slices.ContainsFunc(o.decisive, func(a *act) bool {
-		if a.first > proven.Add(j.policy.Thresholds.ActWindow) {
-			return false
-		}
-		return len(a.traits.accounts) == 0 && account == "root" || slices.ContainsFunc(a.traits.accounts, func(x string) bool { return sameAccount(x, account) })
+		return a.first <= proven.Add(j.policy.Thresholds.ActWindow) && slices.ContainsFunc(a.traits.accounts, func(x string) bool { return sameAccount(x, account) })
 	})
 }
 

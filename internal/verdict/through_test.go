@@ -369,6 +369,56 @@ func TestLogOfDesktopsRemembers(t *testing.T) {
 	}
 }
 
+// TestAimOfNobody: an account that had never come from the infiltrated T came over the network, and half an hour later the domain's passwords were
+// copied, by whom no log says.
+func TestAimOfNobody(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		before float64
+		line   string
+		at     float64
+		want   event.Judgement
+	}{
+		{"soon after", 0, "credentials read", 20.5, event.Infiltrated},
+		{"the next day", 0, "credentials read", 45, event.Suspected},
+		{"no aim", 0, "antivirus detection", 20.5, event.Suspected},
+		{"as before", -100, "credentials read", 20.5, event.Suspected},
+	} {
+		got := judged([]string{"DC", "T", "U"}, func(w *world) {
+			w.find("T", "web shell", hour(1), "User", "www")
+			w.move("T", "DC", `HOSP\adm`, "network logon", hour(20))
+			if c.before != 0 {
+				w.move("T", "U", `HOSP\adm`, "network logon", hour(c.before))
+			}
+			w.find("DC", c.line, hour(c.at))
+		})
+		if got["DC"].Verdict != c.want {
+			t.Errorf("%s: %s because %+v", c.name, got["DC"].Verdict, got["DC"].Because)
+		}
+	}
+}
+
+// TestToolAndPayloadOfUnknownTime: the intruder's file lies on S, nobody knows since when, and a tool came to S from T with an account that had
+// never come from there.
+func TestToolAndPayloadOfUnknownTime(t *testing.T) {
+	for before, want := range map[float64]event.Judgement{0: event.Infiltrated, -100: event.Suspected} {
+		got := judged([]string{"S", "T", "U"}, func(w *world) {
+			w.find("T", "web shell", hour(1), "User", "www")
+			w.find("T", "tool present", hour(1.1), "ImageLoaded", `C:\ProgramData\x\lib.dll`, "Signed", "false", "User", "www")
+			w.files = []File{{Server: "T", Path: "T.zip!/C/ProgramData/x/lib.dll", SHA256: "aa"}, {Server: "S", Path: "S/C/Hospital/lib2.dll", SHA256: "aa"}}
+			w.move("10.0.0.9", "T", `HOSP\adm`, "rdp", hour(3)) // at work there: not borrowed
+			w.move("T", "S", `HOSP\adm`, "network logon", hour(20))
+			w.find("S", "remote service", hour(20.001), "SubjectDomainName", "HOSP", "SubjectUserName", "adm", "ServiceName", "kISt")
+			if before != 0 {
+				w.move("T", "U", `HOSP\adm`, "network logon", hour(before))
+			}
+		})
+		if got["S"].Verdict != want {
+			t.Errorf("before %g: %s because %+v", before, got["S"].Verdict, got["S"].Because)
+		}
+	}
+}
+
 // TestAccountMadeThere: whoever came from an infiltrated server in a way never gone before made an account within the hour.
 func TestAccountMadeThere(t *testing.T) {
 	for _, c := range []struct {

@@ -193,6 +193,9 @@ func (j *Judge) pieceOf(f *event.Finding, l *policy.Line) *piece {
 		p.added = strings.ToLower(f.Fields["AddedExtension"])
 	}
 	p.unnamed = setupName.MatchString(firstLabel(f.Fields["Computer"])) && !setupName.MatchString(firstLabel(string(f.Server)))
+	if l.Name == "account made" {
+		p.made = j.madeOf(f.Fields)
+	}
 	if l.Name == "script fetched" {
 		p.traits.sources = fetchedFrom(p.traits.sources, f.Fields)
 	}

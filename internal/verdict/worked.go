@@ -92,11 +92,11 @@ func (j *Judge) madeThere(s *server, came []arrived, st *state) []*piece {
 	}
 	var out []*piece
 	for _, p := range s.noted {
-		if p.line.Name != "account made" || len(p.traits.accounts) == 0 {
+		if p.made == nil {
 			continue
 		}
 		if slices.ContainsFunc(came, func(x arrived) bool {
-			return !x.key.fromSource && x.at <= p.at && p.at <= x.at.Add(time.Hour) && (len(p.traits.accounts) == 1 || sameAccount(p.traits.accounts[0], x.key.account)) &&
+			return !x.key.fromSource && x.at <= p.at && p.at <= x.at.Add(time.Hour) && (p.made.by == "" || sameAccount(p.made.by, x.key.account)) &&
 				s.atWork(x, j.policy.Thresholds.ActWindow) && j.newWay(s, x.key, st.proven[x.key.from])
 		}) {
 			made := *p
