@@ -112,7 +112,7 @@ func (t *Teller) fitness(s *server, m *move) int {
 		return unfit
 	}
 	from := t.servers[event.ServerID(m.from)]
-	if from != nil && from.bad && (from.possible != event.NoTime && m.time < from.possible || t.comesFrom(from, s)) {
+	if from != nil && from.bad && (from.bound() != event.NoTime && m.time < from.bound() || t.comesFrom(from, s)) {
 		return unfit
 	}
 	if m.seen[event.FromSource] && !m.seen[event.FromDestination] && s.answers("logon", m.time) && !strings.HasPrefix(m.how, "database") {
@@ -126,7 +126,7 @@ func (t *Teller) fitness(s *server, m *move) int {
 		return fromScript
 	case m.act != nil && m.act.First <= s.proven.Add(together):
 		return byAct
-	case s.possible == event.NoTime && (from == nil || !from.bad) && m.time < s.proven.Add(-sessionLasts) && !t.leftOpen(s, m):
+	case s.bound() == event.NoTime && (from == nil || !from.bad) && m.time < s.proven.Add(-sessionLasts) && !t.leftOpen(s, m):
 		return unfit // since when is not known: then only what a session spans
 	case m.habit:
 		return byHabit
@@ -160,10 +160,18 @@ func (t *Teller) lentAbroad(m *move) bool {
 
 // earliest is before when a server cannot have been reached: its possible time, and half a day before it was proven.
 func (s *server) earliest() event.Time {
-	if s.possible == event.NoTime {
+	if s.bound() == event.NoTime {
 		return event.NoTime
 	}
 	return min(s.possible.Add(-together), s.proven.Add(-sessionLasts))
+}
+
+// bound is before when logs exclude that a server was infiltrated, NoTime where they only begin then.
+func (s *server) bound() event.Time {
+	if s.verdict.Since != nil && s.verdict.Since.BoundedBy == "log start" {
+		return event.NoTime
+	}
+	return s.possible
 }
 
 // comesFrom reports whether a server was reached by way of another.
@@ -276,7 +284,7 @@ func (t *Teller) fits(s *server, m *move) bool {
 		return false
 	}
 	from := t.servers[event.ServerID(m.from)]
-	return from == nil && !m.onlyTicket() || from != nil && from.bad && (from.possible == event.NoTime || m.time >= from.possible)
+	return from == nil && !m.onlyTicket() || from != nil && from.bad && (from.bound() == event.NoTime || m.time >= from.bound())
 }
 
 // onlyTicket reports whether all that is known of a move is that a domain controller gave a ticket for it.

@@ -38,6 +38,9 @@ func (j *Judge) since(s *server, o *opinion, role policy.Role, st *state) *event
 	switch {
 	case gap[0] != event.NoTime:
 		out.EarliestPossible, out.BoundedBy = gap[0], "gap"
+	case starts != event.NoTime && j.wentBefore(s, starts, st):
+		out.EarliestPossible, out.BoundedBy = event.NoTime, "gap"
+		return out
 	case starts != event.NoTime:
 		out.EarliestPossible, out.BoundedBy = min(starts, proven), "log start"
 	default:
@@ -57,6 +60,24 @@ func (j *Judge) asked(s *server, q *policy.Question) bool {
 		return true
 	}
 	return slices.ContainsFunc(q.Sources, func(src policy.Source) bool { return s.logs[logKey{source: src.Name}] != nil })
+}
+
+// wentBefore reports whether somebody came from a server to another that is infiltrated, before a time and before that was proven, in a way
+// never gone before: if it was the intruder, he was here by then.
+func (j *Judge) wentBefore(s *server, by event.Time, st *state) bool {
+	for id, x := range j.servers {
+		proven, bad := st.proven[id]
+		if !bad || x == s {
+			continue
+		}
+		for k, a := range x.arrivals {
+			at := a.spans.First()
+			if j.servers[k.from] == s && !k.failed && !k.fromSource && steered[k.how] && at >= st.window.From && at < by && at < proven && j.newWay(x, k, at) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // firstOpen is when the first thing happened that nothing explains: an arrival, or an act or its context inside the window.

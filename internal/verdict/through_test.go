@@ -285,6 +285,26 @@ func TestSinceReachesToANewWay(t *testing.T) {
 	}
 }
 
+// TestSinceOfWhoWentOnBeforeItsLogBegins: S's logs begin a day before what proves it infiltrated, and two days before that somebody had come from S
+// to U, in a way never gone before: since when is not known.
+func TestSinceOfWhoWentOnBeforeItsLogBegins(t *testing.T) {
+	for before, want := range map[float64]string{0: "gap", -200: "log start"} {
+		w := newWorld("S", "U", "V")
+		w.watchedFrom("S", hour(-24), hour(80))
+		w.watched("U", hour(80))
+		w.watched("V", hour(80))
+		w.find("S", "web shell", hour(1), "User", "www")
+		w.find("U", "web shell", hour(5), "User", "www")
+		w.move("S", "U", `HOSP\adm`, "ssh", hour(-48))
+		if before != 0 {
+			w.move("S", "V", `HOSP\adm`, "ssh", hour(before))
+		}
+		if s := w.judge()["S"].Since; s == nil || s.BoundedBy != want || (s.EarliestPossible == event.NoTime) != (want == "gap") {
+			t.Errorf("gone before at %g: since %+v", before, s)
+		}
+	}
+}
+
 // TestArrivalAndAim: the intruder came with an account that he had taken, and within a week passwords were read there. A borrowed account's visit
 // is not known to be his.
 func TestArrivalAndAim(t *testing.T) {
