@@ -29,7 +29,7 @@ func (j *Judge) ofOneCourse(s *server, a, b *act, st *state) bool {
 				return true
 			}
 		case p.by != 0:
-			if b.first <= p.by && (b.serves(func(l *policy.Line) bool { return l.SameKind == "" }) || j.toolFromThere(s, b, st)) {
+			if b.first <= p.by && (b.serves(func(l *policy.Line) bool { return l.SameKind == "" }) || j.toolFromThere(s, b, st) || s.satHere(b, j.policy.Thresholds.ActWindow)) {
 				return true
 			}
 		}
@@ -50,6 +50,19 @@ func (j *Judge) toolFromThere(s *server, a *act, st *state) bool {
 			taken, k := usableAt(x, st), arrivalKey{account: x, from: from}
 			return taken != event.NoTime && taken <= a.first || j.newWay(s, k, since) || s.unseen(j, a.first) && j.newTicket(k, since)
 		}) {
+			return true
+		}
+	}
+	return false
+}
+
+// satHere reports whether an act is an arrival of the intruder's by which he came to work here, at a desktop or in a shell.
+func (s *server) satHere(a *act, window time.Duration) bool {
+	if !a.serves(moved) {
+		return false
+	}
+	for k, v := range s.arrivals {
+		if works[k.how] && !k.failed && v.spans.Touches(a.first.Add(-window), a.first.Add(window)) && slices.ContainsFunc(a.traits.accounts, func(x string) bool { return sameAccount(x, k.account) }) {
 			return true
 		}
 	}

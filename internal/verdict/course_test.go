@@ -92,6 +92,25 @@ func TestPolicyAfterATool(t *testing.T) {
 	}
 }
 
+// TestPolicyAfterADesktop: somebody sat at the controller, with an account that he had taken, before its policy started the intruder's program.
+// One who only read its files did not.
+func TestPolicyAfterADesktop(t *testing.T) {
+	for how, want := range map[string]event.Judgement{"rdp": event.Infiltrated, "network logon": event.Suspected} {
+		const program = `\\hosp.example\NETLOGON\q1.exe`
+		got := judged([]string{"DC", "M", "T", "V"}, func(w *world) {
+			w.find("T", "web shell", hour(-60), "User", `HOSP\adm`)
+			w.find("M", "policy task", hour(3), "ActionName", program, "TaskName", `\Update`)
+			w.find("M", "backups deleted", hour(3.2), "CommandLine", "vssadmin delete shadows /all")
+			w.find("DC", "policy deploys", event.NoTime, "Command", program, "Kind", "ScheduledTasks")
+			w.move("T", "V", `HOSP\adm`, "rdp", hour(-200)) // a way gone before: no session of the intruder's is told of it
+			w.move("T", "DC", `HOSP\adm`, how, hour(-40))
+		})
+		if got["DC"].Verdict != want {
+			t.Errorf("%s: %s because %+v", how, got["DC"].Verdict, got["DC"].Because)
+		}
+	}
+}
+
 // TestAimedTool: on an infiltrated server the intruder's tool names another, where a service of such a tool appears, installed
 // from there with an account of which nothing else is known. Another target, another hour or another source say nothing.
 func TestAimedTool(t *testing.T) {
