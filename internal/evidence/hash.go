@@ -175,6 +175,9 @@ func (s *stream) look() (r io.ReaderAt, size int64, whole bool, err error) {
 	if s.from.file != nil {
 		return s.from.file, s.from.size, true, nil
 	}
+	if s.begun != nil && s.whole == nil {
+		return s.begun, s.size, s.err != nil && s.n == s.size, s.ctx.Err()
+	}
 	if s.whole == nil {
 		for len(s.kept) < s.keep && s.err == nil && s.n == int64(len(s.kept)) {
 			s.take(s.kept[len(s.kept):s.keep])
@@ -225,6 +228,13 @@ func (s *stream) again() (io.ReadCloser, error) {
 // spool copies the artifact to memory or to a temporary file: what was kept and the rest of the source, or, when more
 // than that was read, all of it from a second opening.
 func (s *stream) spool() error {
+	if s.begun != nil && s.n == s.size {
+		if err := s.copyOn(); err != nil {
+			return bare(err)
+		}
+		s.whole = s.temp
+		return nil
+	}
 	passed := s.n > int64(len(s.kept))
 	for !passed && len(s.kept) < s.keep && s.err == nil {
 		s.take(s.kept[len(s.kept):s.keep])
@@ -235,6 +245,10 @@ func (s *stream) spool() error {
 	}
 	if passed && s.from.more == nil {
 		return errPassed
+	}
+	if s.temp != nil { // it holds what was looked at
+		s.temp.Close()
+		s.temp, s.begun, s.size = nil, nil, 0
 	}
 	var err error
 	if s.temp, err = newTemp(s.tempDir); err != nil {
@@ -253,11 +267,16 @@ func (s *stream) spool() error {
 }
 
 func (s *stream) copyRest() error {
-	scratch := scratchPool.Get().(*[scratchBytes]byte)
-	defer scratchPool.Put(scratch)
 	if _, err := s.temp.Write(s.kept); err != nil {
 		return err
 	}
+	return s.copyOn()
+}
+
+// copyOn puts the rest of the source behind what is in the temporary file.
+func (s *stream) copyOn() error {
+	scratch := scratchPool.Get().(*[scratchBytes]byte)
+	defer scratchPool.Put(scratch)
 	for s.err == nil {
 		n := s.take(scratch[:])
 		if _, err := s.temp.Write(scratch[:n]); err != nil {
