@@ -41,17 +41,19 @@ type Options struct {
 
 // Judge collects facts and judges. Facts may come in any order, but findings must come before movements.
 type Judge struct {
-	policy    *policy.Policy
-	opt       Options
-	servers   map[event.ServerID]*server
-	words     map[string]string                  // each text once
-	spread    map[string]map[event.ServerID]bool // by rule of context: servers on which it fired
-	acts      []event.Act
-	taken     []event.Taken
-	leases    []lease // of VPNs, in order once all is known
-	gone      map[gone][]firstGone
-	strangers []arrived  // from outside, in no order
-	damage    event.Time // when files were first seen encrypted, never if they were not
+	policy       *policy.Policy
+	opt          Options
+	servers      map[event.ServerID]*server
+	words        map[string]string                  // each text once
+	spread       map[string]map[event.ServerID]bool // by rule of context: servers on which it fired
+	acts         []event.Act
+	taken        []event.Taken
+	leases       []lease // of VPNs, in order once all is known
+	gone         goneWays
+	ticketed     goneWays // of tickets
+	oldestTicket event.Time
+	strangers    []arrived  // from outside, in no order
+	damage       event.Time // when files were first seen encrypted, never if they were not
 	// Found by what servers were thought of in a round: kept, so that each round only adds.
 	stood  map[departure]event.Time
 	wanted map[event.ServerID]event.Time

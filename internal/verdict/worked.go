@@ -168,24 +168,15 @@ func (j *Judge) newWay(s *server, k arrivalKey, before event.Time) bool {
 }
 
 // cameBefore reports whether an account had come from a server to any other before a time.
-func (j *Judge) cameBefore(k arrivalKey, before event.Time) bool {
-	_, name := splitAccount(k.account)
-	return slices.ContainsFunc(j.gone[gone{k.from, name}], func(w firstGone) bool { return w.first < before && sameAccount(w.account, k.account) })
+func (j *Judge) cameBefore(k arrivalKey, before event.Time) bool { return j.gone.before(k, before) }
+
+// newTicket reports the same as newWay of tickets, of which domain controllers tell: theirs must reach back as far.
+func (j *Judge) newTicket(k arrivalKey, before event.Time) bool {
+	return !j.cameBefore(k, before) && !j.ticketed.before(k, before) && j.oldestTicket <= before.Add(-remembers)
 }
 
-// newTicket reports the same of tickets, of which domain controllers tell: theirs must reach back as far.
-func (j *Judge) newTicket(k arrivalKey, before event.Time) bool {
-	oldest := never
-	for _, s := range j.servers {
-		for x, a := range s.tickets {
-			oldest = min(oldest, a.spans.First())
-			if x.from == k.from && sameAccount(x.account, k.account) && a.spans.First() < before {
-				return false
-			}
-		}
-	}
-	return !j.cameBefore(k, before) && oldest <= before.Add(-remembers)
-}
+// goneWays are from where accounts first came, and when.
+type goneWays map[gone][]firstGone
 
 // gone is from where an account came, by its name alone.
 type gone struct {
@@ -199,26 +190,38 @@ type firstGone struct {
 	first   event.Time
 }
 
-// indexWays notes for each server and account when the account first came from there, and who ever came from outside.
+func (g goneWays) before(k arrivalKey, before event.Time) bool {
+	_, name := splitAccount(k.account)
+	return slices.ContainsFunc(g[gone{k.from, name}], func(w firstGone) bool { return w.first < before && sameAccount(w.account, k.account) })
+}
+
+func (g goneWays) note(k arrivalKey, first event.Time) {
+	if k.failed || k.from == "" || k.account == "" {
+		return
+	}
+	_, name := splitAccount(k.account)
+	key := gone{k.from, name}
+	if i := slices.IndexFunc(g[key], func(w firstGone) bool { return w.account == k.account }); i >= 0 {
+		g[key][i].first = min(g[key][i].first, first)
+		return
+	}
+	g[key] = append(g[key], firstGone{k.account, first})
+}
+
+// indexWays notes for each server and account when the account first came from there, or had a ticket, and who ever came from outside.
 func (j *Judge) indexWays() {
-	j.gone, j.strangers = map[gone][]firstGone{}, nil
+	j.gone, j.ticketed, j.strangers, j.oldestTicket = goneWays{}, goneWays{}, nil, never
 	for _, s := range j.servers {
 		for k, a := range s.arrivals {
 			first := a.spans.First()
 			if j.stranger(k, first) {
 				j.strangers = append(j.strangers, arrived{k, first})
 			}
-			if k.failed || k.from == "" || k.account == "" {
-				continue
-			}
-			_, name := splitAccount(k.account)
-			key := gone{k.from, name}
-			i := slices.IndexFunc(j.gone[key], func(w firstGone) bool { return w.account == k.account })
-			if i < 0 {
-				j.gone[key] = append(j.gone[key], firstGone{k.account, first})
-			} else {
-				j.gone[key][i].first = min(j.gone[key][i].first, first)
-			}
+			j.gone.note(k, first)
+		}
+		for k, a := range s.tickets {
+			j.oldestTicket = min(j.oldestTicket, a.spans.First())
+			j.ticketed.note(k, a.spans.First())
 		}
 	}
 }
