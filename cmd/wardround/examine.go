@@ -28,6 +28,7 @@ Run again with the same --case to add evidence, or to go on after an interruptio
 	f.StringVar(&o.Changes, "changes", "", "`FILE` (csv) of approved work: from,to,account,source,targets,tool,ticket")
 	f.Var(&bases, "addresses", "`FILE` (mmdb or csv: from,to,country,asn,holder,date) of what is known of addresses; may be given several times, the first that knows wins")
 	f.StringVar(&o.Claims, "claims", "", "`FILE` (csv) of what third parties say of who is behind it: claim,by,source,date")
+	f.StringVar(&o.Numbers, "numbers", "", "`FILE` (json) of the forms and headings of the hospital's own numbers, by which files of patients are known")
 	from := f.String("from", "", "`TIME` at which the incident window begins, such as 2022-11-16T00:00:00+05:30")
 	until := f.String("until", "", "`TIME` at which it ends: containment")
 	f.StringVar(&o.Zone, "tz", "IST", "`NAME` of the time zone for people, and of local times in logs that state none; files keep UTC")

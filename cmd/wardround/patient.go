@@ -19,7 +19,9 @@ Which files and databases hold data of patients, of which kinds, and of how many
 archives are read and never changed. No value is shown: counts and masked samples.`)
 	dir := f.String("case", "", "`DIR` of a case: add the result to what its evidence tells, for the report and the next verdicts")
 	server := f.String("server", "", "`NAME` of the case's server whose files these are, if their paths do not name it")
-	config := f.String("config", "", "`FILE` (json) of the forms and headings of the hospital's own numbers")
+	var numbers string
+	f.StringVar(&numbers, "numbers", "", "`FILE` (json) of the forms and headings of the hospital's own numbers, as for examine")
+	f.StringVar(&numbers, "config", "", "`FILE`: another name of --numbers")
 	asJSON := f.Bool("json", false, "print one object for each file that holds something")
 	quiet := f.Bool("quiet", false, "print nothing but errors")
 	var o patient.Options
@@ -40,7 +42,7 @@ archives are read and never changed. No value is shown: counts and masked sample
 		}
 	}
 	var err error
-	if o.Config, err = patientConfig(*config); err != nil {
+	if o.Config, err = readNumbers(numbers); err != nil {
 		return complain(exitUse, err)
 	}
 	out := bufio.NewWriter(os.Stdout)
@@ -76,7 +78,7 @@ archives are read and never changed. No value is shown: counts and masked sample
 	return exitDone
 }
 
-func patientConfig(file string) (patient.Config, error) {
+func readNumbers(file string) (patient.Config, error) {
 	if file == "" {
 		return patient.Config{}, nil
 	}

@@ -18,6 +18,7 @@ import (
 	"wardround/internal/event"
 	"wardround/internal/evidence"
 	"wardround/internal/inventory"
+	"wardround/internal/patient"
 	"wardround/internal/policy"
 	"wardround/internal/sigma"
 	"wardround/internal/spread"
@@ -35,6 +36,7 @@ type Options struct {
 	Changes      string
 	Addresses    []string   // address databases, the first that knows wins
 	Claims       string     // what third parties say of who is behind it
+	Numbers      string     // the form of the hospital's own numbers
 	From, Until  event.Time // zero or NoTime: not given
 	Zone         string     // for people, and for local times in logs that state none
 	Workers      int        // 0: one for each processor
@@ -63,6 +65,7 @@ type inputs struct {
 	changes   []event.Change
 	addresses addresses.Bases
 	claims    []spread.Claim
+	numbers   patient.Config
 	set       sigma.Set
 	readKey   string             // digest of all that facts depend on besides the evidence
 	digests   map[string]*string // of each input, for case.json
@@ -85,7 +88,7 @@ func readInputs(o Options) (*inputs, error) {
 		return nil, err
 	}
 	in.evidence = evidence.Options{Zone: in.zone, Slack: o.Slack, Limits: o.Limits}
-	for _, step := range []func() error{in.readEstate, in.readPolicy, in.readChanges, in.readAddresses, in.readClaims, in.readRules} {
+	for _, step := range []func() error{in.readEstate, in.readPolicy, in.readChanges, in.readAddresses, in.readClaims, in.readNumbers, in.readRules} {
 		if err := step(); err != nil {
 			return nil, err
 		}
@@ -225,6 +228,23 @@ func (in *inputs) readClaims() error {
 	return nil
 }
 
+// readNumbers reads the form of the hospital's own numbers.
+func (in *inputs) readNumbers() error {
+	in.digest("numbers", nil)
+	if in.Numbers == "" {
+		return nil
+	}
+	content, err := os.ReadFile(in.Numbers)
+	if err != nil {
+		return fmt.Errorf("read hospital numbers: %w", err)
+	}
+	in.digest("numbers", content)
+	if in.numbers, err = patient.ReadConfig(bytes.NewReader(content)); err != nil {
+		return fmt.Errorf("read hospital numbers %q: %w", in.Numbers, err)
+	}
+	return nil
+}
+
 // builtinOrigin is the source of Wardround's own rules.
 const builtinOrigin = "wardround"
 
@@ -270,6 +290,9 @@ func (in *inputs) readRules() error {
 	sum := hex.EncodeToString(h.Sum(nil))
 	in.digests["rules"] = &sum
 	in.readKey = fmt.Sprintf("%s %s %s %t %v", in.Version, sum, in.zone, in.Slack, in.Limits)
+	if numbers := in.digests["numbers"]; numbers != nil {
+		in.readKey += " " + *numbers // whose data a file holds depends on it
+	}
 	return nil
 }
 

@@ -25,12 +25,12 @@ type looked struct {
 	patients []string
 }
 
-// newLooker makes a looker that counts people under a key, and tells each record of one to person.
-func newLooker(key []byte, person func(folder string, record []byte)) (*looker, error) {
+// newLooker makes a looker that counts people under a key, knows the hospital's own numbers, and tells each record of one to person.
+func newLooker(key []byte, numbers patient.Config, person func(folder string, record []byte)) (*looker, error) {
 	if key == nil {
 		return nil, nil
 	}
-	p, err := patient.NewLooker(patient.Options{Key: key, Person: person})
+	p, err := patient.NewLooker(patient.Options{Key: key, Config: numbers, Person: person})
 	if err != nil {
 		return nil, err
 	}

@@ -61,7 +61,7 @@ func (m *merged) tell(to report.Handler, info *caseInfo, v *event.Verdicts, stor
 
 func (m *merged) caseMessage(info *caseInfo) *report.Case {
 	c := &report.Case{Name: info.Name, Zone: info.Zone, State: "draft", Version: info.Version, Exercise: info.Exercise, Inputs: []report.Input{}}
-	for _, name := range []string{"evidence", "rules", "inventory", "policy", "changes", "addresses", "claims"} {
+	for _, name := range []string{"evidence", "rules", "inventory", "policy", "changes", "addresses", "claims", "numbers"} {
 		c.Inputs = append(c.Inputs, report.Input{Name: name, SHA256: info.Digests[name]})
 	}
 	return c

@@ -185,7 +185,7 @@ func (r *run) newWorker() (*worker, error) {
 		return nil, err
 	}
 	w := &worker{run: r, out: out, schemas: map[*event.Schema]*schemaState{}}
-	if w.looker, err = newLooker(r.key, w.person); err != nil {
+	if w.looker, err = newLooker(r.key, r.in.numbers, w.person); err != nil {
 		return nil, err
 	}
 	if r.watch != nil {
