@@ -57,6 +57,7 @@ func (c *content) random() (io.ReaderAt, int64, error) {
 	}
 	b, err := io.ReadAll(io.LimitReader(c.r, maxHeld+1))
 	if len(b) > maxHeld {
+		c.r = bufio.NewReaderSize(io.MultiReader(bytes.NewReader(b), c.r), headBytes) // whoever can may still read it forwards
 		return nil, 0, errTooLarge
 	}
 	if err != nil && len(b) == 0 {
@@ -80,6 +81,7 @@ var formats = []format{
 	{"pg_dump", isPGDump, readPGDump},
 	{"dicom", isDICOM, readDICOM},
 	{"office 97", isOLE, readOLE},
+	{"xls", isBIFF, readBIFF},
 	{"rtf", isRTF, readRTF},
 	{"mssql data", isMSSQLData, readDatabase},
 	{"mssql backup", isMSSQLBackup, readDatabase},

@@ -45,17 +45,20 @@ func fuzzed(f *testing.F, path string, formats []string, read func(*worker, *con
 	})
 }
 
-func FuzzText(f *testing.F)     { fuzzed(f, "x.txt", []string{"text"}, readText) }
-func FuzzHL7(f *testing.F)      { fuzzed(f, "x.hl7", []string{"hl7", "text"}, readText) }
-func FuzzJSON(f *testing.F)     { fuzzed(f, "x.json", []string{"json", "fhir json"}, readJSON) }
-func FuzzXML(f *testing.F)      { fuzzed(f, "x.xml", []string{"fhir xml", "cda", "html"}, readXML) }
-func FuzzCSV(f *testing.F)      { fuzzed(f, "x.csv", []string{"csv"}, readCSV) }
-func FuzzSQL(f *testing.F)      { fuzzed(f, "x.sql", []string{"sql dump"}, readSQL) }
-func FuzzPGDump(f *testing.F)   { fuzzed(f, "x.dump", []string{"pg_dump"}, readPGDump) }
-func FuzzSQLite(f *testing.F)   { fuzzed(f, "x.db", []string{"sqlite"}, readSQLite) }
-func FuzzDICOM(f *testing.F)    { fuzzed(f, "x.dcm", []string{"dicom"}, readDICOM) }
-func FuzzPDF(f *testing.F)      { fuzzed(f, "x.pdf", []string{"pdf"}, readPDF) }
-func FuzzOffice(f *testing.F)   { fuzzed(f, "x.doc", []string{"office 97"}, readOLE) }
+func FuzzText(f *testing.F)   { fuzzed(f, "x.txt", []string{"text"}, readText) }
+func FuzzHL7(f *testing.F)    { fuzzed(f, "x.hl7", []string{"hl7", "text"}, readText) }
+func FuzzJSON(f *testing.F)   { fuzzed(f, "x.json", []string{"json", "fhir json"}, readJSON) }
+func FuzzXML(f *testing.F)    { fuzzed(f, "x.xml", []string{"fhir xml", "cda", "html"}, readXML) }
+func FuzzCSV(f *testing.F)    { fuzzed(f, "x.csv", []string{"csv"}, readCSV) }
+func FuzzSQL(f *testing.F)    { fuzzed(f, "x.sql", []string{"sql dump"}, readSQL) }
+func FuzzPGDump(f *testing.F) { fuzzed(f, "x.dump", []string{"pg_dump"}, readPGDump) }
+func FuzzSQLite(f *testing.F) { fuzzed(f, "x.db", []string{"sqlite"}, readSQLite) }
+func FuzzDICOM(f *testing.F)  { fuzzed(f, "x.dcm", []string{"dicom"}, readDICOM) }
+func FuzzPDF(f *testing.F)    { fuzzed(f, "x.pdf", []string{"pdf"}, readPDF) }
+func FuzzOffice(f *testing.F) { fuzzed(f, "x.doc", []string{"office 97"}, readOLE) }
+func FuzzXLS(f *testing.F) {
+	fuzzed(f, "x.xls", []string{"xls"}, func(w *worker, c *content, _ *tally) { w.examine(c, 0) })
+}
 func FuzzRTF(f *testing.F)      { fuzzed(f, "x.rtf", []string{"rtf"}, readRTF) }
 func FuzzDatabase(f *testing.F) { fuzzed(f, "x.ibd", []string{"mysql table"}, readDatabase) }
 

@@ -12,9 +12,32 @@ func isOLE(head []byte, path string) bool {
 	return has(head, "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1") && suffix(path, ".doc", ".xls", ".msg", ".ppt", ".dot", ".xlt", ".wps", "content") || has(head, "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1") && !suffix(path, ".msi", ".db", ".suo")
 }
 
-// readOLE reads documents of Office 97 to 2003 and Outlook's messages as the runs of text that lie in them, in one byte or two a letter.
-// Their tables are not understood: what stands behind a label or a word is found, what stands in columns is not.
+// readOLE reads documents of Office 97 to 2003 and Outlook's messages: workbooks by their cells, all else, and a workbook
+// whose tables of sectors are damaged, by the text that lies in it.
 func readOLE(w *worker, c *content, t *tally) {
+	at, size, err := c.random()
+	if err != nil {
+		readLoose(w, c.r, t)
+		return
+	}
+	if o, err := openOLE(at, size); err == nil {
+		for _, name := range []string{"Workbook", "Book"} {
+			if r := o.open(name); r != nil {
+				readWorkbook(w, &watched{r, c, w.ctx}, c.path, t)
+				return
+			}
+		}
+		if o.open("EncryptedPackage") != nil {
+			t.note("an encrypted document")
+			return
+		}
+	}
+	readLoose(w, bufio.NewReaderSize(&watched{io.NewSectionReader(at, 0, size), c, w.ctx}, headBytes), t)
+}
+
+// readLoose reads the runs of text that lie in a document, in one byte or two a letter. Its tables are not understood: what stands behind a
+// label or a word is found, what stands in columns is not.
+func readLoose(w *worker, r *bufio.Reader, t *tally) {
 	s := newScanner(t, &w.run.o)
 	var one, two []byte
 	flush := func(b *[]byte) {
@@ -26,7 +49,7 @@ func readOLE(w *worker, c *content, t *tally) {
 	odd := false
 	var last byte
 	for {
-		b, err := c.r.ReadByte()
+		b, err := r.ReadByte()
 		if err != nil {
 			break
 		}
