@@ -13,6 +13,7 @@ require (
 )
 
 require (
+	github.com/nwaples/rardecode/v2 v2.4.6 // indirect
 	golang.org/x/sys v0.49.0 // indirect
 	golang.org/x/tools v0.52.0 // indirect
 )

@@ -35,12 +35,13 @@ var mayImport = table(`
 	verdict    policy event
 	policy     event
 	damage     event
-	patient    xz event
+	patient    sevenzip xz event
 	report     event
 	evtx       event
 	addresses
 	event
 	disk
+	sevenzip
 	xz
 	sigma
 	ledger
@@ -58,7 +59,8 @@ var libraries = map[string][]string{
 	"policy":    {"go.yaml.in/yaml/v3"},
 	"evidence":  {"github.com/klauspost/compress", "github.com/ulikunitz/xz"},
 	"damage":    {"github.com/klauspost/compress", "github.com/ulikunitz/xz"},
-	"patient":   {"github.com/klauspost/compress"},
+	"patient":   {"github.com/klauspost/compress", "github.com/nwaples/rardecode/v2"},
+	"sevenzip":  {"github.com/ulikunitz/xz"},
 	"xz":        {"github.com/ulikunitz/xz"},
 	"addresses": {"github.com/oschwald/maxminddb-golang/v2"},
 	"exercise":  {"go.yaml.in/yaml/v3"},
@@ -74,7 +76,7 @@ var deciding = []string{"event", "evtx", "sigma", "match", "verdict", "spread", 
 var clocked = []string{"cmd", "agent", "server"}
 
 // foreign are the rooms that read bytes of others and so need a fuzz test as soon as they are there.
-var foreign = []string{"evtx", "disk", "evidence", "sigma", "inventory", "addresses", "patient", "damage", "casefile", "ledger", "vault", "xz"}
+var foreign = []string{"evtx", "disk", "evidence", "sigma", "inventory", "addresses", "patient", "damage", "casefile", "ledger", "vault", "sevenzip", "xz"}
 
 // maxChain is the longest chain of rooms, cmd included.
 const maxChain = 6

@@ -12,7 +12,9 @@ import (
 	"strings"
 
 	"github.com/klauspost/compress/zstd"
+	"github.com/nwaples/rardecode/v2"
 
+	"wardround/internal/sevenzip"
 	"wardround/internal/xz"
 )
 
@@ -65,7 +67,11 @@ func (w *worker) archive(c *content, head []byte, depth int) bool {
 		w.zip(c, depth)
 	case "tar":
 		w.tar(c.path, c.r, depth)
-	case "7z", "rar", "cab":
+	case "7z":
+		w.sevenZip(c, depth)
+	case "rar":
+		w.rar(c, depth)
+	case "cab":
 		w.run.problem(c.path, "archive of a kind that is not opened: unpack it and scan the folder")
 	default:
 		w.unpack(c, kind, depth)
@@ -125,8 +131,14 @@ func innerName(name string) string {
 func (w *worker) broken(path string, err error) {
 	switch {
 	case err == nil || w.ctx.Err() != nil:
-	case errors.Is(err, errLimit), errors.Is(err, xz.ErrLimit):
+	case errors.Is(err, errLimit), errors.Is(err, xz.ErrLimit), errors.Is(err, sevenzip.ErrLimit), errors.Is(err, rardecode.ErrDictionaryTooLarge):
 		w.run.problem(path, errLimit.Error())
+	case errors.Is(err, sevenzip.ErrEncrypted), errors.Is(err, rardecode.ErrArchivedFileEncrypted), errors.Is(err, rardecode.ErrArchiveEncrypted):
+		w.run.problem(path, "encrypted in its archive")
+	case errors.Is(err, sevenzip.ErrUnsupported), errors.Is(err, rardecode.ErrUnknownDecoder), errors.Is(err, rardecode.ErrUnsupportedDecoder):
+		w.run.problem(path, "packed by a method that is not read")
+	case errors.Is(err, rardecode.ErrMultiVolume):
+		w.run.problem(path, "the archive goes on in another file: unpack it and scan the folder")
 	default:
 		w.run.problem(path, "the archive is damaged: what stands before that was read")
 	}
@@ -232,6 +244,90 @@ func (w *worker) zipEntry(archive string, e *zip.File, depth int) {
 	inner := newContent(name, &unpacking{r, &w.budget}, nil, int64(e.UncompressedSize64&(1<<62-1)), w.ctx)
 	w.examine(inner, depth+1)
 	w.broken(name, inner.fail)
+}
+
+// maxDictionary bounds the dictionary of an archive of 7-Zip, which its strongest setting makes this large. Above maxWindow one is open at a time.
+const maxDictionary = 256 << 20
+
+func (w *worker) sevenZip(c *content, depth int) {
+	at, size, err := c.random()
+	if err != nil {
+		w.run.problem(c.path, errTooLarge.Error())
+		return
+	}
+	a, err := sevenzip.Open(&boundedAt{at, size}, size, maxDictionary)
+	if err != nil {
+		w.broken(c.path, err)
+		return
+	}
+	if a.Dictionary() > maxWindow {
+		if w.large {
+			w.run.problem(c.path, errLimit.Error()) // it lies in another such
+			return
+		}
+		w.run.large.Lock()
+		w.large = true
+		defer func() { w.large = false; w.run.large.Unlock() }()
+	}
+	w.entries(c.path, a, depth, func() (string, error) {
+		f, err := a.Next()
+		return f.Name, err
+	})
+}
+
+func (w *worker) rar(c *content, depth int) {
+	defer func() {
+		if recover() != nil { // the library's part; readers have a guard of their own
+			w.run.problem(c.path, "the reader failed on these bytes, a fault of this program")
+		}
+	}()
+	a, err := rardecode.NewReader(c.r, rardecode.MaxDictionarySize(maxWindow))
+	if err != nil {
+		w.broken(c.path, err)
+		return
+	}
+	w.entries(c.path, a, depth, func() (string, error) {
+		for {
+			h, err := a.Next()
+			if err != nil {
+				return "", err
+			}
+			if !h.IsDir && h.LinkType == 0 {
+				return h.Name, nil
+			}
+		}
+	})
+}
+
+// entries examines the files of an archive that is read forwards: next moves r to the next one. What is not read of a file is unpacked all the
+// same, since the others may be packed with it.
+func (w *worker) entries(path string, r io.Reader, depth int, next func() (string, error)) {
+	for w.ctx.Err() == nil {
+		entry, err := next()
+		if err == io.EOF {
+			return
+		}
+		if err != nil {
+			w.broken(path, err)
+			return
+		}
+		if !w.budget.entry() {
+			w.run.problem(path, errLimit.Error())
+			return
+		}
+		unpacked := &unpacking{r, &w.budget}
+		inner := newContent(path+"!/"+cleanName(entry), unpacked, nil, 0, w.ctx)
+		if head, _ := inner.r.Peek(1); len(head) > 0 {
+			w.examine(inner, depth+1)
+		}
+		w.broken(inner.path, inner.fail)
+		if inner.fail == nil {
+			io.Copy(io.Discard, inner.r)
+		}
+		if errors.Is(inner.fail, errLimit) {
+			return
+		}
+	}
 }
 
 // boundedAt keeps a hostile directory of a zip archive from asking beyond its end.

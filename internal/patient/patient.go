@@ -159,6 +159,7 @@ type run struct {
 	groups map[group]*holding
 	sum    Summary
 	kinds  kinds
+	large  sync.Mutex // of whoever unpacks with a large dictionary
 }
 
 type group struct{ folder, format string }

@@ -8,6 +8,7 @@ import (
 	"compress/zlib"
 	"encoding/binary"
 	"fmt"
+	"hash/crc32"
 	"os"
 	"strings"
 	"testing"
@@ -98,7 +99,31 @@ func archives(csv []byte) []sample {
 	tw.Close()
 	z.Close()
 	inner := zipped("ipd.csv", string(csv))
-	return []sample{{"a.tar.gz", gz.Bytes(), "csv", 1}, {"a.zip", inner, "csv", 1}, {"deep.zip", zipped("x/inner.zip", string(inner)), "csv", 1}}
+	return []sample{{"a.7z", sevenZipped("x/ipd.csv", csv), "csv", 1}, {"a.rar", rarred("x/ipd.csv", csv), "csv", 1}, {"a.tar.gz", gz.Bytes(), "csv", 1}, {"a.zip", inner, "csv", 1}, {"deep.zip", zipped("x/inner.zip", string(inner)), "csv", 1}}
+}
+
+// sevenZipped is an archive of 7-Zip with one file, stored.
+func sevenZipped(name string, content []byte) []byte {
+	size := binary.LittleEndian.AppendUint64([]byte{0xff}, uint64(len(content)))
+	names := append(append([]byte{0}, utf16LE(name)[2:]...), 0, 0)
+	list := bytes.Join([][]byte{{1, 4, 6, 0, 1, 9}, size, {0, 7, 11, 1, 0, 1, 1, 0, 12}, size, {0, 0, 5, 1, 0x11, byte(len(names))}, names, {0, 0}}, nil)
+	h := binary.LittleEndian.AppendUint64(nil, uint64(len(content)))
+	h = binary.LittleEndian.AppendUint64(h, uint64(len(list)))
+	h = binary.LittleEndian.AppendUint32(h, crc32.ChecksumIEEE(list))
+	return bytes.Join([][]byte{[]byte("7z\xbc\xaf\x27\x1c\x00\x04"), binary.LittleEndian.AppendUint32(nil, crc32.ChecksumIEEE(h)), h, content, list}, nil)
+}
+
+// rarred is an archive of RAR 5 with one file, stored.
+func rarred(name string, content []byte) []byte {
+	block := func(b []byte) []byte {
+		b = append([]byte{byte(len(b))}, b...)
+		return append(binary.LittleEndian.AppendUint32(nil, crc32.ChecksumIEEE(b)), b...)
+	}
+	file := binary.AppendUvarint([]byte{2, 2}, uint64(len(content)))
+	file = binary.AppendUvarint(append(file, 4), uint64(len(content)))
+	file = binary.LittleEndian.AppendUint32(append(file, 0x20), crc32.ChecksumIEEE(content))
+	file = append(append(file, 0, 1, byte(len(name))), name...)
+	return bytes.Join([][]byte{[]byte("Rar!\x1a\x07\x01\x00"), block([]byte{1, 0, 0}), block(file), content, block([]byte{5, 0, 0})}, nil)
 }
 
 func utf16LE(s string) []byte {

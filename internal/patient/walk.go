@@ -147,6 +147,7 @@ type worker struct {
 	folder  string
 	results []File
 	budget  budget // of the file on disk
+	large   bool   // it holds run.large
 }
 
 // file examines one file on disk.

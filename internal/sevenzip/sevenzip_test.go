@@ -1,0 +1,165 @@
+package sevenzip
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// contents are the files of an archive by name; the error is the first of any of them.
+func contents(b []byte, most int64) (map[string]string, error) {
+	a, err := Open(bytes.NewReader(b), int64(len(b)), most)
+	if err != nil {
+		return nil, err
+	}
+	got := map[string]string{}
+	var failed error
+	for {
+		f, err := a.Next()
+		if err == io.EOF {
+			return got, failed
+		}
+		text, err := io.ReadAll(a)
+		if err == nil && int64(len(text)) != f.Size {
+			err = fmt.Errorf("%s: %d bytes of %d", f.Name, len(text), f.Size)
+		}
+		if err != nil && failed == nil {
+			failed = err
+		}
+		got[f.Name] = string(text)
+	}
+}
+
+func archive(t testing.TB, name string) []byte {
+	b, err := os.ReadFile(filepath.Join("testdata", name+".7z"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// TestMethods: what was packed by every method that is read comes out alike, and what was not is told.
+func TestMethods(t *testing.T) {
+	want, err := contents(archive(t, "copy"), 1<<20)
+	if err != nil || len(want) != 3 || !strings.HasPrefix(want["a/one.csv"], "UHID,Patient Name") || len(want["a/code.bin"]) != 2500 {
+		t.Fatalf("%d files, %v", len(want), err)
+	}
+	for _, name := range []string{"lzma2", "lzma", "deflate", "bzip2", "delta", "x86", "py7zr", "apart"} {
+		got, err := contents(archive(t, name), 1<<26)
+		if err != nil || len(got) < len(want) {
+			t.Errorf("%s: %d files, %v", name, len(got), err)
+		}
+		for file := range want {
+			if got[file] != want[file] {
+				t.Errorf("%s: %s differs", name, file)
+			}
+		}
+	}
+	for name, told := range map[string]error{"ppmd": ErrUnsupported, "bcj2": ErrUnsupported, "secret": ErrEncrypted, "secret-names": ErrEncrypted} {
+		if got, err := contents(archive(t, name), 1<<26); !errors.Is(err, told) {
+			t.Errorf("%s: %d files, %v, want %v", name, len(got), err, told)
+		}
+	}
+	if _, err := contents(archive(t, "apart"), 1<<12); !errors.Is(err, ErrLimit) {
+		t.Errorf("a dictionary beyond the bound: %v", err)
+	}
+}
+
+// TestSkipped: a file that is not read, or in part, does not move the others.
+func TestSkipped(t *testing.T) {
+	b := archive(t, "lzma2")
+	want, _ := contents(b, 1<<26)
+	for n := range 3 {
+		a, err := Open(bytes.NewReader(b), int64(len(b)), 1<<26)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range 3 {
+			f, err := a.Next()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if i != n {
+				a.Read(make([]byte, 7*i))
+				continue
+			}
+			if got, err := io.ReadAll(a); err != nil || string(got) != want[f.Name] {
+				t.Errorf("%s: %v", f.Name, err)
+			}
+		}
+	}
+}
+
+// TestDamaged changes and cuts every byte of an archive: what comes out all the same is what was packed, or ends with an error.
+func TestDamaged(t *testing.T) {
+	for _, name := range []string{"lzma2", "copy", "bzip2"} {
+		whole := archive(t, name)
+		want, _ := contents(whole, 1<<26)
+		for i := 0; i < len(whole); i += 1 + len(whole)/400 {
+			bad := slices.Clone(whole)
+			bad[i] ^= 0x55
+			got, err := contents(bad, 1<<26)
+			for file, text := range got {
+				if err == nil && text != want[file] {
+					t.Errorf("%s, byte %d: %q differs, and nothing is told", name, i, file)
+				}
+			}
+			if _, err := contents(whole[:i], 1<<26); err == nil {
+				t.Errorf("%s cut at %d: nothing is told", name, i)
+			}
+		}
+	}
+}
+
+// sealed puts a list behind the beginning of an archive, with the right checksums.
+func sealed(list []byte) []byte {
+	h := make([]byte, start)
+	copy(h, Magic+"\x00\x04")
+	binary.LittleEndian.PutUint64(h[20:], uint64(len(list)))
+	binary.LittleEndian.PutUint32(h[28:], crc32.ChecksumIEEE(list))
+	binary.LittleEndian.PutUint32(h[8:], crc32.ChecksumIEEE(h[12:]))
+	return append(h, list...)
+}
+
+// FuzzOpen reads archives, and lists with right checksums, whatever is in them.
+func FuzzOpen(f *testing.F) {
+	names, _ := filepath.Glob("testdata/*.7z")
+	for _, n := range names {
+		b, err := os.ReadFile(n)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(b, false)
+		if at := binary.LittleEndian.Uint64(b[12:]); at+start < uint64(len(b)) {
+			f.Add(b[start+at:], true)
+		}
+	}
+	f.Fuzz(func(t *testing.T, b []byte, list bool) {
+		if list {
+			b = sealed(b)
+		}
+		a, err := Open(bytes.NewReader(b), int64(len(b)), 1<<22)
+		if err != nil {
+			return
+		}
+		a.Dictionary()
+		for n := 0; n < 1000; n++ {
+			if _, err := a.Next(); err != nil {
+				return
+			}
+			if got, _ := io.Copy(io.Discard, io.LimitReader(a, 1<<22)); got > a.file.Size {
+				t.Fatalf("%d bytes of %d", got, a.file.Size)
+			} else if got == 1<<22 {
+				return
+			}
+		}
+	})
+}
