@@ -90,6 +90,7 @@ var formats = []format{
 	{"access", isAccess, readDatabase},
 	{"oracle export", isOracleExport, readDatabase},
 	{"oracle data", isOracleData, readDatabase},
+	{"outlook mail store", isMailStore, readMailStore},
 	{"postgresql data", isPostgresData, readPostgresData},
 }
 

@@ -21,9 +21,13 @@ func isMSSQLBackup(head []byte, p string) bool {
 	return has(head, "TAPE\x00\x00") || has(head, "MSSQLBAK")
 }
 
-// isMySQLTable tells a tablespace of InnoDB by its first page: type 8 (file space header) at 24, page number 0.
+// isMySQLTable tells a tablespace of InnoDB, of one table or of all, by its first page: type 8 (file space header) at 24, page number 0. The rows of
+// MyISAM and Aria begin with nothing of their own, and are told by their name.
 func isMySQLTable(head []byte, p string) bool {
-	return suffix(p, ".ibd") && len(head) >= 38 && binary.BigEndian.Uint32(head[4:]) == 0 && binary.BigEndian.Uint16(head[24:]) == 8
+	if suffix(p, ".myd", ".mad") {
+		return len(head) > 0 && head[0] <= 0x0f && bytes.IndexByte(head, 0) >= 0
+	}
+	return (suffix(p, ".ibd") || strings.HasPrefix(base(p), "ibdata")) && len(head) >= 38 && binary.BigEndian.Uint32(head[4:]) == 0 && binary.BigEndian.Uint16(head[24:]) == 8
 }
 
 func isMySQLDefinition(head []byte, p string) bool { return suffix(p, ".frm") && has(head, "\xfe\x01") }
@@ -39,6 +43,18 @@ func isOracleExport(head []byte, _ string) bool {
 // isOracleData tells a data file by its block size and the type of its first block (0xa2 in byte 1 after 0x00, magic "}|{z" at 28).
 func isOracleData(head []byte, _ string) bool {
 	return len(head) >= 32 && head[0] == 0 && head[1] == 0xa2 && string(head[28:32]) == "}|{z"
+}
+
+// isMailStore tells a store of Outlook ([MS-PST]): .pst, .ost and .pab.
+func isMailStore(head []byte, _ string) bool {
+	return len(head) >= 12 && has(head, "!BDN") && (string(head[8:10]) == "SM" || string(head[8:10]) == "SO" || string(head[8:10]) == "AB")
+}
+
+// readMailStore tells a store, and leaves it: its texts are coded, its attachments packed.
+func readMailStore(w *worker, c *content, t *tally) {
+	t.opaque = true
+	t.note("a mail store, not read: export its messages, and scan these")
+	t.sure(low, "a mail store of Outlook, not read: whether it holds data of patients is not known")
 }
 
 // searched is how much of a database file is searched for words.
@@ -162,8 +178,11 @@ func relations(page []byte) (names []string) {
 		if data+68 > len(tuple) {
 			continue
 		}
-		oid := binary.LittleEndian.Uint32(tuple[data:])
-		name := nameIn(tuple[data+4 : data+68])
+		from := data + 4
+		if tuple[20]&8 != 0 && data >= 4 { // up to version 11 the oid stands before the columns
+			from = data
+		}
+		oid, name := binary.LittleEndian.Uint32(tuple[from-4:]), nameIn(tuple[from:from+64])
 		if oid >= pgFirstUser && name != "" && !strings.HasPrefix(name, "pg_") && !strings.HasSuffix(name, "_pkey") && !strings.HasSuffix(name, "_seq") {
 			names = append(names, name)
 		}

@@ -75,6 +75,9 @@ func samples(t testing.TB) []sample {
 		{"letter.docx", zipped("[Content_Types].xml", "<Types/>", "word/document.xml", wordText(text)), "docx", 1},
 		{"report.pdf", pdfFile(text), "pdf", 1},
 		{"his.ibd", innoDB(), "mysql table", 0},
+		{"ibdata1", innoDB(), "mysql table", 0},
+		{"opd_visits.MYD", []byte("\x03\x00\x1a\x02\x00\xf8\x01" + plantUHID + plantICD), "mysql table", 0},
+		{"doctor.pst", append([]byte("!BDN\x00\x00\x00\x00SM\x17\x00"), plantName...), "outlook mail store", 0},
 	}
 	for _, f := range []struct {
 		name, format string
