@@ -50,13 +50,13 @@ func (r role) health() bool { return r >= roleDiagnosis && r <= roleBilling }
 var headings = vocabulary(map[role]string{
 	rolePatientID: `uhid uhidno uhidnumber mrn mrno mrnumber mrdno crno crnumber crn hospitalno hospitalnumber hospno regno regnno registrationno registrationnumber patientid patid patno
 		patientno patientnumber patientidentifier patientcode patientuuid patientguid patientkey patient pid ptid ptno ipno ipdno ipnumber opno opdno opnumber medicalrecordnumber medicalrecordno medrecno healthid
-		subjectid hn fileno caseno casesheetno admissionno patientregno patregno patregid puid mpi mpiid empi externalpatientid patientmrn pat_id beneficiaryid रोगीसंख्या मरीजआईडी`,
+		subjectid hn fileno caseno casesheetno admissionno patientregno patregno patregid puid mpi mpiid empi externalpatientid patientmrn pat_id beneficiaryid patientnum personid personsourcevalue रोगीसंख्या मरीजआईडी`,
 	rolePatientName:   `patientname patname patientsname patientfullname ptname nameofpatient nameofthepatient patient_name रोगीकानाम मरीजकानाम रोगी मरीज`,
 	roleName:          `name fullname beneficiaryname personname नाम`,
 	roleNamePart:      `firstname lastname first last fname lname mname givenname given familyname family surname middlename patientfirstname patientlastname patfirstname patlastname patfname patlname patientgivenname patientfamilyname`,
-	roleBirth:         `dob dateofbirth birthdate birthday patientdob patdob patientbirthdate patientsbirthdate birth dateofbirthddmmyyyy birthdatetime जन्मतिथि`,
+	roleBirth:         `dob dateofbirth birthdate birthday patientdob patdob patientbirthdate patientsbirthdate birth dateofbirthddmmyyyy birthdatetime yearofbirth जन्मतिथि`,
 	roleAge:           `age ageyears ageinyears patientage patage patientsage agesex ageyrs आयु`,
-	roleSex:           `sex gender patientsex patsex patientgender patientssex genderconcept लिंग`,
+	roleSex:           `sex gender patientsex patsex patientgender patientssex genderconcept genderconceptid sexcd लिंग`,
 	roleAadhaar:       `aadhaar aadhar adhaar adhar aadhaarno aadharno aadhaarnumber aadharnumber adharno adhaarno aadhaarid aadharid uidai uidno uidnumber uidaino aadhaarcardno aadharcardno aadharcard आधार आधारसंख्या आधारनंबर`,
 	roleABHA:          `abha abhano abhanumber abhaid healthidnumber ndhmid abhacardno healthidno आभा`,
 	roleABHAAddress:   `abhaaddress phraddress healthidaddress phr abhaadd`,
@@ -67,15 +67,15 @@ var headings = vocabulary(map[role]string{
 	roleEmail:         `email emailid emailaddress mail patientemail`,
 	roleAddress:       `address addr address1 address2 addressline1 addressline2 residentialaddress permanentaddress patientaddress localaddress houseno village tehsil taluka pincode pin zipcode zip postalcode street पता`,
 	roleInsurance:     `insuranceno policyno policynumber insuranceid memberid pmjayid ayushmancardno ayushmanid cghsno esino esicno insurancenumber payer payerid insuredid rsbyurn tpaid primarypatientinsuranceid`,
-	roleDiagnosis: `diagnosis diagnoses diag dx icd icd10 icd10code icdcode icd9 provisionaldiagnosis finaldiagnosis primarydiagnosis principaldiagnosis diagnosiscode diagnosis1 chiefcomplaint chiefcomplaints complaint complaints presentingcomplaint
+	roleDiagnosis: `diagnosis diagnoses diag dx icd icd10 icd10code icdcode icd9 icd9code conditionconceptid provisionaldiagnosis finaldiagnosis primarydiagnosis principaldiagnosis diagnosiscode diagnosis1 chiefcomplaint chiefcomplaints complaint complaints presentingcomplaint
 		comorbidities clinicalnotes clinicalimpression condition conditions causeofdeath reasoncode reasondescription dischargesummary hivstatus निदान`,
-	roleLaboratory:  `hemoglobin haemoglobin hb hba1c creatinine glucose wbc rbc platelets cholesterol labtest labresult testname testresult specimen specimenid sampleid sampleno labno labid bloodgroup bloodtype loinc loinccode esr tsh bilirubin urea`,
+	roleLaboratory:  `hemoglobin haemoglobin hb hba1c creatinine glucose wbc rbc platelets cholesterol labtest labresult testname testresult specimen specimenid sampleid sampleno labno labid bloodgroup bloodtype loinc loinccode esr tsh bilirubin urea measurementconceptid`,
 	roleImaging:     `studyinstanceuid studyuid modality accessionnumber accessionno seriesuid seriesinstanceuid radiologyreport xrayno studydescription bodysitedescription`,
-	roleMedication:  `medication medications medicine medicinename drug drugname rx prescription dose dosage dosageform frequency route rxnorm ndc medicationcode dispenses`,
-	roleProcedure:   `procedure procedures procedurecode proceduredate surgery surgeryname operation operationname cpt cptcode procedurename anaesthesia anesthesia procedurecode1`,
-	roleObservation: `bp bloodpressure pulse temperature spo2 weight height bmi heartrate respiratoryrate vitals vital systolic diastolic sysbp diabp`,
+	roleMedication:  `medication medications medicine medicinename drug drugname rx prescription dose dosage dosageform frequency route rxnorm ndc medicationcode dispenses drugconceptid drugexposureid`,
+	roleProcedure:   `procedure procedures procedurecode proceduredate surgery surgeryname operation operationname cpt cptcode procedurename anaesthesia anesthesia procedurecode1 procedureconceptid`,
+	roleObservation: `bp bloodpressure pulse temperature spo2 weight height bmi heartrate respiratoryrate vitals vital systolic diastolic sysbp diabp observationconceptid`,
 	roleVisit: `visitid visitno visitdate admissiondate dateofadmission doa dischargedate dateofdischarge dod ward wardname bedno bed encounter encounterid encounterclass admitdate admissionid consultant consultantname treatingdoctor doctor doctorname
-		department deptname refdoctor referredby doctorid physician attendingphysician opddate ipdate appointmentdate careplan appointmentid lengthofstay deathdate dateofdeath`,
+		department deptname refdoctor referredby doctorid physician attendingphysician opddate ipdate appointmentdate careplan appointmentid lengthofstay deathdate dateofdeath hadmid encounternum visitoccurrenceid visitconceptid`,
 	roleAllergy:      `allergy allergies allergen allergycode`,
 	roleImmunisation: `vaccine vaccination immunization immunisation vaccinename vaccinecode cvx doseno batchno1`,
 	roleBilling:      `billno billamount billdate claimid claimamount invoiceno totalclaimcost packagecode tariff receiptno healthcareexpenses payercoverage`,
@@ -93,7 +93,7 @@ var ambiguous = map[string]bool{
 // shared headings of persons' numbers are those of many other things too: alone they are no patient's.
 var shared = map[string]bool{
 	"pid": true, "hn": true, "regno": true, "registrationno": true, "registrationnumber": true, "regnno": true, "crn": true, "caseno": true, "fileno": true, "subjectid": true, "mpi": true, "puid": true, "opno": true, "ptno": true, "crno": true,
-	"ipno": true, "mpiid": true, "patient": true, "patid": true, "opnumber": true, "ipnumber": true, "opdno": true, "mrno": true, "mrnumber": true, "crnumber": true, "beneficiaryid": true, "patno": true,
+	"ipno": true, "mpiid": true, "patient": true, "patid": true, "opnumber": true, "ipnumber": true, "opdno": true, "mrno": true, "mrnumber": true, "crnumber": true, "beneficiaryid": true, "patno": true, "personid": true,
 }
 
 func vocabulary(words map[role]string) map[string]role {

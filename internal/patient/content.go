@@ -16,6 +16,8 @@ type content struct {
 	at   io.ReaderAt // nil if it can only be read forwards
 	size int64       // of at
 	fail error       // other than its end, of what is below r
+
+	depth int // archives and messages around it
 }
 
 // headBytes is how much of a file is looked at to tell its format.
@@ -96,6 +98,7 @@ var formats = []format{
 
 // examine reads one content, and what is in it. depth counts the archives around it.
 func (w *worker) examine(c *content, depth int) {
+	c.depth = depth
 	head, _ := c.r.Peek(headBytes)
 	if len(head) == 0 && c.fail != nil {
 		w.run.problem(c.path, "cannot be read")

@@ -171,25 +171,16 @@ func (q *sqlReader) is(word string) bool { return strings.EqualFold(string(q.tok
 
 // read reads statements up to the end.
 func (q *sqlReader) read() {
-	for {
-		k := q.next()
-		for k == sqlSign {
-			k = q.next()
-		}
-		switch {
-		case k == sqlEnd:
-			return
-		case q.is("CREATE"):
+	for k := q.next(); k != sqlEnd; {
+		switch { // what ends a statement may begin the next: SQL Server's scripts have no semicolons
+		case k == sqlWord && q.is("CREATE"):
 			k = q.create()
-		case q.is("INSERT"), q.is("REPLACE"):
+		case k == sqlWord && (q.is("INSERT") || q.is("REPLACE")):
 			k = q.insert()
-		case q.is("COPY"):
+		case k == sqlWord && q.is("COPY"):
 			k = q.copy()
 		default:
-			continue // a word of another statement
-		}
-		if k == sqlEnd {
-			return
+			k = q.next() // a word of another statement
 		}
 	}
 }
@@ -320,11 +311,12 @@ func (q *sqlReader) insert() sqlToken {
 func (q *sqlReader) values() sqlToken {
 	q.row = q.row[:0]
 	depth, value, any := 1, "", false
+	text := false // value is a string: what follows it in a call, such as a form of dates, is not
 	put := func() {
 		if any && len(q.row) < maxColumns {
 			q.row = append(q.row, value)
 		}
-		value, any = "", false
+		value, any, text = "", false, false
 	}
 	for {
 		k := q.next()
@@ -332,7 +324,9 @@ func (q *sqlReader) values() sqlToken {
 		case k == sqlEnd:
 			return k
 		case k == sqlString:
-			value, any = string(q.token), true
+			if depth == 1 || !text {
+				value, any, text = string(q.token), true, true
+			}
 		case k == sqlWord:
 			if any = true; q.is("NULL") || q.is("N") || q.is("E") || q.is("_binary") || q.is("CAST") {
 				value = ""
@@ -363,6 +357,7 @@ func (q *sqlReader) table(name string, columns []string) {
 	q.b = newTable(q.t, &q.w.run.o, name, columns)
 	if len(columns) == 0 {
 		q.b.columns = blank(maxColumns)
+		q.b.nameless = true
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"compress/zlib"
+	"encoding/base64"
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
@@ -59,7 +60,14 @@ func samples(t testing.TB) []sample {
 		{"export.ndjson", []byte(strings.Repeat(strings.ReplaceAll(fhir, "\n", "")+"\n", 2)), "fhir json", 1},
 		{"patient.xml", []byte(fhirXML), "fhir xml", 1},
 		{"ccd.xml", []byte(cda), "cda", 1},
+		{"adt.xml", []byte(`<?xml version="1.0"?><ADT_A01 xmlns="urn:hl7-org:v2xml"><PID><PID.3><CX.1>` + plantUHID + `</CX.1><CX.4><HD.1>HOSP</HD.1></CX.4><CX.5>MR</CX.5></PID.3><PID.3><CX.1>` + plantAadhaar + `</CX.1><CX.4><HD.1>UIDAI</HD.1></CX.4></PID.3><PID.5><XPN.1><FN.1>Zorvane</FN.1></XPN.1><XPN.2>Quillanth</XPN.2></PID.5><PID.7><TS.1>19610719</TS.1></PID.7><PID.8>F</PID.8><PID.11><XAD.1><SAD.1>7 Nullerton Road</SAD.1></XAD.1></PID.11></PID><DG1><DG1.3><CE.1>` + plantICD + `</CE.1></DG1.3></DG1></ADT_A01>`), "hl7", 1},
+		{"study.json", []byte(`[{"00080060":{"vr":"CS","Value":["CT"]},"00100010":{"vr":"PN","Value":[{"Alphabetic":"Zorvane^Quillanth"}]},"00100020":{"vr":"LO","Value":["` + plantUHID + `"]},"00100030":{"vr":"DA","Value":["19610719"]}}]`), "dicom", 1},
+		{"study.xml", []byte(`<?xml version="1.0"?><NativeDicomModel><DicomAttribute tag="00100010" vr="PN" keyword="PatientName"><PersonName number="1"><Alphabetic><FamilyName>Zorvane</FamilyName><GivenName>Quillanth</GivenName></Alphabetic></PersonName></DicomAttribute><DicomAttribute tag="00100020" vr="LO" keyword="PatientID"><Value number="1">` + plantUHID + `</Value></DicomAttribute></NativeDicomModel>`), "dicom", 1},
+		{"dcmtk.xml", []byte(`<?xml version="1.0"?><file-format><data-set xfer="1.2.840.10008.1.2.1"><element tag="0010,0010" vr="PN" vm="1" len="16" name="PatientName">Zorvane^Quillanth</element><element tag="0010,0020" vr="LO" vm="1" len="12" name="PatientID">` + plantUHID + `</element></data-set></file-format>`), "dicom", 1},
+		{"ssms.sql", []byte("SET IDENTITY_INSERT [dbo].[Patient] ON\r\nGO\r\nINSERT [dbo].[Patient] ([PatientId], [FullName], [BirthDate]) VALUES (1, N'" + plantName + "', CAST(N'" + plantBirth + "' AS Date))\r\nINSERT [dbo].[Patient] ([PatientId], [FullName], [BirthDate]) VALUES (2, N'O (x)', to_date('1970-01-01', 'YYYY-MM-DD'))\r\nGO\r\n"), "sql dump", 2},
 		{"mongo.json", []byte(`[{"_id":1,"patientName":"` + plantName + `","uhid":"` + plantUHID + `","dob":"` + plantBirth + `","diagnosis":"` + plantICD + `"}]`), "json", 1},
+		{"ward.eml", []byte("From: ward@hosp.example\r\nSubject: list\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: text/csv; name=\"ipd.csv\"\r\nContent-Transfer-Encoding: base64\r\n\r\n" + lines64([]byte(csv)) + "--b--\r\n"), "csv", 1},
+		{"mbox", []byte("From ward Wed Nov 23 07:07:49 2022\nMIME-Version: 1.0\nContent-Type: text/plain\n\n" + text + "\nFrom ward Wed Nov 23 07:08:49 2022\nFrom: x\n\nbye\n"), "mail", 1},
 		{"summary.txt", []byte(text), "text", 1},
 		{"page.html", []byte("<html><body><table><tr><td>Patient Name</td><td>" + plantName + "</td></tr><tr><td>UHID</td><td>" + plantUHID + "</td></tr><tr><td>Diagnosis</td><td>" + plantICD + "</td></tr></table></body></html>"), "html", 1},
 		{"letter.rtf", []byte(`{\rtf1\ansi ` + strings.ReplaceAll(text, "\n", `\par `) + "}"), "rtf", 1},
@@ -127,6 +135,17 @@ func rarred(name string, content []byte) []byte {
 	file = binary.LittleEndian.AppendUint32(append(file, 0x20), crc32.ChecksumIEEE(content))
 	file = append(append(file, 0, 1, byte(len(name))), name...)
 	return bytes.Join([][]byte{[]byte("Rar!\x1a\x07\x01\x00"), block([]byte{1, 0, 0}), block(file), content, block([]byte{5, 0, 0})}, nil)
+}
+
+// lines64 codes an attachment as mail does.
+func lines64(b []byte) string {
+	var out strings.Builder
+	for s := base64.StdEncoding.EncodeToString(b); s != ""; {
+		n := min(len(s), 76)
+		out.WriteString(s[:n] + "\r\n")
+		s = s[n:]
+	}
+	return out.String()
 }
 
 func utf16LE(s string) []byte {

@@ -16,8 +16,10 @@ type table struct {
 	why     string
 	level   confidence
 	p       person
-	used    bool                 // a row gave something
-	refused func(cells []string) // is given the rows of a table that holds no patients; nil for nobody
+	used    bool // a row gave something
+
+	nameless bool                 // nobody says what its columns are
+	refused  func(cells []string) // is given the rows of a table that holds no patients; nil for nobody
 }
 
 type column struct {
@@ -231,9 +233,14 @@ func (b *table) judge() (confidence, string) {
 		return low, "rows that refer to patients by number"
 	case named && is[roleBirth] && details >= 3:
 		return low, "rows of people with birth date and ways to reach them; nothing of health"
+	case b.nameless && len(b.rows) > 0 && ofPatients(b.name):
+		return low, nameless
 	}
 	return none, ""
 }
+
+// nameless is said of rows whose columns nobody names, in a table whose name speaks of patients.
+const nameless = "rows of a table whose name speaks of patients; its columns are not known"
 
 // count counts the person of one row.
 func (b *table) count(cells []string) {
@@ -268,7 +275,7 @@ func (b *table) count(cells []string) {
 			}
 		}
 	}
-	if p.name = name; name == "" && len(p.ids) == 0 && told.health() == 0 {
+	if p.name = name; name == "" && len(p.ids) == 0 && told.health() == 0 && b.why != nameless {
 		return
 	}
 	if !b.used {

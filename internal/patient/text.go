@@ -29,6 +29,8 @@ func textFormat(head []byte, path string) *format {
 	switch {
 	case isHL7(start):
 		return textHL7
+	case isMail(start, path):
+		return &format{"mail", nil, readMail}
 	case len(start) == 0:
 		return textAny
 	case start[0] == '{', start[0] == '[' && !suffix(path, ".ini", ".conf", ".cfg", ".log", ".desktop", ".service"):

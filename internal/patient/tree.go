@@ -78,14 +78,18 @@ func (x *tree) close() {
 	x.stack = x.stack[:len(x.stack)-1]
 	up := &x.stack[len(x.stack)-1]
 	switch {
-	case x.isResource(&n), x.cda && x.isPatientRole(&n), !x.cda && !x.fhir && x.isRecord(&n):
+	case x.isResource(&n), x.cda && x.isPatientRole(&n), n.name == "PID" && x.isSegment(&n), x.isDataset(&n), !x.cda && !x.fhir && x.isRecord(&n):
 		return
 	case n.name == "identifier" || n.name == "id" && n.value("", "extension") != "":
 		up.add(field{"", n.name, n.identifier()})
 		return
 	}
+	name := n.name
+	if t := n.attributeTag(); t != "" {
+		name = t
+	}
 	for _, f := range n.fields {
-		path := n.name
+		path := name
 		if f.path != "" {
 			path += "." + f.path
 		}
@@ -132,21 +136,21 @@ var resources = map[string]Kind{
 // isResource judges a resource of FHIR: R4, sections Patient and the compartment of a patient.
 func (x *tree) isResource(n *node) bool {
 	kind := n.value("", "resourceType")
-	if kind == "" && x.fhir && (n.name == "Patient" || resources[n.name] != 0) {
+	if kind == "" && x.fhir && n.name != "" && n.name[0] >= 'A' && n.name[0] <= 'Z' { // in XML, where elements of resources are small
 		kind = n.name
 	}
 	switch kind {
 	case "":
 		return false
-	case "Patient", "RelatedPerson":
-		x.fhirPatient(n, kind == "Patient")
+	case "Patient":
+		x.fhirPatient(n)
 		return true
 	}
+	x.p.reset()
 	k, ok := resources[kind]
 	if !ok {
-		return true // Bundle and others: what they held was judged
+		return x.refers(n, kind) // what Bundle and others held was judged
 	}
-	x.p.reset()
 	for _, path := range []string{"subject", "patient", "beneficiary", "for", "sourcePatientInfo"} {
 		if ref := n.value(path, "reference"); ref != "" && (path != "for" && path != "subject" || strings.Contains(ref, "Patient") || strings.HasPrefix(ref, "urn:uuid:")) {
 			x.p.key(reference(ref))
@@ -169,6 +173,24 @@ func (x *tree) isResource(n *node) bool {
 	return true
 }
 
+// refers judges a resource of any other kind: it is about a patient if it refers to one. Definitions do as well, for examples.
+func (x *tree) refers(n *node, kind string) bool {
+	switch {
+	case strings.HasSuffix(kind, "Definition"), kind == "ImplementationGuide", kind == "ExampleScenario", kind == "TestScript", kind == "TestReport":
+		return true
+	}
+	for _, f := range n.fields {
+		if f.name == "reference" && (strings.HasPrefix(f.value, "Patient/") || strings.Contains(f.value, "/Patient/")) {
+			x.p.key(reference(f.value))
+			x.t.saw(Document, "")
+			x.t.sure(high, "FHIR resources about a patient")
+			x.t.person(&x.p)
+			break
+		}
+	}
+	return true
+}
+
 // reference is the identifier in "Patient/123", "https://server/Patient/123" or "urn:uuid:123".
 func reference(ref string) string {
 	ref = strings.TrimPrefix(ref, "urn:uuid:")
@@ -179,7 +201,7 @@ func reference(ref string) string {
 	return ref[strings.LastIndexByte(ref, '/')+1:]
 }
 
-func (x *tree) fhirPatient(n *node, patient bool) {
+func (x *tree) fhirPatient(n *node) {
 	x.p.reset()
 	var address, telecom, name bool
 	for _, f := range n.fields {
@@ -205,7 +227,7 @@ func (x *tree) fhirPatient(n *node, patient bool) {
 			x.t.saw(Address, f.value)
 		}
 	}
-	if !patient || x.p.name == "" && x.p.birth == "" && len(x.p.ids) == 0 && !telecom {
+	if x.p.name == "" && x.p.birth == "" && len(x.p.ids) == 0 && !telecom {
 		return // a reference, a filter, a definition
 	}
 	if id := n.value("", "id"); id != "" {
