@@ -193,12 +193,14 @@ func plausibleNumber(s string) bool {
 func (b *table) judge() (confidence, string) {
 	var is [roleCount]bool
 	sole, health, clearly, patient := false, 0, 0, false
+	number := false // a person's, and not the number of a process
 	for _, c := range b.columns {
 		if c.role == noRole || len(b.rows) == 0 {
 			continue
 		}
 		is[c.role] = true
 		patient = patient || c.role == rolePatientID && strings.HasPrefix(folded(c.heading), "pat")
+		number = number || c.role == rolePatientID && folded(c.heading) != "pid"
 		sole = sole || c.sole && !c.role.health()
 		if c.role.health() {
 			health++
@@ -223,7 +225,7 @@ func (b *table) judge() (confidence, string) {
 		return moderate, "rows about patients, by the headings of columns"
 	case national:
 		return moderate, "a column of Aadhaar or ABHA numbers"
-	case is[rolePatientID] && (health > 0 && (named || details > 0 || clearly > 0 || len(b.columns) >= 4 && health > 1) || named && details > 0):
+	case is[rolePatientID] && (health > 0 && (named && number || details > 0 || clearly > 0 || len(b.columns) >= 4 && health > 1) || named && details > 0):
 		return moderate, "rows with a person's hospital number and health data, by the headings of columns"
 	case patient && health+details > 0:
 		return moderate, "rows that refer to patients by number, with health data"
