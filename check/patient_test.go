@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -24,6 +25,7 @@ var patientBars = []bar{
 	{"patients: files of Synthea", patientSynthea},
 	{"patients: people of Synthea, over all formats", patientSyntheaPeople},
 	{"patients: FHIR in programs of medplum", patientMedplum},
+	{"patients: HL7's examples of FHIR R4", patientFHIR},
 	{"patients: false alarms on a Linux system", patientFalse},
 	{"patients: 200,000 planted people", patientPlanted},
 	{"patients: planted values that come out", patientLeaks},
@@ -224,6 +226,72 @@ func patientMedplum(t testing.TB) reading {
 	return recallOf(t, hold, patientsIn(t, dir), 2)
 }
 
+// patientFHIR asks for every example of a resource that HL7's own definition of the compartment of a patient lists and that refers to a patient, is one,
+// or bundles one.
+func patientFHIR(t testing.TB) reading {
+	dir := filepath.Join(samplesDir(t, "fhir-r4"), "package")
+	var compartment struct {
+		Resource []struct {
+			Code  string   `json:"code"`
+			Param []string `json:"param"`
+		} `json:"resource"`
+	}
+	b, err := os.ReadFile(filepath.Join(dir, "CompartmentDefinition-patient.json"))
+	if err == nil {
+		err = json.Unmarshal(b, &compartment)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	listed := map[string]bool{"Patient": true}
+	for _, r := range compartment.Resource {
+		listed[r.Code] = listed[r.Code] || len(r.Param) > 0
+	}
+	var hold []string
+	for _, f := range below(t, dir, ".json") {
+		b, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var x map[string]any
+		if json.Unmarshal(b, &x) == nil && aboutPatient(x, listed) {
+			hold = append(hold, f)
+		}
+	}
+	return recallOf(t, hold, patientsIn(t, dir), 400)
+}
+
+func aboutPatient(x map[string]any, listed map[string]bool) bool {
+	kind, _ := x["resourceType"].(string)
+	for _, list := range []string{"entry", "contained"} {
+		items, _ := x[list].([]any)
+		for _, item := range items {
+			m, _ := item.(map[string]any)
+			if r, ok := m["resource"].(map[string]any); ok && kind == "Bundle" {
+				m = r
+			}
+			if k, _ := m["resourceType"].(string); k != "" && aboutPatient(m, listed) {
+				return true
+			}
+		}
+	}
+	return kind == "Patient" || listed[kind] && refersToPatient(x)
+}
+
+func refersToPatient(v any) bool {
+	switch v := v.(type) {
+	case map[string]any:
+		for k, x := range v {
+			if s, ok := x.(string); ok && k == "reference" && strings.Contains(s, "Patient/") || k != "contained" && refersToPatient(x) {
+				return true
+			}
+		}
+	case []any:
+		return slices.ContainsFunc(v, refersToPatient)
+	}
+	return false
+}
+
 // patientFalse looks through the programs, libraries and documents of this machine. Go's own tests hold a patient of Synthea: that one is right.
 func patientFalse(t testing.TB) reading {
 	cmd := exec.Command(built(t), "patient", "--json", "/usr")
@@ -256,6 +324,7 @@ func patientPlanted(t testing.TB) reading {
 }
 
 func patientLeaks(t testing.TB) reading {
-	_, ok := told(t, "patient", "TestNoValueComesOut")
-	return atMost(0, 0, "").and(ok, "in every format, whole and cut")
+	_, out := told(t, "patient", "TestNoValueComesOut")
+	_, kept := told(t, "casefile", "TestNoValueOfPatients")
+	return atMost(0, 0, "").and(out && kept, "in every format, whole and cut; in every byte of a case, its cache included")
 }

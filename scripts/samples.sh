@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Fetches patients' data that others made up for their tests, into $WARDROUND_SAMPLES or .judges/samples: pydicom's files, the
-# messages of hl7 and hl7apy, @medplum/mock, and what Synthea generates (needs Java, Maven and some minutes). All is pinned. What
+# messages of hl7 and hl7apy, @medplum/mock, HL7's own examples of FHIR R4, and what Synthea generates (needs Java, Maven and some minutes). All is pinned. What
 # cannot be had is named, and the bars that need it say that they skip. Ends well either way.
 set -u
 cd "$(dirname "$0")/.."
@@ -33,6 +33,9 @@ if fetched hl7apy-1.3.5.tar.gz 4ed02ae574ddcf9084b389bfcaf1e9023c4b2f4dfa2ce4ab4
 fi
 if fetched medplum-mock-5.2.13.tgz f6746e54e721a9e3c75ee9506bfefdf0bf5670f98bd1b9e8dedec78183197983 npm pack --silent @medplum/mock@5.2.13 && [ ! -d medplum ]; then
 	mkdir medplum && tar -xzf medplum-mock-5.2.13.tgz -C medplum
+fi
+if fetched hl7.fhir.r4.examples-4.0.1.tgz dce87f1b5b9341867033f7d1f544fa1b5232503f6d62813887ac6b8a8b6cb682 npm pack --silent hl7.fhir.r4.examples@4.0.1 && [ ! -d fhir-r4 ]; then
+	mkdir fhir-r4 && tar -xzf hl7.fhir.r4.examples-4.0.1.tgz -C fhir-r4
 fi
 
 if [ ! -d synthea/csv ]; then
