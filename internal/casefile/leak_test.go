@@ -93,5 +93,7 @@ func TestNoValueOfPatients(t *testing.T) {
 	o.Collections = []string{filepath.Join(root, "two")}
 	mustExamine(t, o)
 	// What a record of a log says stays in the evidence's own words in findings and in the cache, which docs/format/case.md calls raw.
-	look(func(name, _ string) bool { return name == findingsFile || strings.HasPrefix(name, cacheFolder+"/facts-") })
+	look(func(name, _ string) bool {
+		return name == findingsFile || strings.HasPrefix(name, cacheFolder+"/facts-")
+	})
 }

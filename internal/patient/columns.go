@@ -51,8 +51,8 @@ var headings = vocabulary(map[role]string{
 	rolePatientID: `uhid uhidno uhidnumber mrn mrno mrnumber mrdno crno crnumber crn hospitalno hospitalnumber hospno regno regnno registrationno registrationnumber patientid patid patno
 		patientno patientnumber patientidentifier patientcode patientuuid patientguid patientkey patient pid ptid ptno ipno ipdno ipnumber opno opdno opnumber medicalrecordnumber medicalrecordno medrecno healthid
 		subjectid hn fileno caseno casesheetno admissionno patientregno patregno patregid puid mpi mpiid empi externalpatientid patientmrn pat_id beneficiaryid patientnum personid personsourcevalue रोगीसंख्या मरीजआईडी`,
-	rolePatientName:   `patientname patname patientsname patientfullname ptname nameofpatient nameofthepatient patient_name रोगीकानाम मरीजकानाम रोगी मरीज`,
-	roleName:          `name fullname beneficiaryname personname नाम`,
+	rolePatientName:   `patientname patientnam patientna patname patientsname patientfullname ptname nameofpatient nameofthepatient patient_name रोगीकानाम मरीजकानाम रोगी मरीज`,
+	roleName:          `name fullname beneficiaryname personname pname नाम`,
 	roleNamePart:      `firstname lastname first last fname lname mname givenname given familyname family surname middlename patientfirstname patientlastname patfirstname patlastname patfname patlname patientgivenname patientfamilyname`,
 	roleBirth:         `dob dateofbirth birthdate birthday patientdob patdob patientbirthdate patientsbirthdate birth dateofbirthddmmyyyy birthdatetime yearofbirth जन्मतिथि`,
 	roleAge:           `age ageyears ageinyears patientage patage patientsage agesex ageyrs आयु`,
@@ -75,7 +75,7 @@ var headings = vocabulary(map[role]string{
 	roleProcedure:   `procedure procedures procedurecode proceduredate surgery surgeryname operation operationname cpt cptcode procedurename anaesthesia anesthesia procedurecode1 procedureconceptid`,
 	roleObservation: `bp bloodpressure pulse temperature spo2 weight height bmi heartrate respiratoryrate vitals vital systolic diastolic sysbp diabp observationconceptid`,
 	roleVisit: `visitid visitno visitdate admissiondate dateofadmission doa dischargedate dateofdischarge dod ward wardname bedno bed encounter encounterid encounterclass admitdate admissionid consultant consultantname treatingdoctor doctor doctorname
-		department deptname refdoctor referredby doctorid physician attendingphysician opddate ipdate appointmentdate careplan appointmentid lengthofstay deathdate dateofdeath hadmid encounternum visitoccurrenceid visitconceptid`,
+		department deptname refdoctor refby referredby doctorid physician attendingphysician opddate ipdate appointmentdate careplan appointmentid lengthofstay deathdate dateofdeath hadmid encounternum visitoccurrenceid visitconceptid`,
 	roleAllergy:      `allergy allergies allergen allergycode`,
 	roleImmunisation: `vaccine vaccination immunization immunisation vaccinename vaccinecode cvx doseno batchno1`,
 	roleBilling:      `billno billamount billdate claimid claimamount invoiceno totalclaimcost packagecode tariff receiptno healthcareexpenses payercoverage`,
@@ -87,7 +87,7 @@ var ambiguous = map[string]bool{
 	"condition": true, "conditions": true, "frequency": true, "route": true, "operation": true, "operationname": true, "procedure": true, "procedures": true, "weight": true, "height": true, "temperature": true,
 	"department": true, "bed": true, "pulse": true, "complaint": true, "dose": true, "modality": true, "sampleid": true, "sampleno": true, "specimen": true, "tariff": true, "invoiceno": true,
 	"reasoncode": true, "hb": true, "esr": true, "dx": true, "rx": true, "diag": true, "ward": true, "doa": true, "dod": true, "vital": true, "receiptno": true, "billno": true, "batchno1": true, "urea": true,
-	"testname": true, "testresult": true, "bp": true, "deptname": true, "route ": true, "encounter": true, "drug": true, "glucose": true, "loinc": true, "seriesuid": true, "appointmentdate": true, "deathdate": true, "billdate": true, "billamount": true, "cvx": true, "ndc": true,
+	"testname": true, "testresult": true, "bp": true, "deptname": true, "refby": true, "encounter": true, "drug": true, "glucose": true, "loinc": true, "seriesuid": true, "appointmentdate": true, "deathdate": true, "billdate": true, "billamount": true, "cvx": true, "ndc": true,
 }
 
 // shared headings of persons' numbers are those of many other things too: alone they are no patient's.

@@ -85,6 +85,7 @@ var formats = []format{
 	{"office 97", isOLE, readOLE},
 	{"xls", isBIFF, readBIFF},
 	{"rtf", isRTF, readRTF},
+	{"dbf", isDBF, readDBF},
 	{"mssql data", isMSSQLData, readDatabase},
 	{"mssql backup", isMSSQLBackup, readDatabase},
 	{"mysql table", isMySQLTable, readDatabase},

@@ -59,6 +59,8 @@ func FuzzOffice(f *testing.F) { fuzzed(f, "x.doc", []string{"office 97"}, readOL
 func FuzzXLS(f *testing.F) {
 	fuzzed(f, "x.xls", []string{"xls"}, func(w *worker, c *content, _ *tally) { w.examine(c, 0) })
 }
+func FuzzDBF(f *testing.F)      { fuzzed(f, "x.dbf", []string{"dbf"}, readDBF) }
+func FuzzHTML(f *testing.F)     { fuzzed(f, "x.html", []string{"html"}, readXML) }
 func FuzzMail(f *testing.F)     { fuzzed(f, "x.eml", []string{"mail"}, readMail) }
 func FuzzRTF(f *testing.F)      { fuzzed(f, "x.rtf", []string{"rtf"}, readRTF) }
 func FuzzDatabase(f *testing.F) { fuzzed(f, "x.ibd", []string{"mysql table"}, readDatabase) }

@@ -390,6 +390,10 @@ func (d *document) start(name string, attributes []field) {
 				if n, err := strconv.Atoi(a.value); err == nil && n > 1 {
 					d.repeat = min(n, maxColumns)
 				}
+			case "Index": // of a workbook as XML: cells before it are left out
+				for n, err := strconv.Atoi(a.value); err == nil && len(d.row) < min(n-1, maxColumns); {
+					d.row = append(d.row, "")
+				}
 			case "date-value", "value":
 				d.cell, d.valued = append(d.cell[:0], plainNumber(a.value)...), true
 			}

@@ -20,12 +20,16 @@ func readXML(w *worker, c *content, t *tally) {
 	head, _ := c.r.Peek(headBytes)
 	plain := plainHead(head)
 	lower := bytes.ToLower(plain[:min(len(plain), 2048)])
-	if bytes.Contains(lower, []byte("<html")) || bytes.Contains(lower, []byte("<!doctype html")) {
-		t.format = "html"
-		h := &htmlText{s: newScanner(t, &w.run.o)}
-		readMarkup(c.plain(), h)
-		h.breakLine()
-		h.s.end()
+	switch {
+	case isHTML(lower):
+		readHTML(w, c, t)
+		return
+	case bytes.Contains(lower, []byte("urn:schemas-microsoft-com:office:spreadsheet")): // a workbook as XML, of Excel 2003 and of many programs
+		t.format = "xls"
+		d := newDocument(t, &w.run.o, "Table", "Row", "Cell", "p")
+		d.name = tableName(c.path)
+		readMarkup(c.plain(), d)
+		d.end()
 		return
 	}
 	x := &xmlTree{to: newTree(t, &w.run.o)}
@@ -265,37 +269,5 @@ func (x *xmlTree) stop(string) {
 		x.begin(e)
 		x.to.value("", e.value)
 		x.to.close()
-	}
-}
-
-// htmlText makes lines of HTML as they look: a cell ends with a tab, a block with a line.
-type htmlText struct {
-	s    *scanner
-	line []byte
-}
-
-func (h *htmlText) text(s string) {
-	h.line = append(append(h.line, s...), ' ')
-	if len(h.line) > maxLine {
-		h.breakLine()
-	}
-}
-
-func (h *htmlText) start(name string, _ []field) { h.tag(strings.ToLower(name)) }
-func (h *htmlText) stop(name string)             { h.tag(strings.ToLower(name)) }
-
-func (h *htmlText) tag(name string) {
-	switch name {
-	case "td", "th":
-		h.line = append(bytes.TrimRight(h.line, " \t"), '\t')
-	case "br", "p", "div", "tr", "li", "h1", "h2", "h3", "h4", "table", "script", "style", "body", "ul", "section", "dd", "dt", "pre":
-		h.breakLine()
-	}
-}
-
-func (h *htmlText) breakLine() {
-	if len(h.line) > 0 {
-		eachLine(bufio.NewReader(bytes.NewReader(h.line)), h.s.line)
-		h.line = h.line[:0]
 	}
 }

@@ -70,6 +70,10 @@ func samples(t testing.TB) []sample {
 		{"mbox", []byte("From ward Wed Nov 23 07:07:49 2022\nMIME-Version: 1.0\nContent-Type: text/plain\n\n" + text + "\nFrom ward Wed Nov 23 07:08:49 2022\nFrom: x\n\nbye\n"), "mail", 1},
 		{"summary.txt", []byte(text), "text", 1},
 		{"page.html", []byte("<html><body><table><tr><td>Patient Name</td><td>" + plantName + "</td></tr><tr><td>UHID</td><td>" + plantUHID + "</td></tr><tr><td>Diagnosis</td><td>" + plantICD + "</td></tr></table></body></html>"), "html", 1},
+		{"export.xls", []byte("<table><tr><td>" + strings.Join(heading, "</td><td>") + "</td></tr><tr><td>" + strings.Join(row, "</td><td>") + "</td></tr></table>"), "html", 1},
+		{"excel2003.xml", []byte(`<?xml version="1.0"?><Workbook xmlns="urn:schemas-microsoft-com:office:spreadsheet"><Worksheet><Table><Row><Cell><Data>` + strings.Join(heading, "</Data></Cell><Cell><Data>") + `</Data></Cell></Row><Row><Cell><Data>` + strings.Join(row, "</Data></Cell><Cell><Data>") + `</Data></Cell></Row></Table></Worksheet></Workbook>`), "xls", 1},
+		{"ipd.dbf", dBase(heading, row), "dbf", 1},
+		{"lab.txt", []byte("LABORATORY REPORT\nName    : " + plantName + "       Age/Sex : 61 Yrs/F\nCR No.  : " + plantUHID + "   Ref By : Dr. X\n"), "text", 1},
 		{"letter.rtf", []byte(`{\rtf1\ansi ` + strings.ReplaceAll(text, "\n", `\par `) + "}"), "rtf", 1},
 		{"letter.doc", append([]byte("\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\x00\x00"), utf16LE(text)[2:]...), "office 97", 1},
 		{"ris.sql", []byte(dump), "sql dump", 2},
@@ -135,6 +139,24 @@ func rarred(name string, content []byte) []byte {
 	file = binary.LittleEndian.AppendUint32(append(file, 0x20), crc32.ChecksumIEEE(content))
 	file = append(append(file, 0, 1, byte(len(name))), name...)
 	return bytes.Join([][]byte{[]byte("Rar!\x1a\x07\x01\x00"), block([]byte{1, 0, 0}), block(file), content, block([]byte{5, 0, 0})}, nil)
+}
+
+// dBase is a table of dBase III.
+func dBase(heading, row []string) []byte {
+	const width = 40
+	h := make([]byte, 32, 32+32*len(heading)+1)
+	copy(h, []byte{3, 122, 11, 23, 1})
+	binary.LittleEndian.PutUint16(h[8:], uint16(32+32*len(heading)+1))
+	binary.LittleEndian.PutUint16(h[10:], uint16(1+width*len(heading)))
+	body := []byte{' '}
+	for i, name := range heading {
+		f := make([]byte, 32)
+		copy(f[:10], name)
+		f[11], f[16] = 'C', width
+		h = append(h, f...)
+		body = append(body, row[i]+strings.Repeat(" ", width-len(row[i]))...)
+	}
+	return append(append(append(h, '\r'), body...), 0x1a)
 }
 
 // lines64 codes an attachment as mail does.

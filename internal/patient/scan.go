@@ -2,6 +2,7 @@ package patient
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -426,6 +427,10 @@ func (s *scanner) flush() {
 		}
 		if s.sole && (s.told.health() != 0 || s.told != 0 && s.p.name != "" || s.p.name != "" && len(s.p.ids) > 0) {
 			s.t.sure(moderate, "labels with values: a patient's name or number, and what is told of them")
+		}
+		numbered := slices.ContainsFunc(s.p.ids, func(id identity) bool { return id.kind == HospitalNumber })
+		if numbered && s.p.name != "" && (s.told.has(Sex) || s.told.has(BirthDate)) && s.told.health() != 0 {
+			s.t.sure(moderate, "labels with values: a person's number, name, age or sex, and health data")
 		}
 		s.t.person(&s.p)
 	}
