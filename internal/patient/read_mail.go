@@ -11,15 +11,14 @@ import (
 
 // isMail tells messages of mail (RFC 5322, MIME) and mailboxes of them: the beginning is a header, and MIME is named in it.
 func isMail(head []byte, _ string) bool {
-	line, rest, _ := bytes.Cut(head[:min(len(head), 16<<10)], []byte("\n"))
+	head = head[:min(len(head), 16<<10)]
+	line, _, _ := bytes.Cut(head, []byte("\n"))
 	name, _, ok := bytes.Cut(line, []byte(":"))
-	ok = ok && len(name) > 1 && bytes.IndexAny(name, " \t<{[\"'=/") < 0 || has(line, "From ")
-	rest = append([]byte("\n"), rest...)
-	return ok && containsFold(rest, "\nmime-version:") && containsFold(append(line, rest...), "from") && containsFold(rest, "\ncontent-type:") && bytes.IndexByte(rest, 0) < 0
-}
-
-func containsFold(b []byte, word string) bool {
-	return bytes.Contains(bytes.ToLower(b), []byte(word))
+	if !(ok && len(name) > 1 && bytes.IndexAny(name, " \t<{[\"'=/") < 0 || has(line, "From ")) {
+		return false
+	}
+	lower := bytes.ToLower(head)
+	return bytes.Contains(lower, []byte("from")) && bytes.Contains(lower, []byte("\ncontent-type:")) && (has(lower, "mime-version:") || bytes.Contains(lower, []byte("\nmime-version:")))
 }
 
 // readMail reads the texts of messages as text, and examines each coded part as a file of its own: attachments are where the registers are.
