@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -56,7 +57,21 @@ func TestHostile(t *testing.T) {
 	for i := range 5_000 {
 		fmt.Fprintf(&pages, "%d 0 obj << /Type /Page /Parent %d 0 R /Contents [%s] >>\n", i+2, i+2, strings.Repeat("1 0 R ", 50))
 	}
+	strings97 := slices.Concat(biffRecord(0x0809, uint16(0x0600), uint16(5), make([]byte, 12)), biffRecord(0x00fc, ^uint32(0), ^uint32(0), uint16(0xffff), uint8(0xd), uint16(0xffff), ^uint32(0), "x"))
+	for range 200 {
+		strings97 = append(strings97, biffRecord(0x003c, bytes.Repeat([]byte{0, 0, 0}, 2000))...)
+	}
+	chained := compound("Workbook", make([]byte, 40<<10))
+	for i := range 80 {
+		binary.LittleEndian.PutUint32(chained[512+12+4*i:], 3) // each sector of the stream is followed by its first
+	}
+	binary.LittleEndian.PutUint32(chained[1024+128+120:], ^uint32(0))
 	for name, b := range map[string][]byte{
+		"strings.xls":  compound("Workbook", strings97[:60<<10]),
+		"loop.xls":     chained,
+		"nest.eml":     []byte(strings.Repeat("From: a\nMIME-Version: 1.0\nContent-Type: x\nContent-Transfer-Encoding: quoted-printable\n\n", 20_000)),
+		"wide.dbf":     append([]byte("\x03\x7a\x0b\x17\xff\xff\xff\xff\xff\xff\xff\xff"), bytes.Repeat([]byte("A\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00C\x00\x00\x00\x00\xff\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"), 4000)...),
+		"rows.html":    []byte("<html><table>" + strings.Repeat("<tr><td>a<td>b<table>", 100_000)),
 		"bomb.csv.gz":  gzipped(line, 1000),
 		"bomb.json.gz": gzipped(strings.Repeat(`{"a":[`, 1000), 500),
 		"bomb.xml.gz":  gzipped(strings.Repeat("<a b='c'>", 1000), 400),

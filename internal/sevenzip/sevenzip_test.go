@@ -129,6 +129,26 @@ func sealed(list []byte) []byte {
 	return append(h, list...)
 }
 
+// TestHostileList: a list that asks for a dictionary of 4 GiB is refused before it is made, one that counts more than it holds is damage.
+func TestHostileList(t *testing.T) {
+	long := []byte{0xff, 0, 0, 0, 0, 0, 1, 0, 0} // 1 TiB
+	packed := []byte{1, 4, 6, 0, 1, 9, 4, 0, 7, 11, 1, 0, 1, 0x23, 3, 1, 1, 5, 0x5d, 0xff, 0xff, 0xff, 0xff, 12}
+	list := slices.Concat(packed, long, []byte{0, 0, 5, 1, 0x11, 3, 0, 0, 0, 0, 0})
+	if got, err := contents(sealed(list), 1<<26); !errors.Is(err, ErrLimit) || len(got) != 1 {
+		t.Errorf("%d files, %v", len(got), err)
+	}
+	for _, list := range [][]byte{
+		slices.Concat([]byte{1, 5}, long, []byte{0, 0}),
+		slices.Concat([]byte{1, 4, 6, 0}, long, []byte{9, 1, 1}),
+		slices.Concat([]byte{1, 4, 6, 0, 1, 9, 4, 0, 7, 11}, long, []byte{0, 1, 0, 1}),
+		bytes.Repeat([]byte{3}, 1<<16),
+	} {
+		if _, err := contents(sealed(list), 1<<26); !errors.Is(err, ErrDamaged) {
+			t.Errorf("% x: %v", list[:min(len(list), 24)], err)
+		}
+	}
+}
+
 // FuzzOpen reads archives, and lists with right checksums, whatever is in them.
 func FuzzOpen(f *testing.F) {
 	names, _ := filepath.Glob("testdata/*.7z")
