@@ -25,7 +25,11 @@ func readDBF(w *worker, c *content, t *tally) {
 		t.note("it breaks off")
 		return
 	}
-	list := make([]byte, int(binary.LittleEndian.Uint16(h[8:]))-dbfField)
+	header, row := int(binary.LittleEndian.Uint16(h[8:])), int(binary.LittleEndian.Uint16(h[10:]))
+	if header < dbfField || row < 2 {
+		return
+	}
+	list := make([]byte, header-dbfField)
 	if _, err := io.ReadFull(c.r, list); err != nil {
 		t.note("it breaks off")
 		return
@@ -38,7 +42,7 @@ func readDBF(w *worker, c *content, t *tally) {
 		headings, kinds, lengths = append(headings, decodeCharset("", name)), append(kinds, list[11]), append(lengths, int(list[16]))
 	}
 	b := newTable(t, &w.run.o, tableName(c.path), headings)
-	record := make([]byte, binary.LittleEndian.Uint16(h[10:]))
+	record := make([]byte, row)
 	cells := make([]string, 0, len(headings))
 	for {
 		if n, err := io.ReadFull(c.r, record); err != nil {
