@@ -257,7 +257,6 @@ func (m *merged) feed() (*verdict.Judge, error) {
 	if err != nil {
 		return nil, err
 	}
-	m.data.judge(j)
 	for i := range m.entries {
 		if a := &m.entries[i].artifact; a.Records == 0 && a.Bytes > 0 {
 			j.AddFile(verdict.File{Server: m.names.In(a).Nameless, Path: a.Path, SHA256: a.SHA256, Unknown: a.Kind == "unknown"})
@@ -266,6 +265,7 @@ func (m *merged) feed() (*verdict.Judge, error) {
 			return nil, err
 		}
 	}
+	m.data.judge(j)
 	return j, nil
 }
 

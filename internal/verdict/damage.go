@@ -25,12 +25,15 @@ const (
 	plausibleShare = 20 // one in so many
 )
 
-// AddDamage takes what a look at a server's files found. What is only plausible is never class A: it says that files are hurt, and the act that
-// hurt them must be seen.
+// AddDamage takes what a look at a server's files found, after all that logs tell. What is only plausible is never class A: it says that files are hurt, and
+// the act that hurt them must be seen. A time after the last record of all logs is that of a copy, or of who repaired: what proves the damage holds, its time does not.
 func (j *Judge) AddDamage(d Damage) {
 	s := j.servers[d.Server]
 	if s == nil {
 		return
+	}
+	if last := j.estateLast(); j.opt.Until == event.NoTime && last != event.NoTime && d.First > last {
+		d.First = event.NoTime
 	}
 	p := &piece{at: d.First, rule: "damage", object: short(d.Example), place: digestOf("damage " + string(d.Server)), untimed: d.First == event.NoTime}
 	switch {
