@@ -34,7 +34,11 @@ type lines struct {
 }
 
 func newLines(ctx context.Context, r io.Reader) *lines {
-	l := &lines{ctx: ctx, r: r, buf: make([]byte, 256<<10)}
+	size := 256 << 10
+	if b, ok := r.(interface{ Len() int }); ok { // a head at hand: many readers look at each file's
+		size = max(unmarkedHead, min(size, b.Len()+1))
+	}
+	l := &lines{ctx: ctx, r: r, buf: make([]byte, size)}
 	for l.n < unmarkedHead && l.err == nil {
 		l.fill()
 	}

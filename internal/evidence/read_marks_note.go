@@ -96,10 +96,24 @@ var (
 )
 
 func isNote(text []byte, trusted bool) bool {
-	if !bytes.Contains(text, []byte("crypt")) && !bytes.Contains(text, []byte("stolen")) && !bytes.Contains(text, []byte("lock")) {
-		return false
+	return mayBeNote(text) && noteDecrypt.Match(text) && noteHarm.Match(text) && noteContact.Match(text) && (trusted || notePayment.Match(text))
+}
+
+// mayBeNote asks for words without which the patterns cannot match: they cost a hundred times as much, and most text holds none.
+func mayBeNote(text []byte) bool {
+	return holdsAny(text, "crypt", "stolen", "lock") &&
+		holdsAny(text, "crypted", "locked", "stolen", "exfiltrated", "downloaded", "compromised", "penetrated", "hacked", "strong encryption", "infected") &&
+		holdsAny(text, "decrypt", "private key", "restor", "recover", "unlock", "get ", "return ") &&
+		holdsAny(text, "your ", "all ", "the ")
+}
+
+func holdsAny(text []byte, words ...string) bool {
+	for _, w := range words {
+		if bytes.Contains(text, []byte(w)) {
+			return true
+		}
 	}
-	return noteContact.Match(text) && noteDecrypt.Match(text) && noteHarm.Match(text) && (trusted || notePayment.Match(text))
+	return false
 }
 
 // saysEncrypted reports whether a text that stands before random content says that it was encrypted, and whom to write to: what
