@@ -184,6 +184,7 @@ bzip2 bz2 tbz2 tbz
 xz xz txz
 zstd zst tzst zstd
 lz4 lz4
+brotli br brotli
 7z 7z
 rar rar
 cab cab

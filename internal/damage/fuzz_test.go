@@ -1,6 +1,7 @@
 package damage
 
 import (
+	"encoding/base64"
 	"testing"
 )
 
@@ -16,10 +17,13 @@ func FuzzForm(f *testing.F) {
 			f.Add(b)
 		}
 	}
+	packed, _ := base64.StdEncoding.DecodeString(packedVisits)
+	f.Add(packed)
 	f.Fuzz(func(t *testing.T, b []byte) {
 		for _, budget := range []int{scanBudget, pairBudget / 8} {
-			got := formOf(bytesView(b), budget)
-			if got.seen < 0 || got.at < 0 {
+			var l look
+			lookAt("x.br", bytesView(b), budget, &l)
+			if got := l.form; got.seen < 0 || got.at < 0 {
 				t.Fatalf("%+v", got)
 			}
 		}

@@ -200,11 +200,11 @@ func (l *look) isProse() bool {
 }
 
 // bareStreams are extensions of packed streams without signature or sums: nothing tells them from random bytes.
-var bareStreams = set(`br brotli lz lzo sz snappy deflate`)
+var bareStreams = set(`lz lzo sz snappy deflate`)
 
 // mayBeAnything are extensions of files that are random, or zero, by right: raw streams, keys, volumes, space that was set aside, parts of repositories; and
 // no extension at all.
-var mayBeAnything = anything(`br bin dat data db raw img key rnd rand seed blob bundle cache chunk pack tmp temp swp part dump mem vmem core hc tc vol vhd dd lz lzo sz snappy deflate enc crypt
+var mayBeAnything = anything(`bin dat data db raw img key rnd rand seed blob bundle cache chunk pack tmp temp swp part dump mem vmem core hc tc vol vhd dd lz lzo sz snappy deflate enc crypt
 	jrs jtx wal ldf log1 log2 blf regtrans-ms edb jcp chk ibd ibdata1 ib_logfile0 ib_logfile1 frm dbf ctl rdo redo xlog hprof nvram pak wad rpf bfc rdb`)
 
 func anything(words string) map[string]bool {

@@ -36,11 +36,23 @@ func TestLearn(t *testing.T) {
 	fmt.Println(len(alone), "files and", len(paired), "pairs to learn from")
 	var out strings.Builder
 	fmt.Fprintf(&out, "# Learned by TestLearn of internal/damage from %d and %d examples; see docs/design/damage.md.\n", len(alone), len(paired))
+	fmt.Fprintf(&out, "# types: %s\n", strings.Join(typesOf(list), " "))
 	grow(alone, 160).write(&out, "alone")
 	grow(paired, 160).write(&out, "pair")
 	if err := os.WriteFile("model.txt", []byte(out.String()), 0o644); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// typesOf are the extensions that teach.
+func typesOf(list []sample) (out []string) {
+	for i := range list {
+		if s := &list[i]; s.train && !s.unseen && !s.honest {
+			out = append(out, s.ext)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
 // largeSample is the size from which one of eight files is trained on.
