@@ -18,6 +18,7 @@ type diff struct {
 	fresh           histogram // of those
 	longestFresh    int64
 	identical       bool
+	key             int // bytes after which what was done to each byte repeats; 0 if it does not
 }
 
 // compare finds what changed. Chunks are told by content, so that what was only moved is not new.
@@ -37,6 +38,30 @@ func compare(old, new *view, d *diff) {
 	if !d.identical {
 		d.chunks(old, new)
 	}
+	if d.equal*8 < d.compared && len(old.windows) > 0 && len(new.windows) > 0 {
+		d.key = repeatingKey(old.head(), new.head())
+	}
+}
+
+// mostKey is the longest key that is looked for.
+const mostKey = 1024
+
+// repeatingKey is the length of the key with which each byte was combined by exclusive or, or to which it was added; 0 if that is not what was done.
+func repeatingKey(old, new []byte) int {
+	n := min(len(old), len(new), 4*mostKey)
+	if n < 64 {
+		return 0
+	}
+	xor, sum := make([]byte, n), make([]byte, n)
+	for i := range n {
+		xor[i], sum[i] = old[i]^new[i], new[i]-old[i]
+	}
+	for period := 1; period <= min(mostKey, n/3); period++ {
+		if repeats(xor, period) || repeats(sum, period) {
+			return period
+		}
+	}
+	return 0
 }
 
 // at returns bytes of the view from an offset, as many as one window has, at most n.

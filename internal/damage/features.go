@@ -136,7 +136,7 @@ func flag(b bool) float64 {
 
 // missing reports whether a file's name promises a kind and its content is of none.
 func (l *look) missing() bool {
-	return l.name.promised != "" && !l.name.honest && l.form.honest == "" && (l.form.shape == formless || l.form.text && l.name.promised != "text" && base64Share(&l.profile.all) > .99)
+	return l.name.promised != "" && !l.name.honest && l.form.honest == "" && (l.form.shape == formless || l.form.text && l.name.promised != "text" && (base64Share(&l.profile.all) > .99 || l.profile.all.encoded()))
 }
 
 func base64Share(h *histogram) float64 {
@@ -167,7 +167,17 @@ func serial(b []byte) float64 {
 }
 
 // packedKinds are forms whose content looks nearly random by right.
-var packedKinds = set(`zip ooxml opendocument jar gzip bzip2 xz zstd lz4 7z rar cab png jpeg gif mp4 matroska ogg flac mp3 pdf rpm ar zlib lzma compress lzip lzop brotli asf flv jp2 djvu swf font riff`)
+var packedKinds = kinds(`true audio`, `raw photo`, `jpeg xr`, `monkey's audio`, `r data`, `git pack`, `zip ooxml opendocument jar gzip bzip2 xz zstd lz4 7z rar cab png jpeg gif mp4 matroska ogg flac mp3 pdf rpm ar zlib lzma compress lzip lzop brotli asf flv musepack wavpack jp2 djvu swf font riff
+	ac3 adts amr caf realmedia realaudio dts noteworthy xcf jxl qoi flif bpg texture gltf blender dwg mobi onenote grib bufr miniseed lidar feather redis avro orc parquet arrow hdf5 hdf4 xar arj lha crx cramfs squashfs szdd wim`)
+
+// kinds takes some names of more than one word, and others of one.
+func kinds(list ...string) map[string]bool {
+	m := set(list[len(list)-1])
+	for _, k := range list {
+		m[k] = true
+	}
+	return m
+}
 
 // pair is a file's content then and now.
 type pair struct {

@@ -197,6 +197,26 @@ matroska mkv webm mka
 ogg ogg oga ogv opus spx
 flac flac
 mp3 mp3
+ac3 ac3
+adts aac
+caf caf
+amr amr
+netpbm ppm pgm pbm pnm
+miniseed mseed
+lidar las laz
+grib grib grb grib2
+avro avro
+orc orc
+netcdf nc cdf
+wavpack wv
+blender blend
+gltf glb
+dwg dwg
+mobi mobi azw azw3
+pcapng pcapng
+evt evt
+vhd vhd
+xar xar
 asf wmv wma asf
 flv flv
 midi mid midi

@@ -38,6 +38,8 @@ func alone(l *look, crowd bool, numbers []float64) judgement {
 		return judged(Intact, Plausible, "it is empty")
 	case p.constant && l.view.size >= 64:
 		return constantAlone(l)
+	case p.patterned && l.name.promised != "" && l.name.promised != "text" && (f.shape == formless || f.text):
+		return judged(Overwritten, Plausible, "one pattern over and over, though its name promises %s", l.name.promised)
 	case f.honest != "":
 		return judged(Unknown, Unsure, "encrypted by right, as it seems: %s; content cannot tell what it holds", f.honest)
 	case f.shape == checked:
@@ -47,6 +49,9 @@ func alone(l *look, crowd bool, numbers []float64) judgement {
 	}
 	if l.isProse() {
 		return judged(Intact, Plausible, "text")
+	}
+	if l.name.promised == "" && f.text && f.shape == followed && p.all.inLetters() && !crowd {
+		return judged(Unknown, Unsure, "text of random letters (base64 or the like), and its name promises nothing: an encoded file, a key, or damage")
 	}
 	if bareStreams[l.ext] && f.shape == formless && p.all.entropy() > 7 {
 		return judged(Unknown, Unsure, "a packed stream by its name, which has no signature and no sum")
@@ -95,10 +100,9 @@ func (l *look) sketch() string {
 // extent says how much of the content is random.
 func (l *look) extent() (State, string) {
 	p := &l.profile
-	b64 := base64Share(&p.all)
 	switch {
-	case b64 > .995 && l.name.promised != "" && l.form.shape != checked:
-		return Encrypted, "base64 of random bytes all along"
+	case p.all.inLetters() && l.name.promised != "" && l.form.shape != checked:
+		return Encrypted, "random bytes written as letters (base64 or the like) all along"
 	case p.all.diluted():
 		return Encrypted, "random all along but for one value, with which it is diluted"
 	case p.randoms == p.blocks || p.blocks >= 8 && p.randoms*100 >= p.blocks*97 || p.all.random():
@@ -162,12 +166,26 @@ func together(p *pair, numbers []float64) judgement {
 		return judged(Overwritten, Plausible, "emptied: it had %d bytes", o.view.size)
 	case n.profile.constant && n.view.size >= 64 && !o.profile.constant:
 		return judged(Overwritten, Proven, "one value or pattern all along, where content was")
+	case p.added():
+		return judged(Intact, Plausible, "all that it was stands in it, and %d bytes were added", n.view.size-o.view.size)
+	case p.takenOut():
+		return judged(Intact, Plausible, "%d bytes of it were taken out, and nothing was changed", o.view.size-n.view.size)
+	case d.key > 0:
+		return p.keyed()
+	case n.profile.patterned && !o.profile.patterned && !o.profile.constant && (n.form.shape == formless || n.form.text && !o.form.text && o.form.shape != formless):
+		return judged(Overwritten, Plausible, "one pattern over and over, where content was")
 	case n.form.honest != "":
 		return judged(Unknown, Unsure, "changed; now encrypted by right, as it seems: %s", n.form.honest)
 	case n.form.shape == checked:
 		return judged(Intact, Proven, "changed; %s, %s", n.form.kind, wholly)
 	case p.wiped():
 		return judged(Overwritten, Plausible, "%d of %d blocks have one value now, where content was", n.profile.zeros, n.profile.blocks)
+	case p.hole():
+		return judged(Overwritten, Plausible, "%d of %d blocks have one value now, where content was", n.profile.zeros, n.profile.blocks)
+	case p.striped():
+		return p.hurt()
+	case n.form.text && n.profile.all.encoded() && !o.profile.all.encoded():
+		return p.hurt()
 	case p.noHold():
 		return judged(Unknown, Unsure, "changed; it was random without a known form before, and is so now")
 	}
@@ -191,12 +209,47 @@ func (p *pair) wiped() bool {
 	return n.blocks > 0 && n.zeros*10 >= n.blocks*9 && o.zeros*10 < o.blocks*5 && p.lost()
 }
 
+// added reports whether the old version stands in the new one, at its beginning, at its end or on both sides of what was added.
+func (p *pair) added() bool {
+	return p.old.view.whole && p.new.view.whole && p.old.view.size >= 64 && p.new.view.size > p.old.view.size && p.diff.prefix+p.diff.suffix >= p.old.view.size
+}
+
+// takenOut reports whether the new version is the old one without a piece, of which half is left.
+func (p *pair) takenOut() bool {
+	return p.old.view.whole && p.new.view.whole && 2*p.new.view.size >= p.old.view.size && p.new.view.size < p.old.view.size && p.diff.prefix+p.diff.suffix >= p.new.view.size
+}
+
+// striped reports whether stretches of even length, each from a whole block of 16 bytes, became random, and what lies between stayed: no program but an encryptor writes so.
+func (p *pair) striped() bool {
+	d := &p.diff
+	_, spread := d.lengths()
+	kept := share(d.equal, d.compared)
+	return d.runs >= 8 && d.aligned == d.runs && spread < .2 && kept > .05 && kept < .95 && d.xor.random() && d.changed.random() && d.changed.n >= 4*leastRandom
+}
+
+// hole reports whether what changed is all of one value now, at its old place, in whole blocks, and the form is lost.
+func (p *pair) hole() bool {
+	n, o, d := p.new, p.old, &p.diff
+	return n.view.size == o.view.size && p.lost() && n.profile.zeros > o.profile.zeros && d.runs > 0 && d.runs <= 16 && d.changed.n >= blockBytes && d.changed.entropy() < .05
+}
+
+// keyed is a file each byte of which was combined with a key that repeats.
+func (p *pair) keyed() judgement {
+	j := judged(Encrypted, Plausible, "each byte was changed by a key of %d bytes that repeats", p.diff.key)
+	if p.lost() {
+		j.also("it was %s and is that no more", p.old.form.kind)
+		j.confidence = Proven
+	}
+	j.recoverable = "all of it: the old version gives the key, which may open other files too"
+	return j
+}
+
 // isProse reports whether a file is text to its end where its name promises no other, and not base64 all along without saying so.
 func (l *look) isProse() bool {
 	if !l.form.text || l.form.shape != followed || l.name.promised != "text" && l.name.promised != "" {
 		return false
 	}
-	return base64Share(&l.profile.all) < .995 || l.name.honest || bytes.HasPrefix(l.view.head(), []byte("-----BEGIN"))
+	return !l.profile.all.inLetters() || l.name.honest || bytes.HasPrefix(l.view.head(), []byte("-----BEGIN"))
 }
 
 // bareStreams are extensions of packed streams without signature or sums: nothing tells them from random bytes.

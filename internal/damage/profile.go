@@ -96,6 +96,32 @@ func (h *histogram) floor() float64 {
 	return min(1, 256*float64(lowest[16])/float64(h.n))
 }
 
+// encoded reports whether the bytes are drawn evenly from the symbols of a base: 16, 32, 64 or 85. Random bytes in letters are, text never is.
+func (h *histogram) encoded() bool {
+	var n, squares uint64
+	symbols := 0
+	for c, k := range &h.count {
+		switch {
+		case k == 0 || c == '\n' || c == '\r' || c == '=':
+		case c < '!' || c > '~':
+			return false
+		default:
+			symbols++
+			n += uint64(k)
+			squares += uint64(k) * uint64(k)
+		}
+	}
+	base := symbols == 16 || symbols == 32 || symbols == 64 || symbols == 85 || symbols == 86
+	if !base || n < uint64(16*symbols) {
+		return false
+	}
+	uneven := float64(squares)/float64(n)/float64(n)*float64(symbols) - 1
+	return uneven < .01+2*float64(symbols)/float64(n)
+}
+
+// inLetters reports whether the bytes are of base64, or of another base and evenly drawn.
+func (h *histogram) inLetters() bool { return base64Share(h) > .995 || h.encoded() }
+
 // share is the part of bytes from one value to another, both included.
 func (h *histogram) share(from, to int) float64 {
 	if h.n == 0 {
@@ -142,6 +168,7 @@ type profile struct {
 	head, tail   histogram // 4 KiB
 	headRandom   bool
 	constant     bool // one value, or a pattern of at most 16 bytes, all along
+	patterned    bool // a longer pattern all along
 }
 
 // plain estimates the share of bytes that are not random: neither in random blocks nor what a uniform source could have given.
@@ -206,6 +233,7 @@ func measure(v *view, p *profile) {
 	p.tail.add(v.tail(blockBytes))
 	p.headRandom = p.head.random()
 	p.constant = isPattern(v)
+	p.patterned = !p.constant && isLongPattern(v)
 }
 
 // block counts one block into the runs' histograms and returns its entropy and whether it looks random or has one value.
@@ -272,6 +300,31 @@ func isPattern(v *view) bool {
 	}
 	for i, w := range v.windows {
 		if i > 0 && len(w.b) > 0 && w.b[0] != head[w.off%int64(period)] || !repeats(w.b, period) {
+			return false
+		}
+	}
+	return true
+}
+
+// The longest pattern that is looked for, and how often it must stand.
+const (
+	mostPeriod  = 1024
+	leastRounds = 4
+)
+
+// isLongPattern reports whether a view repeats what is longer than that, up to a kilobyte, all along.
+func isLongPattern(v *view) bool {
+	head := v.head()
+	if len(head) < 64 {
+		return false
+	}
+	i := bytes.Index(head[17:min(len(head), mostPeriod+33)], head[:16])
+	period := i + 17
+	if i < 0 || int64(period*leastRounds) > v.size {
+		return false
+	}
+	for _, w := range v.windows {
+		if !repeats(w.b, period) {
 			return false
 		}
 	}
