@@ -11,8 +11,11 @@ type diff struct {
 	compared, equal int64     // bytes at the same places
 	xor             histogram // old and new of the 16-byte blocks that changed
 	changed         histogram // the new bytes of those
+	was             histogram // the old bytes of those
 	runs, aligned   int       // stretches that changed; those that begin at a multiple of 16 from the file's start
 	runSum, runSq   float64   // of their lengths in blocks, as logarithms
+	gaps            int       // stretches between those
+	gapSum, gapSq   float64   // of their lengths
 	prefix, suffix  int64     // bytes that are equal at the beginning and at the end
 	newBytes        int64     // in chunks that the old version has nowhere
 	fresh           histogram // of those
@@ -79,16 +82,24 @@ func (d *diff) places(old, new []byte) {
 	n := min(len(old), len(new))
 	d.compared += int64(n)
 	var x [16]byte
-	run := 0
+	run, gap := 0, 0
 	for i := 0; i < n; {
 		k := min(16, n-i)
 		if bytes.Equal(old[i:i+k], new[i:i+k]) {
 			d.equal += int64(k)
 			d.endRun(run)
 			run = 0
+			gap++
 			i += k
 			continue
 		}
+		if gap > 0 && d.runs > 0 {
+			l := math.Log2(float64(gap))
+			d.gaps++
+			d.gapSum += l
+			d.gapSq += float64(l * l)
+		}
+		gap = 0
 		for j := range k {
 			x[j] = old[i+j] ^ new[i+j]
 			if x[j] == 0 {
@@ -101,6 +112,7 @@ func (d *diff) places(old, new []byte) {
 		run++
 		d.xor.add(x[:k])
 		d.changed.add(new[i : i+k])
+		d.was.add(old[i : i+k])
 		i += k
 	}
 	d.endRun(run)
@@ -123,6 +135,15 @@ func (d *diff) lengths() (mean, spread float64) {
 	}
 	mean = d.runSum / float64(d.runs)
 	return mean, math.Sqrt(max(0, d.runSq/float64(d.runs)-float64(mean*mean)))
+}
+
+// between is the deviation of the logarithm of the lengths between the stretches that changed.
+func (d *diff) between() float64 {
+	if d.gaps == 0 {
+		return 0
+	}
+	mean := d.gapSum / float64(d.gaps)
+	return math.Sqrt(max(0, d.gapSq/float64(d.gaps)-float64(mean*mean)))
 }
 
 func samePrefix(a, b []byte) int {

@@ -72,7 +72,9 @@ func walkers() []walker {
 		{kind: "sgi", magic: "\x01\xda\x01\x01"},
 		{kind: "sun raster", magic: "\x59\xa6\x6a\x95"},
 		{kind: "icns", magic: "icns"},
-		{kind: "fli", is: func(b []byte) bool { return len(b) > 128 && b[4] >= 0x11 && b[4] <= 0x12 && b[5] == 0xaf }},
+		{kind: "fli", is: func(b []byte) bool {
+			return len(b) > 128 && b[4] >= 0x11 && b[4] <= 0x12 && b[5] == 0xaf && b[12] == 8 && b[13] == 0
+		}},
 		{kind: "icc", magic: "acsp", at: 36, walk: walkIcc},
 
 		{kind: "riff", magic: "RIFF", walk: walkRiff},
@@ -190,7 +192,9 @@ func walkers() []walker {
 		{kind: "mo", magic: "\x95\x04\x12\xde", walk: walkMo},
 		{kind: "git index", magic: "DIRC\x00\x00\x00"},
 		{kind: "git pack index", magic: "\xfftOc\x00\x00\x00\x02"},
-		{kind: "terminfo", is: func(b []byte) bool { return len(b) > 64 && (b[0] == 0x1a && b[1] == 1 || b[0] == 0x1e && b[1] == 2) }},
+		{kind: "terminfo", is: func(b []byte) bool {
+			return len(b) > 64 && (b[0] == 0x1a && b[1] == 1 || b[0] == 0x1e && b[1] == 2) && b[3] == 0 && b[2] > 1 && printable(b[12:min(len(b), 11+int(b[2]))])
+		}},
 		{kind: "time zone", magic: "TZif"},
 		{kind: "vhdx", magic: "vhdxfile"},
 		{kind: "vmdk", magic: "KDMV"},

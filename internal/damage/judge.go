@@ -24,7 +24,7 @@ func (j *judgement) also(format string, args ...any) {
 
 // The odds from which a file is called damaged, and from which it is not called intact: see docs/design/damage.md for how they were chosen.
 const (
-	aloneOdds  = 0.93
+	aloneOdds  = 0.88
 	aloneMaybe = 0.5
 	pairOdds   = 0.12
 	pairMaybe  = 0.05
@@ -50,8 +50,8 @@ func alone(l *look, crowd bool, numbers []float64) judgement {
 	if l.isProse() {
 		return judged(Intact, Plausible, "text")
 	}
-	if l.name.promised == "" && f.text && f.shape == followed && p.all.inLetters() && !crowd {
-		return judged(Unknown, Unsure, "text of random letters (base64 or the like), and its name promises nothing: an encoded file, a key, or damage")
+	if lettersByRight[l.ext] && f.text && f.shape == followed && p.all.inLetters() {
+		return judged(Unknown, Unsure, "random letters (base64 or the like), as its name promises: an encoded file, a key, or damage")
 	}
 	if bareStreams[l.ext] && f.shape == formless && p.all.entropy() > 7 {
 		return judged(Unknown, Unsure, "a packed stream by its name, which has no signature and no sum")
@@ -101,7 +101,7 @@ func (l *look) sketch() string {
 func (l *look) extent() (State, string) {
 	p := &l.profile
 	switch {
-	case p.all.inLetters() && l.name.promised != "" && l.form.shape != checked:
+	case (p.all.encoded() || p.all.inLetters() && l.name.promised != "") && l.form.shape != checked:
 		return Encrypted, "random bytes written as letters (base64 or the like) all along"
 	case p.all.diluted():
 		return Encrypted, "random all along but for one value, with which it is diluted"
@@ -165,14 +165,14 @@ func together(p *pair, numbers []float64) judgement {
 	case n.view.size == 0:
 		return judged(Overwritten, Plausible, "emptied: it had %d bytes", o.view.size)
 	case n.profile.constant && n.view.size >= 64 && !o.profile.constant:
-		return judged(Overwritten, Proven, "one value or pattern all along, where content was")
+		return p.erased()
 	case p.added():
 		return judged(Intact, Plausible, "all that it was stands in it, and %d bytes were added", n.view.size-o.view.size)
 	case p.takenOut():
 		return judged(Intact, Plausible, "%d bytes of it were taken out, and nothing was changed", o.view.size-n.view.size)
 	case d.key > 0:
 		return p.keyed()
-	case n.profile.patterned && !o.profile.patterned && !o.profile.constant && (n.form.shape == formless || n.form.text && !o.form.text && o.form.shape != formless):
+	case n.profile.patterned && !o.profile.patterned && !o.profile.constant && (n.form.shape == formless || n.form.text && o.form.shape != formless && (!o.form.text || p.oneLine())):
 		return judged(Overwritten, Plausible, "one pattern over and over, where content was")
 	case n.form.honest != "":
 		return judged(Unknown, Unsure, "changed; now encrypted by right, as it seems: %s", n.form.honest)
@@ -181,10 +181,12 @@ func together(p *pair, numbers []float64) judgement {
 	case p.wiped():
 		return judged(Overwritten, Plausible, "%d of %d blocks have one value now, where content was", n.profile.zeros, n.profile.blocks)
 	case p.hole():
-		return judged(Overwritten, Plausible, "%d of %d blocks have one value now, where content was", n.profile.zeros, n.profile.blocks)
-	case p.striped():
+		return judged(Overwritten, Plausible, "%d bytes have one value now, where content was", d.changed.n)
+	case p.moved():
+		return judged(Intact, Plausible, "nothing in it is new: its parts stand in another order")
+	case p.striped(), p.random(), p.stretches():
 		return p.hurt()
-	case n.form.text && n.profile.all.encoded() && !o.profile.all.encoded():
+	case n.form.text && n.profile.all.encoded() && !o.profile.all.inLetters():
 		return p.hurt()
 	case p.noHold():
 		return judged(Unknown, Unsure, "changed; it was random without a known form before, and is so now")
@@ -219,18 +221,53 @@ func (p *pair) takenOut() bool {
 	return p.old.view.whole && p.new.view.whole && 2*p.new.view.size >= p.old.view.size && p.new.view.size < p.old.view.size && p.diff.prefix+p.diff.suffix >= p.new.view.size
 }
 
-// striped reports whether stretches of even length, each from a whole block of 16 bytes, became random, and what lies between stayed: no program but an encryptor writes so.
+// striped reports whether stretches of even length, at even distances and each from a whole block of 16 bytes, became random, and what lies between stayed: no
+// program but an encryptor writes so.
 func (p *pair) striped() bool {
 	d := &p.diff
 	_, spread := d.lengths()
 	kept := share(d.equal, d.compared)
-	return d.runs >= 8 && d.aligned == d.runs && spread < .2 && kept > .05 && kept < .95 && d.xor.random() && d.changed.random() && d.changed.n >= 4*leastRandom
+	return d.runs >= 8 && d.aligned == d.runs && spread < .2 && d.between() < .2 && kept > .05 && kept < .95 && d.xor.random() && d.changed.random() && d.changed.n >= 4*leastRandom
 }
 
-// hole reports whether what changed is all of one value now, at its old place, in whole blocks, and the form is lost.
+// random reports whether content of a form gave way to what is random all along and new, under a name that no random content bears by right.
+func (p *pair) random() bool {
+	n, o := p.new, p.old
+	return (o.form.valid() || o.form.shape == begun) && o.form.honest == "" && n.random() && !n.name.honest && (n.name.promised != "" || !mayBeAnything[n.ext]) && p.isNew()
+}
+
+// isNew reports whether nearly nothing of the new version stands in the old one.
+func (p *pair) isNew() bool { return p.diff.newBytes*10 >= p.new.view.seen()*9 }
+
+// stretches reports whether, in place, what was not random became so, and the form is lost.
+func (p *pair) stretches() bool {
+	d := &p.diff
+	grown := p.new.view.size - p.old.view.size
+	return grown >= 0 && grown <= 64<<10 && p.lost() && d.changed.n >= leastRandom && d.changed.random() && d.xor.random() && d.was.entropy() < 7
+}
+
+// moved reports whether all of the new version stands in the old one, elsewhere.
+func (p *pair) moved() bool {
+	d := &p.diff
+	return p.new.view.whole && p.old.view.whole && p.new.view.size >= leastRandom && d.newBytes*8 < p.new.view.size && d.equal*2 < d.compared && d.changed.entropy() > 1
+}
+
+// erased is a file that has one value all along. That content was there is certain only where it had a form, and where what is left is not a part of it.
+func (p *pair) erased() judgement {
+	j := judged(Overwritten, Plausible, "one value or pattern all along, where content was")
+	if p.old.form.shape != formless && 2*p.new.view.size >= p.old.view.size {
+		j.confidence = Proven
+	}
+	return j
+}
+
+// oneLine reports whether text has no end of a line, which what people repeat has.
+func (p *pair) oneLine() bool { return bytes.IndexByte(p.new.view.head(), '\n') < 0 }
+
+// hole reports whether all that changed is of one value now, at its old place, and the form is lost.
 func (p *pair) hole() bool {
 	n, o, d := p.new, p.old, &p.diff
-	return n.view.size == o.view.size && p.lost() && n.profile.zeros > o.profile.zeros && d.runs > 0 && d.runs <= 16 && d.changed.n >= blockBytes && d.changed.entropy() < .05
+	return n.view.size == o.view.size && p.lost() && d.changed.n >= 512 && d.changed.entropy() < .1
 }
 
 // keyed is a file each byte of which was combined with a key that repeats.
@@ -254,6 +291,9 @@ func (l *look) isProse() bool {
 
 // bareStreams are extensions of packed streams without signature or sums: nothing tells them from random bytes.
 var bareStreams = set(`lz lzo sz snappy deflate`)
+
+// lettersByRight are extensions of what is written in letters that look random.
+var lettersByRight = set(`b64 base64 uu uue key pub sig lic token jwt csr p8 hash`)
 
 // mayBeAnything are extensions of files that are random, or zero, by right: raw streams, keys, volumes, space that was set aside, parts of repositories; and
 // no extension at all.
@@ -305,7 +345,7 @@ func (p *pair) proves(state State) bool {
 		return false
 	}
 	if state == Encrypted {
-		return n.form.shape == formless && n.view.seen() >= 2*blockBytes && n.name.promised != "" && !n.name.honest && share(d.equal, d.compared) < .02
+		return n.form.shape == formless && n.view.seen() >= 2*blockBytes && p.isNew() && n.name.promised != "" && !n.name.honest && share(d.equal, d.compared) < .02
 	}
 	_, spread := d.lengths()
 	return d.runs >= 8 && d.aligned == d.runs && spread < .2 && share(d.equal, d.compared) < .95
