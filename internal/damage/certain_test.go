@@ -103,9 +103,13 @@ func media() map[string][]byte {
 	le.PutUint32(volume[158:], 19)
 	iso[19*2048], iso[19*2048+32] = 34, 1
 	copy(iso[34<<10:], "\xffCD001\x01")
+	slope := make([]byte, 30_000)
+	for i := range slope {
+		slope[i] = byte(i/300 + i%300/3)
+	}
 	return map[string][]byte{
 		"a.tta": tta, "a.ac3": frames([]byte("\x0b\x77\x00\x00\x10\x40"), 512), "a.aac": frames([]byte("\xff\xf1\x50\x80\x32\x1f\xfc"), 400), "a.mseed": seed, "a.iso": iso,
-		"a.ppm": append([]byte("P6\n# made here\n100 100\n255\n"), body[:30_000]...), "a.pfb": slices.Concat([]byte("\x80\x01\x0a\x00\x00\x00%!PS-Adobe\x80\x02\x88\x13\x00\x00"), body[:5000], []byte("\x80\x03")),
+		"a.ppm": append([]byte("P6\n# made here\n100 100\n255\n"), slope...), "a.pfb": slices.Concat([]byte("\x80\x01\x0a\x00\x00\x00%!PS-Adobe\x80\x02\x88\x13\x00\x00"), body[:5000], []byte("\x80\x03")),
 	}
 }
 

@@ -25,6 +25,7 @@ func (j *judgement) also(format string, args ...any) {
 // The odds from which a file is called damaged, and from which it is not called intact: see docs/design/damage.md for how they were chosen.
 const (
 	aloneOdds  = 0.88
+	aloneSure  = 0.985 // of a kind that is random by right, and begins as it must
 	aloneMaybe = 0.5
 	pairOdds   = 0.12
 	pairMaybe  = 0.05
@@ -61,8 +62,12 @@ func alone(l *look, crowd bool, numbers []float64) judgement {
 	if f.shape == formless && (crowd && p.headRandom || l.random() && p.all.random() || p.all.diluted()) {
 		odds = 1
 	}
+	enough := aloneOdds
+	if packedKinds[f.kind] && (f.shape == begun || f.shape == followed) {
+		enough = aloneSure
+	}
 	switch {
-	case odds >= aloneOdds:
+	case odds >= enough:
 		return hurtAlone(l)
 	case odds >= aloneMaybe && f.shape != followed:
 		return judged(Unknown, Unsure, "%s; numbers alone do not decide (odds %.2f)", l.sketch(), odds)
@@ -298,7 +303,7 @@ var lettersByRight = set(`b64 base64 uu uue key pub sig lic token jwt csr p8 has
 // mayBeAnything are extensions of files that are random, or zero, by right: raw streams, keys, volumes, space that was set aside, parts of repositories; and
 // no extension at all.
 var mayBeAnything = anything(`bin dat data db raw img key rnd rand seed blob bundle cache chunk pack tmp temp swp part dump mem vmem core hc tc vol vhd dd lz lzo sz snappy deflate enc crypt
-	jrs jtx wal ldf log1 log2 blf regtrans-ms edb jcp chk ibd ibdata1 ib_logfile0 ib_logfile1 frm dbf ctl rdo redo xlog hprof nvram pak wad rpf bfc rdb`)
+	jrs jtx wal ldf log1 log2 blf regtrans-ms edb jcp chk ibd ibdata1 ib_logfile0 ib_logfile1 frm dbf ctl rdo redo xlog hprof nvram pak wad rpf bfc rdb expect golden`)
 
 func anything(words string) map[string]bool {
 	m := set(words)
