@@ -608,6 +608,9 @@ func walkIcc(x *exam) form {
 
 // walkGitPack follows the objects of a pack of git: each unpacks.
 func walkGitPack(x *exam) form {
+	if len(x.b) < 12 {
+		return x.cut(0)
+	}
 	n := be.Uint32(x.b[8:])
 	src := &feed{b: x.b, pos: 12}
 	for range n {
