@@ -141,7 +141,7 @@ func TestAccountThatHeMade(t *testing.T) {
 	for _, c := range []struct {
 		how, made string
 		want      event.Judgement
-	}{{"rdp", `HOSP\temp`, event.Infiltrated}, {"admin share", `HOSP\temp`, event.Suspected}, {"ssh", "temp", event.Inconclusive}} {
+	}{{"rdp", `HOSP\temp`, event.Infiltrated}, {"admin share", `HOSP\temp`, event.Suspected}, {"ssh", "temp", event.Suspected}} {
 		w := newWorld("DC", "T")
 		w.find("DC", "web shell", hour(1), "User", `HOSP\adm`)
 		domain, name, ok := strings.Cut(c.made, `\`)

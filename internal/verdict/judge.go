@@ -705,20 +705,18 @@ func (j *Judge) attackersAccounts(id event.ServerID, s *server, st *state) []*pi
 		if p.made == nil {
 			continue
 		}
-		own, from := false, st
+		own, anyhow := false, false
 		if p.made.by != "" {
 			taken := notedAt(st.taken, p.made.by)
 			own = taken != event.NoTime && taken <= p.at
-			if !p.made.raised {
-				from = nil
-			}
+			anyhow = !p.made.raised
 		} else {
 			own = slices.ContainsFunc(arrivals, func(a *piece) bool { return a.at <= p.at && p.at <= a.at.Add(time.Hour) })
 		}
 		if !own {
 			continue
 		}
-		if where := j.usedOn(id, p.made.account, p.at, from); where != "" {
+		if where := j.usedOn(id, p.made, p.at, anyhow, st); where != "" {
 			lifted := *p
 			lifted.line = line
 			lifted.says = line.Says + " on " + string(where) + ": account " + p.made.account
@@ -728,21 +726,23 @@ func (j *Judge) attackersAccounts(id event.ServerID, s *server, st *state) []*pi
 	return out
 }
 
-// usedOn is the first server by name on which an account that was made on one arrived after a time, and with a state from an infiltrated
-// server; "" if there is none. One of no domain is known where it was made alone.
-func (j *Judge) usedOn(made event.ServerID, account string, after event.Time, st *state) event.ServerID {
+// usedOn is the first server by name on which an account that was made on one arrived after a time, anyhow or from an infiltrated server; ""
+// if there is none. One of no domain is known where it was made alone: its name on another server, where he came from an infiltrated one, is
+// the same hand, unless it may have had a holder before.
+func (j *Judge) usedOn(on event.ServerID, made *making, after event.Time, anyhow bool, st *state) event.ServerID {
 	for _, id := range slices.Sorted(maps.Keys(j.servers)) {
-		if id != made && !strings.Contains(account, `\`) {
+		elsewhere := id != on && !strings.Contains(made.account, `\`)
+		if elsewhere && made.raised {
 			continue
 		}
 		for k, a := range j.servers[id].arrivals {
-			if k.failed || st != nil && k.fromSource || !sameAccount(k.account, account) || a.spans.Last() <= after {
+			if k.failed || !sameAccount(k.account, made.account) || a.spans.Last() <= after {
 				continue
 			}
-			if st == nil {
+			if anyhow && !elsewhere {
 				return id
 			}
-			if _, bad := st.proven[k.from]; bad {
+			if _, bad := st.proven[k.from]; bad && !k.fromSource {
 				return id
 			}
 		}
