@@ -14,7 +14,7 @@ import (
 // streams is what is packed, and the sizes of the files in it.
 type streams struct {
 	blocks []block
-	files  []File
+	pieces []piece
 }
 
 // streams takes where blocks lie, how they are packed and what they hold.
@@ -29,7 +29,7 @@ func (p *parser) streams() (s streams) {
 				for i := range s.blocks {
 					b := &s.blocks[i]
 					b.files = 1
-					s.files = append(s.files, File{Size: b.size(), crc: b.crc, sums: b.sums})
+					s.pieces = append(s.pieces, piece{b.size(), b.crc, b.sums})
 				}
 			}
 			s.place(at, sizes, p)
@@ -179,7 +179,7 @@ func (p *parser) substreams(s *streams) {
 				if id != idSize {
 					p.failed = true
 				}
-				if n := p.number(); n > uint64(left) || len(s.files) >= maxFiles {
+				if n := p.number(); n > uint64(left) || len(s.pieces) >= maxFiles {
 					p.failed = true
 				} else {
 					size = int64(n)
@@ -189,7 +189,7 @@ func (p *parser) substreams(s *streams) {
 				return
 			}
 			left -= size
-			s.files = append(s.files, File{Size: size})
+			s.pieces = append(s.pieces, piece{size: size})
 		}
 	}
 	if id == idSize {
@@ -211,7 +211,7 @@ func (p *parser) substreamSums(s *streams) {
 	for i := range s.blocks {
 		b := &s.blocks[i]
 		if b.files == 1 && b.sums {
-			s.files[at].crc, s.files[at].sums = b.crc, true
+			s.pieces[at].crc, s.pieces[at].sums = b.crc, true
 		} else {
 			for k := range b.files {
 				without = append(without, at+k)
@@ -220,7 +220,7 @@ func (p *parser) substreamSums(s *streams) {
 		at += b.files
 	}
 	p.sums(len(without), func(i int, sum uint32) {
-		f := &s.files[without[i]]
+		f := &s.pieces[without[i]]
 		f.crc, f.sums = sum, true
 	})
 }
@@ -259,6 +259,23 @@ const (
 	methodAES     = "\x06\xf1\x07\x01"
 )
 
+// unread names a method that is not read; "" for those that are.
+func unread(id string) string {
+	switch id {
+	case methodCopy, methodDelta, methodLZMA, methodLZMA2, methodX86, methodDeflate, methodBZip2, methodAES:
+		return ""
+	case "\x03\x04\x01":
+		return "PPMd"
+	case "\x03\x03\x01\x1b":
+		return "BCJ2"
+	case "\x04\x01\x09":
+		return "Deflate64"
+	case "\x04\xf7\x11\x01":
+		return "Zstandard"
+	}
+	return fmt.Sprintf("number %x", id)
+}
+
 // dictionary is the size of a coder's dictionary: no larger than what comes out of it.
 func (b *block) dictionary(k int) (int64, error) {
 	c := &b.coders[k]
@@ -286,14 +303,23 @@ func (b *block) dictionary(k int) (int64, error) {
 	return max(size, lzma.MinDictCap), nil
 }
 
-// open begins to unpack a block: from what is packed through one coder after the other.
-func (a *Archive) open(b *block) (io.Reader, error) {
+// plan is the order of a block's coders, the last first, or why it cannot be unpacked. It asks for no memory.
+func (a *Archive) plan(b *block) (order []int, err error) {
 	for i := range b.coders {
 		if b.coders[i].id == methodAES {
 			return nil, ErrEncrypted
 		}
 	}
-	var order []int // the last coder first
+	for i := range b.coders {
+		if name := unread(b.coders[i].id); name != "" {
+			return nil, fmt.Errorf("%w: %s", ErrUnsupported, name)
+		}
+		if dictionary, err := b.dictionary(i); err != nil {
+			return nil, err
+		} else if dictionary > a.most {
+			return nil, ErrLimit
+		}
+	}
 	for k := b.last(); k >= 0; {
 		if !b.coders[k].simple || len(order) >= len(b.coders) || k >= len(b.sizes) {
 			return nil, ErrUnsupported
@@ -313,24 +339,29 @@ func (a *Archive) open(b *block) (io.Reader, error) {
 	if b.packed > a.size-start || b.length > a.size-start-b.packed {
 		return nil, fmt.Errorf("%w: it breaks off", ErrDamaged)
 	}
-	var r io.Reader = newBuffered(a.r, start+b.packed, b.length)
+	return order, nil
+}
+
+// open begins to unpack a block: from what is packed through one coder after the other.
+func (a *Archive) open(b *block) (io.Reader, error) {
+	order, err := a.plan(b)
+	if err != nil {
+		return nil, err
+	}
+	var r io.Reader = newBuffered(&a.source, start+b.packed, b.length)
 	for i := len(order) - 1; i >= 0; i-- {
-		var err error
-		if r, err = a.decoder(b, order[i], r); err != nil {
+		if r, err = b.decoder(order[i], r); err != nil {
 			return nil, err
 		}
 	}
 	return r, nil
 }
 
-func (a *Archive) decoder(b *block, k int, r io.Reader) (io.Reader, error) {
+func (b *block) decoder(k int, r io.Reader) (io.Reader, error) {
 	c := &b.coders[k]
 	dictionary, err := b.dictionary(k)
 	if err != nil {
 		return nil, err
-	}
-	if dictionary > a.most {
-		return nil, ErrLimit
 	}
 	switch c.id {
 	case methodCopy:

@@ -49,7 +49,7 @@ func archive(t testing.TB, name string) []byte {
 // TestMethods: what was packed by every method that is read comes out alike, and what was not is told.
 func TestMethods(t *testing.T) {
 	want, err := contents(archive(t, "copy"), 1<<20)
-	if err != nil || len(want) != 3 || !strings.HasPrefix(want["a/one.csv"], "UHID,Patient Name") || len(want["a/code.bin"]) != 2500 {
+	if err != nil || len(want) != 4 || !strings.HasPrefix(want["a/one.csv"], "UHID,Patient Name") || len(want["a/code.bin"]) != 2500 {
 		t.Fatalf("%d files, %v", len(want), err)
 	}
 	for _, name := range []string{"lzma2", "lzma", "deflate", "bzip2", "delta", "x86", "py7zr", "apart"} {
