@@ -28,20 +28,21 @@ var mayImport = table(`
 	handover   report ledger event
 	restore    vault damage event
 	exercise   evtx event
-	evidence   evtx disk xz event
+	evidence   evtx disk sevenzip rar xz event
 	match      sigma event
 	inventory  event
 	spread     event
 	verdict    policy event
 	policy     event
 	damage     event
-	patient    sevenzip xz event
+	patient    sevenzip rar xz event
 	report     event
 	evtx       event
 	addresses
 	event
 	disk
 	sevenzip
+	rar
 	xz
 	sigma
 	ledger
@@ -59,7 +60,8 @@ var libraries = map[string][]string{
 	"policy":    {"go.yaml.in/yaml/v3"},
 	"evidence":  {"github.com/klauspost/compress", "github.com/ulikunitz/xz"},
 	"damage":    {"github.com/klauspost/compress", "github.com/ulikunitz/xz"},
-	"patient":   {"github.com/klauspost/compress", "github.com/nwaples/rardecode/v2"},
+	"patient":   {"github.com/klauspost/compress"},
+	"rar":       {"github.com/nwaples/rardecode/v2"},
 	"sevenzip":  {"github.com/ulikunitz/xz"},
 	"xz":        {"github.com/ulikunitz/xz"},
 	"addresses": {"github.com/oschwald/maxminddb-golang/v2"},
@@ -76,7 +78,7 @@ var deciding = []string{"event", "evtx", "sigma", "match", "verdict", "spread", 
 var clocked = []string{"cmd", "agent", "server"}
 
 // foreign are the rooms that read bytes of others and so need a fuzz test as soon as they are there.
-var foreign = []string{"evtx", "disk", "evidence", "sigma", "inventory", "addresses", "patient", "damage", "casefile", "ledger", "vault", "sevenzip", "xz"}
+var foreign = []string{"evtx", "disk", "evidence", "sigma", "inventory", "addresses", "patient", "damage", "casefile", "ledger", "vault", "sevenzip", "rar", "xz"}
 
 // maxChain is the longest chain of rooms, cmd included.
 const maxChain = 6

@@ -12,8 +12,8 @@ import (
 	"strings"
 
 	"github.com/klauspost/compress/zstd"
-	"github.com/nwaples/rardecode/v2"
 
+	"wardround/internal/rar"
 	"wardround/internal/sevenzip"
 	"wardround/internal/xz"
 )
@@ -131,13 +131,13 @@ func innerName(name string) string {
 func (w *worker) broken(path string, err error) {
 	switch {
 	case err == nil || w.ctx.Err() != nil:
-	case errors.Is(err, errLimit), errors.Is(err, xz.ErrLimit), errors.Is(err, sevenzip.ErrLimit), errors.Is(err, rardecode.ErrDictionaryTooLarge):
+	case errors.Is(err, errLimit), errors.Is(err, xz.ErrLimit), errors.Is(err, sevenzip.ErrLimit), errors.Is(err, rar.ErrLimit):
 		w.run.problem(path, errLimit.Error())
-	case errors.Is(err, sevenzip.ErrEncrypted), errors.Is(err, rardecode.ErrArchivedFileEncrypted), errors.Is(err, rardecode.ErrArchiveEncrypted):
+	case errors.Is(err, sevenzip.ErrEncrypted), errors.Is(err, rar.ErrEncrypted):
 		w.run.problem(path, "encrypted in its archive")
-	case errors.Is(err, sevenzip.ErrUnsupported), errors.Is(err, rardecode.ErrUnknownDecoder), errors.Is(err, rardecode.ErrUnsupportedDecoder):
+	case errors.Is(err, sevenzip.ErrUnsupported), errors.Is(err, rar.ErrUnsupported):
 		w.run.problem(path, "packed by a method that is not read")
-	case errors.Is(err, rardecode.ErrMultiVolume):
+	case errors.Is(err, rar.ErrVolume):
 		w.run.problem(path, "the archive goes on in another file: unpack it and scan the folder")
 	default:
 		w.run.problem(path, "the archive is damaged: what stands before that was read")
@@ -271,29 +271,27 @@ func (w *worker) sevenZip(c *content, depth int) {
 	}
 	w.entries(c.path, a, depth, func() (string, error) {
 		f, err := a.Next()
+		if f.Err == nil && f.Offset == 0 {
+			w.budget.unpacked += f.Dictionary // the work of a block that unpacks to nothing
+		}
 		return f.Name, err
 	})
 }
 
 func (w *worker) rar(c *content, depth int) {
-	defer func() {
-		if recover() != nil { // the library's part; readers have a guard of their own
-			w.run.problem(c.path, "the reader failed on these bytes, a fault of this program")
-		}
-	}()
-	a, err := rardecode.NewReader(c.r, rardecode.MaxDictionarySize(maxWindow))
+	a, err := rar.Open(c.r, maxWindow)
 	if err != nil {
 		w.broken(c.path, err)
 		return
 	}
 	w.entries(c.path, a, depth, func() (string, error) {
 		for {
-			h, err := a.Next()
-			if err != nil {
-				return "", err
+			f, err := a.Next()
+			if err == io.EOF && a.Large() > 0 {
+				return "", rar.ErrLimit
 			}
-			if !h.IsDir && h.LinkType == 0 {
-				return h.Name, nil
+			if err != nil || f.Link == 0 {
+				return f.Name, err
 			}
 		}
 	})
