@@ -141,8 +141,14 @@ func (p *pass) open(facts *event.Artifact, c content, s *stream) error {
 		return fmt.Errorf("open %s: %w; unpack it and examine the folder", what, ErrUnsupported)
 	}
 	codec, packed := codecs[facts.Kind]
-	if !packed && facts.Kind != kindZip && facts.Kind != kindTar {
-		return errNoArchive
+	switch facts.Kind {
+	case kindZip, kindTar, kind7z, kindRar:
+	case kindPart:
+		return fmt.Errorf("open part of a split archive: %w; join the parts first", ErrUnsupported)
+	default:
+		if !packed {
+			return errNoArchive
+		}
 	}
 	if c.at.whole {
 		facts.Path = ""
@@ -155,6 +161,10 @@ func (p *pass) open(facts *event.Artifact, c content, s *stream) error {
 		return p.unpack(facts, c, s, codec)
 	case facts.Kind == kindTar:
 		return p.tar(c.at.enter(true), s, facts)
+	case facts.Kind == kind7z:
+		return p.sevenZip(c.at.enter(true), s, facts)
+	case facts.Kind == kindRar:
+		return p.rar(c.at.enter(true), s, facts)
 	}
 	r, size, err := s.at()
 	if err != nil {

@@ -95,6 +95,7 @@ func openZip(r io.ReaderAt, size int64, most int) (*zipFile, error) {
 		return nil, err
 	}
 	var marks velociraptorMarks
+	infos := map[string]*zipEntry{} // client_info.json by folder
 	n := uint64(0)
 	err := z.each(func(e *zipEntry) error {
 		n++
@@ -102,7 +103,10 @@ func openZip(r io.ReaderAt, size int64, most int) (*zipFile, error) {
 		if !e.isFolder() && n <= uint64(most) {
 			z.read += e.size()
 		}
-		marks.see(e)
+		if marks.see(e.name) {
+			info := *e
+			infos[parent(e.name)] = &info
+		}
 		if e.offset >= z.dir || e.packed > z.dir-e.offset {
 			return errZip
 		}
@@ -115,60 +119,56 @@ func openZip(r io.ReaderAt, size int64, most int) (*zipFile, error) {
 	if err != nil {
 		return nil, err
 	}
-	z.marks = marks.folders(r)
+	z.marks = marks.folders()
+	for folder := range z.marks {
+		if info := infos[folder]; info != nil && info.refuse() == nil {
+			if u, err := info.open(r); err == nil {
+				z.marks[folder] = clientHost(u)
+				u.Close()
+			}
+		}
+	}
 	return z, nil
 }
 
 // velociraptorMarks finds the folders of an archive that Velociraptor wrote: they hold uploads or results, and beside
 // these a file that only it writes.
 type velociraptorMarks struct {
-	parts map[string]bool      // folders with uploads or results
-	files map[string]*zipEntry // folders with such a file, and client_info.json if that is it
+	parts map[string]bool // folders with uploads or results
+	files map[string]bool // folders with such a file
 }
 
 // maxMarks bounds how many Velociraptor collections are told apart in one archive.
 const maxMarks = 10_000
 
-func (m *velociraptorMarks) see(e *zipEntry) {
+// see takes the name of an entry, and reports whether it is a client_info.json that may be asked for.
+func (m *velociraptorMarks) see(name string) (info bool) {
 	if m.files == nil {
-		m.parts, m.files = map[string]bool{}, map[string]*zipEntry{}
+		m.parts, m.files = map[string]bool{}, map[string]bool{}
 	}
 	if len(m.parts) < maxMarks {
 		for _, part := range []string{"uploads/", "results/"} {
-			if strings.HasPrefix(e.name, part) {
+			if strings.HasPrefix(name, part) {
 				m.parts[""] = true
-			} else if i := strings.Index(e.name, "/"+part); i > 0 {
-				m.parts[e.name[:i]] = true
+			} else if i := strings.Index(name, "/"+part); i > 0 {
+				m.parts[name[:i]] = true
 			}
 		}
 	}
-	base := path.Base(e.name)
+	base := path.Base(name)
 	if !velociraptorFiles[base] || len(m.files) >= maxMarks {
-		return
+		return false
 	}
-	folder := parent(e.name)
-	if base == clientInfo {
-		info := *e
-		m.files[folder] = &info
-	} else if _, ok := m.files[folder]; !ok {
-		m.files[folder] = nil
-	}
+	m.files[parent(name)] = true
+	return base == clientInfo
 }
 
-// folders are the marks, each with the computer that its client_info.json names.
-func (m *velociraptorMarks) folders(r io.ReaderAt) map[string]string {
+// folders are those that Velociraptor wrote.
+func (m *velociraptorMarks) folders() map[string]string {
 	marks := map[string]string{}
-	for folder, info := range m.files {
-		if !m.parts[folder] {
-			continue
-		}
-		marks[folder] = ""
-		if info == nil || info.refuse() != nil {
-			continue
-		}
-		if u, err := info.open(r); err == nil {
-			marks[folder] = clientHost(u)
-			u.Close()
+	for folder := range m.files {
+		if m.parts[folder] {
+			marks[folder] = ""
 		}
 	}
 	return marks

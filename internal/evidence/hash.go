@@ -144,6 +144,15 @@ func (s *stream) drain() {
 	}
 }
 
+// pass takes what lies before an offset in the artifact. It is for those that read the artifact at random, and hash it on the way.
+func (s *stream) pass(to int64) {
+	scratch := scratchPool.Get().(*[scratchBytes]byte)
+	defer scratchPool.Put(scratch)
+	for s.err == nil && s.n < to {
+		s.take(scratch[:min(scratchBytes, to-s.n)])
+	}
+}
+
 // fail is what kept the stream from its end, nil if it was reached.
 func (s *stream) fail() error {
 	if s.err == io.EOF {

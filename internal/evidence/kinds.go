@@ -3,7 +3,11 @@ package evidence
 import (
 	"bytes"
 	"encoding/binary"
+	"regexp"
 	"strings"
+
+	"wardround/internal/rar"
+	"wardround/internal/sevenzip"
 )
 
 // readers are the kinds of artifact that yield events, each in its read_*.go. The first that recognises an artifact
@@ -55,6 +59,8 @@ func (c *Collection) kindOf(head []byte, name string) (string, *reader) {
 		return kindZip, nil
 	case strings.HasSuffix(name, ".tar"):
 		return kindTar, nil
+	case splitArchive.MatchString(name):
+		return kindPart, nil
 	}
 	return kindUnknown, nil
 }
@@ -185,17 +191,21 @@ func isMBR(head []byte) bool {
 // Kinds of archive and compression. Those of archives that are not unpacked here stand with the reason.
 const (
 	kindZip  = "zip"
+	kind7z   = "7z"
+	kindRar  = "rar"
 	kindTar  = "tar"
 	kindGzip = "gzip"
 	kindBz2  = "bzip2"
 	kindXz   = "xz"
 	kindZstd = "zstd"
+	kindPart = "split-archive" // the second part of several, or a later one
 )
+
+// splitArchive is how 7-Zip names the parts of an archive that it split. All but the first are told by nothing else.
+var splitArchive = regexp.MustCompile(`\.(?:7z|zip)\.\d{3,}$`)
 
 // closed are archives and vaults that cannot be opened: what is in them was not read.
 var closed = map[string]string{
-	"7z":       "7-Zip archive",
-	"rar":      "RAR archive",
 	"cab":      "cabinet",
 	"lz4":      "LZ4 compression",
 	"lzip":     "lzip compression",
@@ -218,8 +228,8 @@ var archives = []format{
 	{kind: kindZstd, magic: "\x28\xb5\x2f\xfd"},
 	{kind: kindZstd, and: isSkippableZstd},
 	{kind: kindTar, and: isTar},
-	{kind: "7z", magic: "7z\xbc\xaf\x27\x1c"},
-	{kind: "rar", magic: "Rar!\x1a\x07"},
+	{kind: kind7z, magic: sevenzip.Magic},
+	{kind: kindRar, magic: rar.Magic},
 	{kind: "cab", magic: "MSCF\x00\x00\x00\x00"},
 	{kind: "lz4", magic: "\x04\x22\x4d\x18"},
 	{kind: "lzip", magic: "LZIP\x01"},
