@@ -53,7 +53,7 @@ type Archive struct {
 	source  *faulty
 	solid   bool
 	volume  bool
-	dosTime bool // times are those of a clock in a zone that is not stated: UTC is taken
+	dosTime bool // RAR 1.5 to 4: times are those of a clock in a zone that is not stated; UTC is taken
 	most    int64
 	window  int64 // the most that the library may hold
 	cleared int64
@@ -197,10 +197,15 @@ func (a *Archive) Read(p []byte) (n int, err error) {
 	if a.file.Err != nil {
 		return 0, a.file.Err
 	}
+	if a.file.Target != "" {
+		return 0, io.EOF
+	}
 	n, err = a.r.Read(p)
 	if err != nil && err != io.EOF {
 		a.file.Err = a.explain(err)
-		err = a.file.Err
+		if err = a.file.Err; err == ErrVolume {
+			a.ended = err
+		}
 	}
 	return n, err
 }
@@ -208,7 +213,7 @@ func (a *Archive) Read(p []byte) (n int, err error) {
 // explain turns an error of the library into ours; that of the archive's own bytes stays.
 func (a *Archive) explain(err error) error {
 	switch {
-	case err == io.EOF:
+	case err == io.EOF && (a.dosTime || !a.source.end): // old archives have no mark at their end
 		return err
 	case a.source.err != nil:
 		return a.source.err
@@ -222,7 +227,7 @@ func (a *Archive) explain(err error) error {
 		return ErrVolume
 	case errors.Is(err, rardecode.ErrBadFileChecksum):
 		return ErrSum
-	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, rardecode.ErrShortFile), errors.Is(err, rardecode.ErrUnexpectedArcEnd):
+	case err == io.EOF, errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, rardecode.ErrShortFile), errors.Is(err, rardecode.ErrUnexpectedArcEnd):
 		return fmt.Errorf("%w: it breaks off", ErrDamaged)
 	}
 	return ErrDamaged
@@ -239,10 +244,12 @@ func guard(err *error) {
 type faulty struct {
 	r   io.Reader
 	err error
+	end bool // more was asked for than there is
 }
 
 func (f *faulty) Read(p []byte) (int, error) {
 	n, err := f.r.Read(p)
+	f.end = f.end || err == io.EOF
 	if err != nil && err != io.EOF {
 		f.err = err
 	}

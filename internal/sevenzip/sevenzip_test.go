@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // contents are the files of an archive by name; the error is the first of any of them.
@@ -70,6 +71,45 @@ func TestMethods(t *testing.T) {
 	}
 	if _, err := contents(archive(t, "apart"), 1<<12); !errors.Is(err, ErrLimit) {
 		t.Errorf("a dictionary beyond the bound: %v", err)
+	}
+}
+
+// TestEntries: what 7-Zip keeps of files beside their content, in the order of its list; empty ones too, folders not.
+func TestEntries(t *testing.T) {
+	b := archive(t, "links")
+	a, err := Open(bytes.NewReader(b), int64(len(b)), 1<<26)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := ""
+	for {
+		f, err := a.Next()
+		if err == io.EOF {
+			break
+		}
+		if !f.Modified.Equal(time.Date(2022, 11, 23, 1, 37, 49, 123456700, time.UTC)) || !f.Unix || f.Err != nil {
+			t.Errorf("%+v", f)
+		}
+		got += fmt.Sprintf("%s %d in %d at %d;", f.Name, f.Size, f.Block, f.Offset)
+		if f.Link {
+			target, err := io.ReadAll(a)
+			got += fmt.Sprintf("-> %s %v;", target, err)
+		}
+	}
+	if got != "b/empty.log 0 in -1 at 0;a/one.csv 10893 in 0 at 0;a/two.log 6794 in 0 at 10893;b/hard.log 6794 in 0 at 17687;b/link 16 in 0 at 24481;-> ../../etc/shadow <nil>;b/same.log 6794 in 0 at 24497;b/three.bin 900 in 0 at 31291;" {
+		t.Error(got)
+	}
+}
+
+// TestUnlisted: a list that promises more content than there is, and content without a name.
+func TestUnlisted(t *testing.T) {
+	list := []byte{1, 5, 1, 0x11, 5, 0, 'a', 0, 0, 0, 0, 0}
+	if got, err := contents(sealed(list), 1<<20); !errors.Is(err, ErrDamaged) || len(got) != 1 {
+		t.Errorf("%q, %v", got, err)
+	}
+	list = []byte{1, 4, 6, 0, 1, 9, 1, 0, 7, 11, 1, 0, 1, 1, 0, 12, 1, 0, 0, 0}
+	if got, err := contents(sealed(list), 1<<20); err != nil || got[""] != "\x01" {
+		t.Errorf("%q, %v", got, err)
 	}
 }
 
