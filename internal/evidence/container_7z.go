@@ -24,10 +24,10 @@ func (p *pass) sevenZip(h *holder, s *stream, facts *event.Artifact) error {
 	in := &alongside{r: r, p: p}
 	a, err := sevenzip.Open(in, size, maxDictionary)
 	if err != nil {
-		return p.unopened(facts, err)
+		return p.unopened(facts, 0, err)
 	}
 	if h.marks, err = p.marks7z(in, size); err != nil {
-		return p.unopened(facts, err)
+		return p.unopened(facts, 0, err)
 	}
 	in.s = s
 	m, block := &metered{r: a, packed: &counted{}, p: p}, -1

@@ -15,7 +15,7 @@ func (p *pass) rar(h *holder, s *stream, facts *event.Artifact) error {
 	packed := &counted{r: s, n: packedBuffer}
 	a, err := rar.Open(packed, maxDictionary)
 	if err != nil {
-		return p.unopened(facts, err)
+		return p.unopened(facts, 0, err)
 	}
 	m := &metered{r: a, packed: packed, p: p}
 	for {
@@ -28,7 +28,7 @@ func (p *pass) rar(h *holder, s *stream, facts *event.Artifact) error {
 		case err == io.EOF:
 			return nil
 		case err != nil:
-			return p.unopened(facts, err)
+			return p.unopened(facts, s.n, err)
 		}
 		if err := p.count(); err != nil {
 			return err
@@ -63,13 +63,13 @@ func (p *pass) rarEntry(h *holder, f rar.File, m *metered) error {
 	return p.list(at, "hardlink", []string{fmt.Sprintf("the same file as %q in the archive", f.Target)}, nil)
 }
 
-// unopened is the error of an archive of 7-Zip or RAR that cannot be read, or not on to its end.
-func (p *pass) unopened(facts *event.Artifact, err error) error {
+// unopened is the error of an archive of 7-Zip or RAR that cannot be read, or not on from about that byte to its end.
+func (p *pass) unopened(facts *event.Artifact, from int64, err error) error {
 	if ctxErr := p.ctx.Err(); ctxErr != nil {
 		return ctxErr
 	}
 	if errors.Is(err, sevenzip.ErrDamaged) || errors.Is(err, rar.ErrDamaged) {
-		facts.Damaged = append(facts.Damaged, event.Damage{Offset: 0, Bytes: -1, Why: err.Error()})
+		facts.Damaged = append(facts.Damaged, event.Damage{Offset: from, Bytes: -1, Why: err.Error()})
 	}
 	return fmt.Errorf("open %s: %w", facts.Kind, refused(err))
 }
