@@ -23,8 +23,8 @@ func TestArchivesOf7Zip(t *testing.T) {
 			t.Errorf("%s: told %q, want %q", path, told[path], why)
 		}
 	}
-	if sum.People != 400 {
-		t.Errorf("%d people, want 400", sum.People)
+	if sum.People != 800 { // 400 in links.7z, and the same 400 in all others
+		t.Errorf("%d people, want 800", sum.People)
 	}
 }
 
@@ -49,10 +49,10 @@ func TestArchiveLimits(t *testing.T) {
 			t.Errorf("%s: %s", p.Path, p.Why)
 		}
 	}
-	// A broken one costs itself.
+	// A broken one costs itself: the file that breaks off is told, and that the archive does.
 	write(t, dir, "long.rar", rarred("a.csv", long)[:200])
 	found, sum := scanFolder(t, dir, Options{})
-	if len(found) != 3 || len(sum.Problems) != 1 || !strings.Contains(sum.Problems[0].Why, "damaged") {
+	if len(found) != 3 || len(sum.Problems) != 2 || !strings.Contains(sum.Problems[0].Why, "damaged") || sum.Problems[1].Path != sum.Problems[0].Path+"!/a.csv" {
 		t.Errorf("%d found, told %v", len(found), sum.Problems)
 	}
 }
