@@ -65,8 +65,8 @@ type Archive struct {
 // bufferBytes is how far the library reads ahead.
 const bufferBytes = 32 << 10
 
-// maxCleared bounds how many bytes of dictionaries may be cleared, as the library does before each packed file: an hour's work.
-const maxCleared = 32 << 40
+// maxCleared bounds how many bytes of dictionaries may be cleared, as the library does before each packed file: a quarter of an hour's work.
+const maxCleared = 8 << 40
 
 // Open reads the beginning of an archive. No dictionary is larger than most bytes.
 func Open(r io.Reader, most int64) (a *Archive, err error) {
