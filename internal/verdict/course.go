@@ -186,13 +186,6 @@ func stage(name string) func(*policy.Line) bool {
 	return func(l *policy.Line) bool { return l.Stage == name }
 }
 
-// carriedThrough reports whether what an intruder comes for was done and, within a week after, what he ends with: copies deleted or protection
-// switched off. Each alone may be lawful. Somebody must be proven in the estate.
-func (j *Judge) carriedThrough(aim, end *act, st *state) bool {
-	return len(st.proven) > 0 && aim.serves(stage("aim")) && end.serves(func(l *policy.Line) bool { return l.Name == "backups deleted" || l.Name == "protection off" }) &&
-		!aim.untimed() && !end.untimed() && aim.first >= st.window.From && end.first >= aim.first && end.first <= aim.first.Add(staysInMemory)
-}
-
 // aims notes when what an intruder wants was first done on a server, where that proves nothing so far.
 func (j *Judge) aims(id event.ServerID, o *opinion, from event.Time) {
 	for _, a := range o.acts {

@@ -250,7 +250,7 @@ func (j *Judge) link(s *server, o *opinion, st *state) {
 			if !ok && withDeparture(a, b, st.window.From) {
 				how, ok = "departure", true
 			}
-			if !ok && (o.pursued(a, b, st.window.From) || o.pursued(b, a, st.window.From) || j.carriedThrough(a, b, st) || j.carriedThrough(b, a, st)) {
+			if !ok && (o.pursued(a, b, st.window.From) || o.pursued(b, a, st.window.From)) {
 				how, ok = "stage", true
 			}
 			if !ok && (j.ofOneCourse(s, a, b, st) || j.ofOneCourse(s, b, a, st)) {

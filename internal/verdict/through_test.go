@@ -331,34 +331,6 @@ func TestArrivalAndAim(t *testing.T) {
 	}
 }
 
-// TestCarriedThrough: a tool that carries files away was set up, and a day later copies were deleted. Where an intruder is in the estate, that is
-// his course; alone, or the other way round, it may be chance.
-func TestCarriedThrough(t *testing.T) {
-	for _, c := range []struct {
-		name     string
-		intruder bool
-		end      string
-		at       float64
-		want     event.Judgement
-	}{
-		{"a day later", true, "backups deleted", 64, event.Infiltrated},
-		{"no intruder", false, "backups deleted", 64, event.Suspected},
-		{"before", true, "backups deleted", 20, event.Suspected},
-		{"no end of his", true, "antivirus detection", 64, event.Suspected},
-	} {
-		got := judged([]string{"S", "T"}, func(w *world) {
-			if c.intruder {
-				w.find("T", "web shell", hour(1), "User", "www")
-			}
-			w.find("S", "theft prepared", hour(40))
-			w.find("S", c.end, hour(c.at))
-		})
-		if got["S"].Verdict != c.want {
-			t.Errorf("%s: %s because %+v", c.name, got["S"].Verdict, got["S"].Because)
-		}
-	}
-}
-
 // TestPassedThroughByTicket: S lost its log of logons. A domain controller tells that somebody came from the infiltrated T in a way never gone
 // before, and from S the session was opened in which U was attacked.
 func TestPassedThroughByTicket(t *testing.T) {
