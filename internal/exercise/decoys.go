@@ -3,6 +3,7 @@ package exercise
 import (
 	"archive/zip"
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"hash/crc32"
@@ -10,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf16"
 
 	"wardround/internal/event"
 )
@@ -256,12 +258,40 @@ func (e *estate) lawfulEncryption(d *dice, x *decoy) {
 	for i := range 6 {
 		at := d.within(e.at(-9+i, 10, 0), 6*time.Hour)
 		if i%2 == 0 {
-			head := []byte("7z\xbc\xaf\x27\x1c\x00\x04")
-			s.leaves(fmt.Sprintf(`D:\Departments\Accounts\salary_%02d.7z`, i+1), slices.Concat(head, []byte(" "+event.ExerciseMark+" "), noise(d, 20_000)), at)
+			s.leaves(fmt.Sprintf(`D:\Departments\Accounts\salary_%02d.7z`, i+1), lockedSevenZip(noise(d, 20_000), "salary.xlsx"), at)
 		} else {
 			s.leaves(fmt.Sprintf(`D:\Departments\Establishment\files_%02d.zip`, i+1), lockedZip(noise(d, 20_000)), at)
 		}
 	}
+}
+
+// lockedSevenZip is an archive of 7-Zip (7zFormat.txt of the LZMA SDK) of one file that was encrypted with a password: by its list, AES-256 of
+// a key of 2^19 rounds. What is encrypted is random. The mark follows its end.
+func lockedSevenZip(content []byte, name string) []byte {
+	number := func(n int) []byte {
+		if n < 0x80 {
+			return []byte{byte(n)}
+		}
+		if n < 0x4000 {
+			return []byte{0x80 | byte(n>>8), byte(n)}
+		}
+		return []byte{0xc0 | byte(n>>16), byte(n), byte(n >> 8)}
+	}
+	text := []byte{0} // it stands here
+	for _, u := range utf16.Encode([]rune(name + "\x00")) {
+		text = binary.LittleEndian.AppendUint16(text, u)
+	}
+	size := number(len(content))
+	list := slices.Concat(
+		[]byte{1, 4, 6, 0, 1, 9}, size, []byte{0}, // list: streams: one packed stream at 0, of this size
+		[]byte{7, 11, 1, 0, 1, 0x24, 6, 0xf1, 7, 1}, number(10), []byte{0x53, 7}, content[:8], // one block, of one coder: AES, its rounds and start
+		[]byte{12}, size, []byte{0, 0}, // unpacked
+		[]byte{5, 1, 17}, number(len(text)), text, []byte{0, 0}) // one file, its name
+	start := binary.LittleEndian.AppendUint64(nil, uint64(len(content)))
+	start = binary.LittleEndian.AppendUint64(start, uint64(len(list)))
+	start = binary.LittleEndian.AppendUint32(start, crc32.ChecksumIEEE(list))
+	head := binary.LittleEndian.AppendUint32([]byte("7z\xbc\xaf\x27\x1c\x00\x04"), crc32.ChecksumIEEE(start))
+	return slices.Concat(head, start, content, list, []byte(event.ExerciseMark))
 }
 
 // lockedZip is a zip archive whose one file is encrypted with a password. The mark is its comment.
