@@ -96,7 +96,8 @@ func (h *histogram) floor() float64 {
 	return min(1, 256*float64(lowest[16])/float64(h.n))
 }
 
-// encoded reports whether the bytes are drawn evenly from the symbols of a base: 16, 32, 64 or 85 (which has = among its own). Random bytes in letters are, text never is.
+// encoded reports whether the bytes are drawn evenly from the symbols of a base: 16, 32, 64 or 85 (which has = among its own). Random bytes
+// in letters are, text never is.
 func (h *histogram) encoded() bool {
 	var n, squares uint64
 	symbols := 0

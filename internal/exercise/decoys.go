@@ -268,12 +268,9 @@ func (e *estate) lawfulEncryption(d *dice, x *decoy) {
 // lockedSevenZip is an archive of 7-Zip (7zFormat.txt of the LZMA SDK) of one file that was encrypted with a password: by its list, AES-256 of
 // a key of 2^19 rounds. What is encrypted is random. The mark follows its end.
 func lockedSevenZip(content []byte, name string) []byte {
-	number := func(n int) []byte {
+	number := func(n int) []byte { // below 2 MiB: short, or in three bytes
 		if n < 0x80 {
 			return []byte{byte(n)}
-		}
-		if n < 0x4000 {
-			return []byte{0x80 | byte(n>>8), byte(n)}
 		}
 		return []byte{0xc0 | byte(n>>16), byte(n), byte(n >> 8)}
 	}

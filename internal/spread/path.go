@@ -139,7 +139,8 @@ func (t *Teller) fitness(s *server, m *move) int {
 }
 
 // leftOpen reports whether a move opened a desktop within a week before a server was proven infiltrated, with an account that
-// did the first of what proves it, or any of it if it came from the world at large: desktops are left open for days. Of one that is seen to be left only who came from the world at large may be meant.
+// did the first of what proves it, or any of it if it came from the world at large: desktops are left open for days. Of one that
+// is seen to be left only who came from the world at large may be meant.
 func (t *Teller) leftOpen(s *server, m *move) bool {
 	e := t.ended[seat{s.id, m.account.Name}]
 	if e != nil && !event.Abroad(m.from) && !t.lentAbroad(m) && e.Touches(m.last.Add(together), s.proven.Add(-together)) {

@@ -107,23 +107,27 @@ func (j *Judge) noteAims(id event.ServerID, p *piece, st *state) {
 	if p.line.Name != "tool present" || p.untimed {
 		return
 	}
-	for _, m := range aimedName.FindAllStringSubmatch(p.object, maxTraits) {
-		if to, ok := j.opt.Resolve(m[1], p.at); ok && to != id && len(st.aims) < maxAims {
+	for _, to := range j.targets(p) {
+		if to != id && len(st.aims) < maxAims {
 			st.aims[aim{id, to, p.at}] = true
 		}
 	}
 }
 
+// targets are the servers that a tool's command names.
+func (j *Judge) targets(p *piece) (out []event.ServerID) {
+	for _, m := range aimedName.FindAllStringSubmatch(p.object, maxTraits) {
+		if to, ok := j.opt.Resolve(m[1], p.at); ok {
+			out = append(out, to)
+		}
+	}
+	return out
+}
+
 // toolAimed reports whether a record on one server shows that a tool only intruders use was aimed at another about a time.
 func (j *Judge) toolAimed(from, to event.ServerID, at event.Time) bool {
 	return slices.ContainsFunc(j.servers[from].strong, func(p *piece) bool {
-		if p.line.Name != "tool present" || p.at.Sub(at).Abs() > j.policy.Thresholds.ActWindow {
-			return false
-		}
-		return slices.ContainsFunc(aimedName.FindAllStringSubmatch(p.object, maxTraits), func(m []string) bool {
-			id, ok := j.opt.Resolve(m[1], p.at)
-			return ok && id == to
-		})
+		return p.line.Name == "tool present" && p.at.Sub(at).Abs() <= j.policy.Thresholds.ActWindow && slices.Contains(j.targets(p), to)
 	})
 }
 

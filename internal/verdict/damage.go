@@ -25,8 +25,9 @@ const (
 	plausibleShare = 20 // one in so many
 )
 
-// AddDamage takes what a look at a server's files found, after all that logs tell. What is only plausible is never class A: it says that files are hurt, and
-// the act that hurt them must be seen. A time after the last record of all logs is that of a copy, or of who repaired: what proves the damage holds, its time does not.
+// AddDamage takes what a look at a server's files found, after all that logs tell. What is only plausible is never class A: it says that
+// files are hurt, and the act that hurt them must be seen. A time after the last record of all logs is that of a copy, or of who repaired:
+// what proves the damage holds, its time does not.
 func (j *Judge) AddDamage(d Damage) {
 	s := j.servers[d.Server]
 	if s == nil {

@@ -39,7 +39,8 @@ type Options struct {
 	Domain func(dns string) string
 }
 
-// Judge collects facts and judges. Facts may come in any order, but findings must come before movements.
+// Judge collects facts and judges. Facts may come in any order, but findings must come before movements, and damage after
+// all else: its times are held against the end of the logs.
 type Judge struct {
 	policy       *policy.Policy
 	opt          Options
