@@ -101,6 +101,7 @@ func (w *worker) Begin(a *event.Artifact) (evidence.Consumer, bool) {
 	}
 	w.reading = false
 	w.serial++
+	w.scratch.Forget()
 	w.watch = inventory.Watch{}
 	w.activity = map[activityKey]*tally{}
 	w.accounts, w.domains, w.told = spread.Accounts{}, spread.Domains{}, map[string]bool{}

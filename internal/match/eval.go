@@ -2,6 +2,7 @@ package match
 
 import (
 	"bytes"
+	"hash/maphash"
 	"net/netip"
 	"slices"
 
@@ -24,9 +25,9 @@ type Scratch struct {
 	found func(int32)
 	add   func(event.Value)
 	spans []span
-	seen  []sign // found in the column that is scanned
-	memos map[*Plan][]seenValue
-	memo  []seenValue // of the plan, by column
+	seen  []sign      // found in the column that is scanned
+	memo  []seenValue // by hash; made when first needed
+	turn  uint32      // of the memo: what an earlier one left is forgotten
 	meter *Meter      // nil unless costs are measured
 
 	last    seenValue // that was read as an address
@@ -41,19 +42,35 @@ type columnText struct {
 
 type span struct{ from, to int }
 
-// seenValue is the value that a column had last, and what was found in it: names of hosts, programs and accounts stand in
-// one record after another.
+// seenValue is a value that a column had, and what was found in it: names of hosts, programs and accounts, paths and command
+// lines stand in one record after another.
 type seenValue struct {
-	typ   event.Type
-	raw   []byte
-	found []sign
+	turn   uint32
+	column uint32
+	typ    event.Type
+	raw    []byte
+	found  []sign
 }
 
 const (
-	maxSeen  = 128 // bytes of a value that is remembered
-	maxFound = 32  // signs in it
-	maxMemos = 512 // plans whose values are remembered
+	maxSeen  = 1 << 10 // bytes of a value that is remembered
+	maxFound = 32      // signs in it
+	seenBits = 11
 )
+
+var seed = maphash.MakeSeed()
+
+// seenAt is where a column's value is remembered.
+func (s *Scratch) seenAt(column uint32, raw []byte) *seenValue {
+	if s.memo == nil {
+		s.memo = make([]seenValue, 1<<seenBits)
+	}
+	h := (maphash.Bytes(seed, raw) ^ uint64(column)) * 0x9e3779b97f4a7c15
+	return &s.memo[h>>(64-seenBits)]
+}
+
+// Forget lets go of the values that were seen before: what is found in one artifact does not rest on another.
+func (s *Scratch) Forget() { s.turn++ }
 
 const (
 	held    = 1
@@ -67,10 +84,8 @@ func (p *Program) Match(plan *Plan, r *event.Record, s *Scratch, hits []int) []i
 	if s.meter != nil {
 		defer s.meter.record(s.meter.watch())
 	}
-	for i := range plan.columns {
-		if c := &plan.columns[i]; c.scanner != nil {
-			s.look(r, int32(i), c)
-		}
+	for _, i := range plan.looked {
+		s.look(r, i, &plan.columns[i])
 	}
 	start := len(hits)
 	for _, list := range [...][]int32{s.woken, plan.always} {
@@ -101,7 +116,6 @@ func (s *Scratch) begin(plan *Plan) {
 			s.buf = fold(s.buf, v)
 			s.spans = append(s.spans, span{from, len(s.buf)})
 		}
-		s.memos = map[*Plan][]seenValue{}
 	}
 	s.epoch += 4
 	if s.epoch < 4 { // wrapped: old marks would look new
@@ -111,28 +125,19 @@ func (s *Scratch) begin(plan *Plan) {
 		s.epoch = 4
 	}
 	if s.plan != plan {
-		s.turn(plan)
+		s.room(plan)
 	}
 	s.woken, s.buf = s.woken[:0], s.buf[:0]
 }
 
-// turn makes room for a plan.
-func (s *Scratch) turn(plan *Plan) {
+// room makes room for a plan.
+func (s *Scratch) room(plan *Plan) {
 	s.plan = plan
 	s.state = extend(s.state, len(plan.preds))
 	s.asleep = extend(s.asleep, len(plan.rules))
 	for len(s.texts) < len(plan.columns) {
 		s.texts = append(s.texts, columnText{})
 	}
-	memo, ok := s.memos[plan]
-	if !ok {
-		if len(s.memos) >= maxMemos {
-			clear(s.memos)
-		}
-		memo = make([]seenValue, len(plan.columns))
-		s.memos[plan] = memo
-	}
-	s.memo = memo
 }
 
 func extend(s []uint32, n int) []uint32 {
@@ -170,25 +175,35 @@ func (s *Scratch) look(r *event.Record, i int32, c *column) {
 		return
 	}
 	v := c.value(r)
-	if len(v.Raw) == 0 && (v.Type == event.Null || v.Type == event.UTF8) {
+	switch t := v.Type; {
+	case t&event.Array != 0:
+		s.scan(r, i, c)
+		return
+	case len(v.Raw) == 0 || t == event.Null:
 		for _, n := range c.inEmpty {
 			s.note(n)
 		}
 		return
+	case spellings[t] != anyhow && s.number(c, v):
+		return
 	}
-	last := &s.memo[i]
-	if last.typ == v.Type && string(last.raw) == string(v.Raw) {
-		for _, n := range last.found {
+	if len(v.Raw) > maxSeen {
+		s.scan(r, i, c)
+		return
+	}
+	x := s.seenAt(c.id, v.Raw)
+	if x.turn == s.turn && x.column == c.id && x.typ == v.Type && string(x.raw) == string(v.Raw) {
+		for _, n := range x.found {
 			s.note(n)
 		}
 		return
 	}
 	s.scan(r, i, c)
-	if len(v.Raw) > maxSeen || len(s.seen) > maxFound {
-		last.typ = event.Null
-		return
+	x.column = 0
+	if len(s.seen) <= maxFound {
+		x.turn, x.column, x.typ = s.turn, c.id, v.Type
+		x.raw, x.found = append(x.raw[:0], v.Raw...), append(x.found[:0], s.seen...)
 	}
-	last.typ, last.raw, last.found = v.Type, append(last.raw[:0], v.Raw...), append(last.found[:0], s.seen...)
 }
 
 // scan looks for the texts of all rules in a column.

@@ -30,8 +30,9 @@ func TestExplain(t *testing.T) {
 		wakes           []string
 		asks            string
 	}{
-		{"the longest text wakes", "s: {CommandLine|contains: whoami, Image|endswith: '\\cmd.exe'}\n  condition: s",
-			"windows, channel microsoft-windows-sysmon/operational, event 1", []string{`Image ends with "\\cmd.exe"`}, "all of"},
+		{"the longest text wakes", "s: {CommandLine|contains: whoami, Image|endswith: '\\certutil.exe'}\n  condition: s",
+			"windows, channel microsoft-windows-sysmon/operational, event 1", []string{`Image ends with "\\certutil.exe"`}, "all of"},
+		{"what runs all day does not", "s: {CommandLine|contains: whoami, Image|endswith: '\\cmd.exe'}\n  condition: s", "", []string{`CommandLine holds "whoami"`}, "all of"},
 		{"each way wakes", "s: {CommandLine|contains: [mimikatz, sekurlsa]}\n  condition: s",
 			"windows, channel security, event 4688", []string{`CommandLine holds "mimikatz"`, `CommandLine holds "sekurlsa"`}, `one of|  CommandLine holds "mimikatz"|  CommandLine holds "sekurlsa"`},
 		{"what is denied wakes nothing", "s: {CommandLine|contains: mimikatz}\n  condition: not s", "", nil, `CommandLine not holds "mimikatz"`},

@@ -191,3 +191,47 @@ func TestMoreGuards(t *testing.T) {
 		}
 	}
 }
+
+// FuzzNumbers: numbers, SIDs and GUIDs, of any length, are found as if they had been spelled.
+func FuzzNumbers(f *testing.F) {
+	const rules = `title: a
+logsource: {product: windows, service: security}
+detection: {s: {one: [3, 10, '0x3e7', 0, '0x0', '007', '00'], two|contains: whoami}, condition: s}
+---
+title: b
+logsource: {product: windows, service: security}
+detection: {s: {one: [3, '0x3e7', '18446744073709551615', '0xffffffffffffffff', '2', '0X2']}, n: {two: 3}, condition: s or n}
+---
+title: c
+logsource: {product: windows, service: security}
+detection: {s: {three: [S-1-5-18, '{00000000-0000-0000-0000-000000000000}'], two|endswith: '-500'}, n: {four: '12'}, condition: s or n}
+---
+title: d
+logsource: {product: windows, service: security}
+detection: {s: {four|startswith: '1'}, n: {four|contains: 'false'}, x: {five: [1, 'a0', '-1']}, condition: s or n or x}
+`
+	for _, t := range []event.Type{event.Int8, event.Uint8, event.Int32, event.Uint16, event.Uint32, event.Uint64, event.Hex32, event.Hex64, event.Size, event.GUID, event.SID, event.Bool, event.Binary} {
+		f.Add([]byte{byte(t), 3, byte(t), 1, 1, 0, 0, 0, 0, 0, 5, 18, 0, 0, 0, byte(t), 0xe7, 3, 0, 0, 0, 0, 0, 0}, uint8(8))
+	}
+	p := programOf(f, rules)
+	plain := NewPlain(p.Rules)
+	schema := event.TextSchema(event.Source{Product: "windows", Channel: "Security"}, "one", "two", "three", "four", "five")
+	f.Fuzz(func(t *testing.T, data []byte, size uint8) {
+		var s Scratch
+		plan := p.Plan(schema)
+		for len(data) > 0 {
+			r := event.Record{Schema: schema, Slots: make([]event.Value, 5)}
+			for k := range r.Slots {
+				if len(data) == 0 {
+					break
+				}
+				n := min(len(data)-1, int(size)%40)
+				r.Slots[k] = event.Value{Type: event.Type(data[0]), Raw: data[1 : 1+n]}
+				data = data[1+n:]
+			}
+			if got, want := p.Match(plan, &r, &s, nil), plain.Match(&r); !slices.Equal(got, want) {
+				t.Fatalf("%v: %v, plain %v", r.Slots, got, want)
+			}
+		}
+	})
+}

@@ -6,6 +6,7 @@ import (
 	"math"
 	"reflect"
 	"slices"
+	"sync/atomic"
 
 	"wardround/internal/event"
 	"wardround/internal/sigma"
@@ -17,6 +18,7 @@ type Plan struct {
 	columns []column
 	preds   []pred
 	rules   []planRule // in order of the program's rules
+	looked  []int32    // columns in which something is looked for
 	wakes   [][]int32  // by pred: the rules that it wakes
 	always  []int32    // rules that nothing need wake
 }
@@ -31,6 +33,7 @@ type planField struct {
 
 // column is where values of a record are: a field of its schema, or values made of some.
 type column struct {
+	id      uint32 // no other column has it, of no plan
 	field   int
 	slot    int // of the field, below 0 for a constant
 	derived *where
@@ -40,6 +43,8 @@ type column struct {
 	serves  []int32
 	inEmpty []sign // what is found in the empty text
 }
+
+var columnIDs atomic.Uint32
 
 // sign says that a text which a pred waits for was found.
 type sign struct {
@@ -351,7 +356,9 @@ func (b *planner) scanners() {
 			continue
 		}
 		slices.SortFunc(list, func(x, y wanted) int { return cmp.Or(cmp.Compare(x.atom, y.atom), cmp.Compare(x.pred, y.pred)) })
+		b.plan.looked = append(b.plan.looked, int32(i))
 		c := &b.plan.columns[i]
+		c.id = columnIDs.Add(1)
 		atoms, key = atoms[:0], key[:0]
 		for k, w := range list {
 			if k == 0 || w.atom != list[k-1].atom {
@@ -501,24 +508,31 @@ func (a *atom) anchorWeight(not, tiny bool) float64 {
 
 // weight guesses how often a text is found: the longer the rarer.
 func weight(a *atom) float64 {
+	w := rarity(len(a.lit))
 	switch a.form {
 	case other:
 		return 2 * a.guard.weight()
 	case exact:
-		if commonWords[a.lit] {
-			return 64 * rarity(len(a.lit))
-		}
-		return rarity(len(a.lit)) / 4
+		w /= 4
 	case infix:
-		return 2 * rarity(len(a.lit))
+		w *= 2
 	}
-	return rarity(len(a.lit))
+	if commonWords[a.lit] || a.form == suffix && commonWords[a.lit[lastSeparator(a.lit)+1:]] {
+		w = max(64*rarity(len(a.lit)), usual)
+	}
+	return w
 }
 
-// commonWords are values that one record after another has.
+// commonWords are values that one record after another has, and the programs that Windows itself starts all day.
 var commonWords = func() map[string]bool {
 	m := map[string]bool{}
-	for _, w := range []string{"get", "post", "200", "206", "301", "302", "304", "404", "true", "false", "yes", "no", "0", "1", "3", "-", "tcp", "udp", "allow", "deny", "accept", "logon", "success", "failure"} {
+	for _, w := range []string{
+		"get", "post", "200", "206", "301", "302", "304", "404", "true", "false", "yes", "no", "0", "1", "3", "-", "tcp", "udp", "allow", "deny", "accept", "logon", "success", "failure",
+		"dword (0x00000000)", "dword (0x00000001)", "system", "medium", "high", "0x3e7", "s-1-0-0", "s-1-5-18", "krbtgt", "negotiate", "kerberos", "ntlm", "0x40810000", "key",
+		"microsoft corporation", "\\windows\\", "\\*\\ipc$", "localsystem",
+		"cmd.exe", "conhost.exe", "dllhost.exe", "explorer.exe", "lsass.exe", "msiexec.exe", "powershell.exe", "rundll32.exe", "sc.exe", "services.exe", "svchost.exe", "taskhostw.exe", "wmiprvse.exe",
+		"c:\\windows\\system32\\svchost.exe", "c:\\windows\\system32\\cmd.exe", "c:\\windows\\system32\\", "\\system32\\",
+	} {
 		m[w] = true
 	}
 	return m

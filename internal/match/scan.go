@@ -29,6 +29,8 @@ type scanner struct {
 	wholes, comps lengths // of the keys above
 	tails, heads  sieve
 
+	numbers numbers
+
 	bitmap []uint64 // of gram hashes
 	shift  uint
 	slots  []int32 // by gram hash, then the next free one: where the gram's places begin, below 0 for none
@@ -79,6 +81,7 @@ func newScanner(needles []needle) *scanner {
 	often := countGrams(needles)
 	for i, n := range needles {
 		s.add(int32(i), n, often)
+		s.numbers.add(int32(i), &needles[i])
 	}
 	s.fill()
 	return s
