@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unsafe"
 
 	"wardround/internal/damage"
 	"wardround/internal/event"
@@ -40,10 +39,11 @@ type worker struct {
 	state    *schemaState
 	hits     []int
 	hit      hit
+	values   []byte // of the hit at hand
 	move     event.Movement
 	buf      []byte
 	word     []byte
-	texts    []byte // of the hit at hand
+	texts    []byte
 }
 
 // schemaState is what a worker knows of a schema.
@@ -62,14 +62,33 @@ type schemaState struct {
 
 // keptFields are what a rule's findings keep of the records of one schema.
 type keptFields struct {
-	list    []int // of the schema's fields
-	grouped []groupedField
+	rule    int
+	source  event.Source
+	names   []string // of fields, then one for what was recovered, then those that only correlations read
+	fields  [][]int  // of the schema, by name
+	grouped []match.FieldOf
+	layouts map[string]*layout // by computer
+	last    *layout
 }
 
-// groupedField is a field that only correlations read.
-type groupedField struct {
-	name string
-	of   match.FieldOf
+// recovered marks a finding in a record that lay in unused space.
+const recovered, recoveredFrom = "(recovered)", "from unused space of the log"
+
+// layout is that of a computer's hits.
+func (k *keptFields) layout(host string) *layout {
+	if k.last != nil && k.last.host == host {
+		return k.last
+	}
+	l := k.layouts[host]
+	if l == nil {
+		if len(k.layouts) >= maxLayouts {
+			clear(k.layouts)
+		}
+		l = &layout{rule: k.rule, host: host, source: k.source, names: k.names}
+		k.layouts[host] = l
+	}
+	k.last = l
+	return l
 }
 
 // activityKey tells tallies apart: a whole log, an event of it, or a program in it.
@@ -300,51 +319,59 @@ func (t *tally) number(n uint64, at event.Time) {
 
 // keep writes a hit down.
 func (w *worker) keep(st *schemaState, r *event.Record, rule int) {
-	h := &w.hit
-	*h = hit{
-		rule: rule, time: r.Time, host: r.Host, source: r.Schema.Source, number: r.Number, offset: r.Offset,
-		digest: digestOf(r), fields: h.fields[:0],
-	}
 	kept := st.kept[rule]
 	if kept == nil {
 		kept = w.run.keptOf(r.Schema, rule)
 		st.kept[rule] = kept
 	}
-	w.texts = w.texts[:0]
-	for _, i := range kept.list {
-		v := r.Field(i)
-		if v.IsNull() {
-			continue
+	b := w.values[:0]
+	for _, at := range kept.fields {
+		w.texts = w.texts[:0]
+		for _, i := range at {
+			w.text(r.Field(i))
 		}
-		from := len(w.texts)
-		if w.texts = v.AppendText(w.texts); len(w.texts) == from {
-			continue
+		if len(w.texts) == 0 {
+			b = append(b, 0)
+		} else {
+			b = appendField(b, w.texts)
 		}
-		if len(w.texts)-from > maxField {
-			w.texts = append(w.texts[:from+maxField], "…"...)
-		}
-		name, value := r.Schema.Fields[i].Name, view(w.texts[from:])
-		if k := slices.IndexFunc(h.fields, func(f field) bool { return f.name == name }); k >= 0 {
-			if len(h.fields[k].value) < maxField {
-				h.fields[k].value += "\n" + value
-			}
-			continue
-		}
-		h.fields = append(h.fields, field{name, value})
 	}
 	if r.Slack {
-		h.fields = append(h.fields, field{"(recovered)", "from unused space of the log"})
+		b = appendField(b, []byte(recoveredFrom))
+	} else {
+		b = append(b, 0)
 	}
 	for i := range kept.grouped {
-		if v, ok := kept.grouped[i].of.Value(r); ok {
-			h.fields = append(h.fields, field{kept.grouped[i].name, v})
+		v, ok := kept.grouped[i].Append(w.texts[:0], r)
+		if w.texts = v; ok {
+			b = appendField(b, v)
+		} else {
+			b = append(b, 0)
 		}
 	}
-	w.out.hit(h)
+	w.values = b
+	w.hit = hit{of: kept.layout(r.Host), time: r.Time, number: r.Number, offset: r.Offset, digest: digestOf(r), values: b}
+	w.out.hit(&w.hit)
 }
 
-// view is a text that lasts until its bytes are written over: for a hit, until the next.
-func view(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
+// text adds a value to those of its field's name, on a line of its own.
+func (w *worker) text(v event.Value) {
+	if v.IsNull() || len(w.texts) >= maxField {
+		return
+	}
+	from := len(w.texts)
+	if from > 0 {
+		w.texts = append(w.texts, '\n')
+	}
+	start := len(w.texts)
+	if w.texts = v.AppendText(w.texts); len(w.texts) == start {
+		w.texts = w.texts[:from]
+		return
+	}
+	if len(w.texts)-start > maxField {
+		w.texts = append(w.texts[:start+maxField], "…"...)
+	}
+}
 
 // maxField bounds a value that a finding keeps; the whole stands in the evidence.
 const maxField = 8 << 10

@@ -67,7 +67,7 @@ func (c *correlator) add(f *finding, ref uint64) {
 	if len(slots) == 0 {
 		return
 	}
-	fields := f.values()
+	fields := c.m.values(f)
 	for _, s := range slots {
 		cor := c.m.run.corr.List[s.correlation]
 		get := func(name string) (string, bool) {
@@ -166,7 +166,7 @@ func (c *correlator) fire(i int, cor *match.Correlation, f *match.Fired) error {
 		}
 		begun = min(begun, c.m.clocks.correct(event.ServerID(part.server), part.time))
 		out.at = append(out.at, part.at...)
-		out.merge(part.values())
+		out.merge(c.m.values(part))
 	}
 	for name, v := range cor.GroupValues(f.Group) {
 		out.merge([]field{{correlated + name, v}})
@@ -180,7 +180,7 @@ func (c *correlator) fire(i int, cor *match.Correlation, f *match.Fired) error {
 			out.time = c.m.clocks.recorded(event.ServerID(s), begun)
 		}
 		at := c.m.late.put(&out)
-		c.m.fired.add(c.m.keyOf(&out), appendFinding(nil, &out))
+		c.m.fired.add(c.m.appendKey(nil, &out), appendFinding(nil, &out))
 		c.add(&out, isLate|uint64(at))
 	}
 	return c.m.fired.err

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"wardround/internal/damage"
@@ -26,7 +27,10 @@ var markStates = map[string]struct {
 
 // marked notes the mark that a finding tells of a collected file.
 func (m *merged) marked(f *finding) {
-	for _, x := range f.values() {
+	if f.heading > 0 && !slices.Contains(m.heads.lists[f.heading-1], "Mark") {
+		return
+	}
+	for _, x := range m.values(f) {
 		if x.name == "Mark" && markStates[x.value].state != "" {
 			id := m.idOf(f)
 			for _, p := range f.at {

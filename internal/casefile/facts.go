@@ -32,7 +32,7 @@ const (
 	frameEnd    = 'E'
 )
 
-const segmentMagic = "WARDROUND FACTS 6\n"
+const segmentMagic = "WARDROUND FACTS 7\n"
 
 // factsKey names facts: a digest over the artifact and all that its reading depends on.
 type factsKey [16]byte
@@ -51,17 +51,41 @@ type trailer struct {
 
 // hit is one hit of a rule, before it is known which server its computer is.
 type hit struct {
-	rule   int // index into match.Program.Rules
+	of     *layout
 	time   event.Time
-	host   string
-	source event.Source
 	number uint64
 	offset int64
 	digest uint64 // of the record's values
-	fields []field
+	values []byte // of the layout's names: see appendField
+}
+
+// layout is what many hits have in common. It is spelled out at the first of them in an artifact.
+type layout struct {
+	rule   int // index into match.Program.Rules
+	host   string
+	source event.Source
+	names  []string // of the fields that are kept
+
+	number  int    // among the layouts of the artifact
+	turn    uint32 // of the encoder that gave the number
+	heading int    // of the names, once the merge has one: see merged.headings
+}
+
+// appendField writes a value behind its length and one; an absent one is a zero.
+func appendField(b, value []byte) []byte {
+	return append(binary.AppendUvarint(b, uint64(len(value)+1)), value...)
 }
 
 type field struct{ name, value string }
+
+// way is what many movements have in common, which is all but the time, the session and the place.
+type way struct {
+	event.Movement
+	number  int
+	turn    uint32
+	settled bool // its names were replaced by servers, which are the same at any time
+	asked   bool
+}
 
 // segmentWriter appends facts to one file.
 type segmentWriter struct {
@@ -295,8 +319,8 @@ func (c *factsReader) seek(segment string, offset int64) (*frameReader, error) {
 	return &c.r, nil
 }
 
-// each yields the hits and movements of facts. Either function may be nil.
-func (c *factsReader) each(at location, hits func(*hit) error, moves func(*event.Movement) error) error {
+// each yields the hits and movements of facts, these with the way that they share. Either function may be nil.
+func (c *factsReader) each(at location, hits func(*hit) error, moves func(*event.Movement, *way) error) error {
 	r, err := c.seek(at.segment, at.offset)
 	if err != nil {
 		return err
@@ -372,7 +396,23 @@ type encoder struct {
 	buf   []byte
 	words [wordSlots][]byte
 	used  bool // some slot is not empty
+
+	turn    uint32 // of layouts and ways
+	layouts int
+	ways    int
+	slots   []way // by hash
+	last    row
 }
+
+// row is where the last hit or movement stands: those that follow are near.
+type row struct {
+	time   int64
+	number uint64
+	offset int64
+}
+
+// maxLayouts is how many layouts are known at a time, and how many ways; then all are forgotten.
+const maxLayouts = 4096
 
 // wordSlots is how many texts are known at a time. The names of an estate's logs are fewer; numbers of sessions, which never
 // come again, push each other out.
@@ -383,12 +423,19 @@ const maxWord = 255
 
 func (e *encoder) reset() {
 	e.buf = e.buf[:0]
+	e.forget()
+	e.last = row{}
 	if e.used {
 		for i := range e.words {
 			e.words[i] = e.words[i][:0]
 		}
 		e.used = false
 	}
+}
+
+func (e *encoder) forget() {
+	e.turn++
+	e.layouts, e.ways = 0, 0
 }
 
 func (e *encoder) take() []byte {
@@ -420,10 +467,13 @@ func (e *encoder) word(s string) {
 	e.text(s)
 }
 
-// slotOf hashes the length and the ends of a text.
-func slotOf(s string) int {
-	const prime = 0x9e3779b97f4a7c15
-	h := uint64(len(s)) * prime
+func slotOf(s string) int { return int(hashOf(s) * hashPrime >> 32 % wordSlots) }
+
+const hashPrime = 0x9e3779b97f4a7c15
+
+// hashOf hashes the length and the ends of a text.
+func hashOf(s string) uint64 {
+	h := uint64(len(s)) * hashPrime
 	if n := len(s); n >= 8 {
 		h ^= eight(s) ^ eight(s[n-8:])*31
 	} else {
@@ -431,7 +481,7 @@ func slotOf(s string) int {
 			h = h<<8 ^ uint64(s[i])
 		}
 	}
-	return int(h * prime >> 32 % wordSlots)
+	return h
 }
 
 func eight(s string) uint64 {
@@ -439,21 +489,43 @@ func eight(s string) uint64 {
 	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 | uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
 }
 
+// row writes where a hit or a movement stands.
+func (e *encoder) row(at event.Time, number uint64, offset int64) {
+	e.int(int64(at) - e.last.time)
+	e.int(int64(number - e.last.number))
+	e.int(offset - e.last.offset)
+	e.last = row{int64(at), number, offset}
+}
+
 func (e *encoder) hit(h *hit) {
-	e.uint(uint64(h.rule))
-	e.int(int64(h.time))
-	e.word(h.host)
-	e.word(h.source.Product)
-	e.word(h.source.Channel)
-	e.word(h.source.Provider)
-	e.uint(uint64(h.source.EventID))
-	e.uint(h.number)
-	e.int(h.offset)
+	if l := h.of; l.turn == e.turn && l.turn > 0 {
+		e.uint(uint64(l.number) + 1)
+	} else {
+		e.layout(l)
+	}
+	e.row(h.time, h.number, h.offset)
 	e.fixed(h.digest)
-	e.uint(uint64(len(h.fields)))
-	for _, f := range h.fields {
-		e.word(f.name)
-		e.word(f.value)
+	e.uint(uint64(len(h.values)))
+	e.buf = append(e.buf, h.values...)
+}
+
+// layout spells out a layout and numbers it.
+func (e *encoder) layout(l *layout) {
+	if e.layouts == maxLayouts {
+		e.forget()
+	}
+	l.number, l.turn = e.layouts, e.turn
+	e.layouts++
+	e.uint(0)
+	e.uint(uint64(l.rule))
+	e.word(l.host)
+	e.word(l.source.Product)
+	e.word(l.source.Channel)
+	e.word(l.source.Provider)
+	e.uint(uint64(l.source.EventID))
+	e.uint(uint64(len(l.names)))
+	for _, name := range l.names {
+		e.word(name)
 	}
 }
 
@@ -523,13 +595,37 @@ func (e *encoder) accounts(a spread.Accounts) {
 }
 
 func (e *encoder) movement(m *event.Movement) {
-	e.int(int64(m.Time))
-	for _, s := range []string{string(m.From), string(m.To), m.How, m.Account, m.Address, m.Workstation, m.Session, m.SeenFrom, string(m.By)} {
+	if e.slots == nil {
+		e.slots = make([]way, maxLayouts)
+	}
+	h := uint64(boolInt(m.Failed))
+	for _, s := range [...]string{string(m.From), string(m.To), m.How, m.Account, m.Address, m.Workstation} {
+		h = (h ^ hashOf(s)) * hashPrime
+	}
+	w := &e.slots[h>>32%maxLayouts]
+	if w.turn == e.turn && w.turn > 0 && w.From == m.From && w.To == m.To && w.How == m.How && w.Account == m.Account && w.Address == m.Address &&
+		w.Workstation == m.Workstation && w.SeenFrom == m.SeenFrom && w.By == m.By && w.Failed == m.Failed && w.Ended == m.Ended {
+		e.uint(uint64(w.number) + 1)
+	} else {
+		e.way(w, m)
+	}
+	e.row(m.Time, m.Because[0].Record, m.Because[0].Offset)
+	e.text(m.Session)
+}
+
+// way spells out a way and numbers it.
+func (e *encoder) way(w *way, m *event.Movement) {
+	if e.ways == maxLayouts {
+		e.forget()
+	}
+	w.Movement, w.number, w.turn = *m, e.ways, e.turn
+	w.Session, w.Because = "", nil
+	e.ways++
+	e.uint(0)
+	for _, s := range [...]string{string(m.From), string(m.To), m.How, m.Account, m.Address, m.Workstation, m.SeenFrom, string(m.By)} {
 		e.word(s)
 	}
 	e.uint(uint64(boolInt(m.Failed) | boolInt(m.Ended)<<1))
-	e.uint(m.Because[0].Record)
-	e.int(m.Because[0].Offset)
 }
 
 func boolInt(b bool) int {
@@ -545,6 +641,11 @@ type decoder struct {
 	words []string // by slot; nil before the first
 	used  bool     // some slot is not empty
 	err   error
+
+	layouts []*layout
+	ways    []*way
+	spare   []*way // that were forgotten
+	last    row
 }
 
 // reset begins with what another encoder wrote, or one that was reset.
@@ -553,6 +654,21 @@ func (d *decoder) reset(buf []byte) {
 		clear(d.words)
 	}
 	d.buf, d.used, d.err = buf, false, nil
+	d.forget()
+	d.last = row{}
+}
+
+func (d *decoder) forget() {
+	d.layouts = d.layouts[:0]
+	d.spare, d.ways = append(d.spare, d.ways...), d.ways[:0]
+}
+
+func (d *decoder) row() row {
+	r := &d.last
+	r.time += d.int()
+	r.number += uint64(d.int())
+	r.offset += d.int()
+	return *r
 }
 
 func (d *decoder) uint() uint64 {
@@ -635,15 +751,11 @@ func (d *decoder) word() string {
 func (d *decoder) hits(payload []byte, yield func(*hit) error) error {
 	var h hit
 	for d.buf = payload; len(d.buf) > 0; {
-		fields := h.fields[:0]
-		h = hit{rule: int(d.uint()), time: event.Time(d.int()), host: d.word()}
-		h.source = event.Source{Product: d.word(), Channel: d.word(), Provider: d.word()}
-		h.source.EventID = uint32(d.uint())
-		h.number, h.offset, h.digest = d.uint(), d.int(), d.fixed()
-		for range d.count() {
-			fields = append(fields, field{d.word(), d.word()})
-		}
-		h.fields = fields
+		h.of = d.layout(d.uint())
+		at := d.row()
+		h.time, h.number, h.offset = event.Time(at.time), at.number, at.offset
+		h.digest = d.fixed()
+		h.values = d.bytes(d.uint())
 		if d.err != nil {
 			return d.err
 		}
@@ -654,27 +766,74 @@ func (d *decoder) hits(payload []byte, yield func(*hit) error) error {
 	return nil
 }
 
+// layout is the one of number n-1, or, for 0, one that is spelled out.
+func (d *decoder) layout(n uint64) *layout {
+	if n > uint64(len(d.layouts)) {
+		d.err, d.buf = errFrame, nil
+		return nil
+	}
+	if n > 0 {
+		return d.layouts[n-1]
+	}
+	if len(d.layouts) == maxLayouts {
+		d.forget()
+	}
+	l := &layout{rule: int(d.uint()), host: d.word()}
+	l.source = event.Source{Product: d.word(), Channel: d.word(), Provider: d.word(), EventID: uint32(d.uint())}
+	l.names = make([]string, d.count())
+	for i := range l.names {
+		l.names[i] = d.word()
+	}
+	d.layouts = append(d.layouts, l)
+	return l
+}
+
 // movements yields what a frame of movements holds. A movement is valid until yield returns.
-func (d *decoder) movements(payload []byte, yield func(*event.Movement) error) error {
+func (d *decoder) movements(payload []byte, yield func(*event.Movement, *way) error) error {
 	var m event.Movement
-	var at [1]event.Place
+	var place [1]event.Place
 	for d.buf = payload; len(d.buf) > 0; {
-		m = event.Movement{Time: event.Time(d.int())}
-		m.From, m.To = event.ServerID(d.word()), event.ServerID(d.word())
-		m.How, m.Account, m.Address, m.Workstation, m.Session, m.SeenFrom = d.word(), d.word(), d.word(), d.word(), d.word(), d.word()
-		m.By = event.ServerID(d.word())
-		flags := d.uint()
-		m.Failed, m.Ended = flags&1 != 0, flags&2 != 0
-		at[0] = event.Place{Record: d.uint(), Offset: d.int()}
-		m.Because = at[:]
+		w := d.way(d.uint())
+		at := d.row()
+		session := d.text()
 		if d.err != nil {
 			return d.err
 		}
-		if err := yield(&m); err != nil {
+		m = w.Movement
+		m.Time, m.Session = event.Time(at.time), session
+		place[0] = event.Place{Record: at.number, Offset: at.offset}
+		m.Because = place[:]
+		if err := yield(&m, w); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// way is the one of number n-1, or, for 0, one that is spelled out.
+func (d *decoder) way(n uint64) *way {
+	if n > uint64(len(d.ways)) {
+		d.err, d.buf = errFrame, nil
+		return nil
+	}
+	if n > 0 {
+		return d.ways[n-1]
+	}
+	if len(d.ways) == maxLayouts {
+		d.forget()
+	}
+	w := &way{}
+	if last := len(d.spare) - 1; last >= 0 {
+		w, d.spare = d.spare[last], d.spare[:last]
+		*w = way{}
+	}
+	w.From, w.To = event.ServerID(d.word()), event.ServerID(d.word())
+	w.How, w.Account, w.Address, w.Workstation, w.SeenFrom = d.word(), d.word(), d.word(), d.word(), d.word()
+	w.By = event.ServerID(d.word())
+	flags := d.uint()
+	w.Failed, w.Ended = flags&1 != 0, flags&2 != 0
+	d.ways = append(d.ways, w)
+	return w
 }
 
 func (d *decoder) trailer() *trailer {

@@ -192,7 +192,7 @@ func (m *merged) writes(f *finding) {
 	w.files++
 	w.times.Add(m.clocks.correct(id, f.time))
 	fields := map[string]string{}
-	for _, x := range f.values() {
+	for _, x := range m.values(f) {
 		fields[strings.TrimPrefix(x.name, correlated)] = x.value
 	}
 	for _, c := range []struct {

@@ -32,6 +32,8 @@ type merged struct {
 	unused  []report.Unused
 	lines   []string // of the policy's table, by rule
 	written []string // how its events say that files were written, by rule; "" for most
+	ranks   []uint32 // by rule: its place among the ids
+	heads   headings
 	reader  factsReader
 	marks   map[int]markOf // by entry
 	data    lookedAt
@@ -70,6 +72,7 @@ func (r *run) merge(all []*collection) (*merged, error) {
 	for _, c := range r.corr.List {
 		m.addRule(c.Rule)
 	}
+	m.rank()
 	r.program, r.in.set = nil, sigma.Set{}
 	logs := make([]inventory.Log, 0, size)
 	for i := range m.entries {
@@ -109,6 +112,21 @@ func (m *merged) addRule(r *sigma.Rule) {
 	})
 }
 
+// rank lists by rule its place among the ids, equal for equal ones: findings are sorted by it.
+func (m *merged) rank() {
+	ids := make([]string, len(m.rules))
+	for i := range m.rules {
+		ids[i] = m.rules[i].ID
+	}
+	slices.Sort(ids)
+	ids = slices.Compact(ids)
+	m.ranks = make([]uint32, len(m.rules))
+	for i := range m.rules {
+		at, _ := slices.BinarySearch(ids, m.rules[i].ID)
+		m.ranks[i] = uint32(at)
+	}
+}
+
 // close gives temporary files back.
 func (m *merged) close() {
 	m.reader.close()
@@ -124,19 +142,72 @@ func (m *merged) close() {
 
 // finding is a hit of a rule once it is known on which server, with all places of the one event.
 type finding struct {
-	rule   int        // index into merged.rules
-	time   event.Time // as recorded
-	server string
-	at     []place
-	fields []field
-	packed []byte // the fields as appendFinding writes them, of a finding that was read back
+	rule    int        // index into merged.rules
+	time    event.Time // as recorded
+	server  string
+	at      []place
+	fields  []field
+	heading int    // names of the packed values; 0 where each value stands behind its name
+	packed  []byte // in place of fields, of what was a hit or was read back
 }
 
-func (f *finding) values() []field {
-	if f.packed != nil {
+// headings are the lists of names that hits' fields have: findings hold the number of theirs, from 1.
+type headings struct {
+	lists   [][]string
+	byNames map[string]int
+}
+
+// maxHeadings bounds the lists that are kept against evidence that invents names.
+const maxHeadings = 1 << 16
+
+// of numbers a layout's names, 0 if there are too many already.
+func (h *headings) of(l *layout) int {
+	if l.heading != 0 {
+		return max(l.heading, 0)
+	}
+	var key []byte
+	for _, name := range l.names {
+		key = append(binary.AppendUvarint(key, uint64(len(name))), name...)
+	}
+	n := h.byNames[string(key)]
+	switch {
+	case n > 0:
+	case len(h.lists) >= maxHeadings:
+		l.heading = -1
+		return 0
+	default:
+		if h.byNames == nil {
+			h.byNames = map[string]int{}
+		}
+		h.lists = append(h.lists, l.names)
+		n = len(h.lists)
+		h.byNames[string(key)] = n
+	}
+	l.heading = n
+	return n
+}
+
+// values are the fields of a finding.
+func (m *merged) values(f *finding) []field {
+	if f.packed == nil {
+		return f.fields
+	}
+	if f.heading == 0 {
 		return decoderOf(f.packed).fields()
 	}
-	return f.fields
+	return named(m.heads.lists[f.heading-1], f.packed)
+}
+
+// named are the fields of which a hit holds the values.
+func named(names []string, values []byte) []field {
+	d := decoderOf(values)
+	out := make([]field, 0, len(names))
+	for _, name := range names {
+		if n := d.uint(); n > 0 {
+			out = append(out, field{name, string(d.bytes(n - 1))})
+		}
+	}
+	return out
 }
 
 // place is where a record stands.
@@ -189,7 +260,9 @@ func (m *merged) findings() error {
 			f.at = append(f.at, d.place())
 		}
 		if f.packed == nil {
-			packed = append(packed[:0], d.packedFields()...)
+			var b []byte
+			f.heading, b = d.packedFields()
+			packed = append(packed[:0], b...)
 			f.packed = packed
 		}
 		return d.err
@@ -215,16 +288,24 @@ func (m *merged) addHits(s *sorter, i int) error {
 	}
 	scope := m.names.In(&e.artifact)
 	var key, value []byte
-	var source event.Source
+	var last *layout
 	var log string // its name
 	f := finding{at: make([]place, 1)}
 	return m.reader.each(e.at, func(h *hit) error {
-		if log == "" || h.source != source {
-			source, log = h.source, h.source.Name()
+		if l := h.of; l != last {
+			if l.rule >= m.single {
+				return errFrame
+			}
+			last, log = l, l.source.Name()
+			f.rule, f.server = l.rule, string(scope.Server(l.host))
+			f.heading = m.heads.of(l)
 		}
-		f.rule, f.time, f.server, f.fields = h.rule, h.time, string(scope.Server(h.host)), h.fields
+		f.time, f.packed = h.time, h.values
+		if f.heading == 0 {
+			f.fields, f.packed = named(last.names, h.values), nil
+		}
 		f.at[0] = place{i, h.number, h.offset}
-		key = appendKey(key[:0], h.time, f.server, m.rules[h.rule].ID, log)
+		key = append(append(m.appendKey(key[:0], &f), log...), 0)
 		key = binary.BigEndian.AppendUint64(key, h.number)
 		key = binary.BigEndian.AppendUint64(key, h.digest)
 		value = appendFinding(value[:0], &f)
@@ -234,12 +315,10 @@ func (m *merged) addHits(s *sorter, i int) error {
 }
 
 // appendKey spells what findings are sorted by.
-func appendKey(b []byte, at event.Time, words ...string) []byte {
-	b = binary.BigEndian.AppendUint64(b, uint64(at)^1<<63)
-	for _, w := range words {
-		b = append(append(b, w...), 0)
-	}
-	return b
+func (m *merged) appendKey(b []byte, f *finding) []byte {
+	b = binary.BigEndian.AppendUint64(b, uint64(f.time)^1<<63)
+	b = append(append(b, f.server...), 0)
+	return binary.BigEndian.AppendUint32(b, m.ranks[f.rule])
 }
 
 // appendFinding encodes a finding; the place comes after what all copies share, so that copies sort by it.
@@ -251,18 +330,26 @@ func appendFinding(b []byte, f *finding) []byte {
 	for _, p := range f.at[:1] {
 		e.place(p)
 	}
-	if f.packed != nil {
-		e.buf = append(e.buf, f.packed...)
-	} else {
-		e.uint(uint64(len(f.fields)))
-		for _, x := range f.fields {
-			e.text(x.name)
-			e.text(x.value)
-		}
+	e.uint(uint64(f.heading))
+	packed := f.packed
+	if packed == nil {
+		packed = packFields(f.fields)
 	}
+	e.uint(uint64(len(packed)))
+	e.buf = append(e.buf, packed...)
 	e.uint(uint64(len(f.at) - 1))
 	for _, p := range f.at[1:] {
 		e.place(p)
+	}
+	return e.buf
+}
+
+func packFields(fields []field) []byte {
+	var e encoder
+	e.uint(uint64(len(fields)))
+	for _, x := range fields {
+		e.text(x.name)
+		e.text(x.value)
 	}
 	return e.buf
 }
@@ -295,13 +382,10 @@ func (d *decoder) fields() []field {
 	return out
 }
 
-// packedFields passes over fields and returns the bytes that hold them.
-func (d *decoder) packedFields() []byte {
-	b := d.buf
-	for range 2 * d.count() {
-		d.bytes(d.uint())
-	}
-	return b[:len(b)-len(d.buf)]
+// packedFields passes over fields and returns their heading and the bytes that hold them.
+func (d *decoder) packedFields() (heading int, b []byte) {
+	heading = int(d.uint())
+	return heading, d.bytes(d.uint())
 }
 
 // finding reads a finding whose fields stay packed.
@@ -309,7 +393,7 @@ func (d *decoder) finding() (*finding, error) {
 	var f finding
 	d.head(&f)
 	f.at = []place{d.place()}
-	f.packed = d.packedFields()
+	f.heading, f.packed = d.packedFields()
 	for range min(d.uint(), maxPlaces) {
 		f.at = append(f.at, d.place())
 	}
@@ -329,7 +413,7 @@ func (m *merged) each(yield func(*finding) error) error {
 		if err != nil {
 			return err
 		}
-		for more && (f == nil || string(fired.key) < string(m.keyOf(f))) {
+		for more && (f == nil || string(fired.key) < string(m.appendKey(nil, f))) {
 			late, err := decoderOf(fired.value).finding()
 			if err != nil {
 				return err
@@ -349,10 +433,6 @@ func (m *merged) each(yield func(*finding) error) error {
 			return err
 		}
 	}
-}
-
-func (m *merged) keyOf(f *finding) []byte {
-	return appendKey(nil, f.time, f.server, m.rules[f.rule].ID)
 }
 
 // idOf is the id of a finding: 16 hexadecimal digits.
@@ -382,7 +462,7 @@ func (m *merged) finish(f *finding) *event.Finding {
 		a := &m.entries[p.entry].artifact
 		out.At[i] = event.Place{Collection: a.Collection, Artifact: a.SHA256, Path: a.Path, Record: p.record, Offset: p.offset}
 	}
-	for _, x := range f.values() {
+	for _, x := range m.values(f) {
 		if !strings.HasPrefix(x.name, correlated) {
 			out.Fields[strings.ToValidUTF8(x.name, "\ufffd")] = strings.ToValidUTF8(x.value, "\ufffd")
 		}

@@ -4,6 +4,7 @@ import (
 	"net/netip"
 
 	"wardround/internal/event"
+	"wardround/internal/inventory"
 	"wardround/internal/spread"
 )
 
@@ -13,32 +14,43 @@ func (m *merged) movementsOf(e *entry, yield func(*event.Movement) error) error 
 		return nil
 	}
 	scope := m.names.In(&e.artifact)
-	return m.reader.each(e.at, nil, func(mv *event.Movement) error {
+	return m.reader.each(e.at, nil, func(mv *event.Movement, w *way) error {
 		p := &mv.Because[0]
-		mv.Account = spread.OneName(mv.Account, m.flat)
 		p.Collection, p.Artifact, p.Path = e.artifact.Collection, e.artifact.SHA256, e.artifact.Path
-		switch mv.SeenFrom {
-		case event.FromSource:
-			mv.From = scope.Server(string(mv.From))
-			mv.By = mv.From
-			m.find(&mv.To, mv.Time, string(mv.To))
-		case event.FromController:
-			mv.By = scope.Server(string(mv.By))
-			m.find(&mv.To, mv.Time, string(mv.To))
-			if mv.From != "" {
-				mv.From = scope.Server(string(mv.From))
-			}
-			m.find(&mv.From, mv.Time, mv.Address)
-		default:
-			mv.To = scope.Server(string(mv.To))
-			mv.By = mv.To
-			if !m.find(&mv.From, mv.Time, mv.Address) && mv.Workstation != "" {
-				m.find(&mv.From, mv.Time, credible(mv))
+		if !w.settled {
+			forever := !w.asked && m.names.Fixed(string(mv.To)) && m.names.Fixed(mv.Address) && m.names.Fixed(mv.Workstation)
+			m.resolve(scope, mv)
+			if w.asked = true; forever {
+				w.From, w.To, w.By, w.Account, w.settled = mv.From, mv.To, mv.By, mv.Account, true
 			}
 		}
 		mv.Time = m.clocks.correct(mv.By, mv.Time)
 		return yield(mv)
 	})
+}
+
+// resolve puts servers for the names of a movement.
+func (m *merged) resolve(scope *inventory.Scope, mv *event.Movement) {
+	mv.Account = spread.OneName(mv.Account, m.flat)
+	switch mv.SeenFrom {
+	case event.FromSource:
+		mv.From = scope.Server(string(mv.From))
+		mv.By = mv.From
+		m.find(&mv.To, mv.Time, string(mv.To))
+	case event.FromController:
+		mv.By = scope.Server(string(mv.By))
+		m.find(&mv.To, mv.Time, string(mv.To))
+		if mv.From != "" {
+			mv.From = scope.Server(string(mv.From))
+		}
+		m.find(&mv.From, mv.Time, mv.Address)
+	default:
+		mv.To = scope.Server(string(mv.To))
+		mv.By = mv.To
+		if !m.find(&mv.From, mv.Time, mv.Address) && mv.Workstation != "" {
+			m.find(&mv.From, mv.Time, credible(mv))
+		}
+	}
 }
 
 // find sets a server to what a name is known to mean, and reports whether it is.

@@ -66,15 +66,25 @@ func (r *run) keyOf(a *event.Artifact) factsKey {
 
 // keptOf returns what a finding of the rule keeps of records of a schema.
 func (r *run) keptOf(s *event.Schema, rule int) *keptFields {
-	k := &keptFields{list: r.program.FieldsOf(s, rule)}
+	list := r.program.FieldsOf(s, rule)
 	for i, f := range s.Fields {
-		if r.telling[f.Name] && !slices.Contains(k.list, i) {
-			k.list = append(k.list, i)
+		if r.telling[f.Name] && !slices.Contains(list, i) {
+			list = append(list, i)
 		}
 	}
-	slices.Sort(k.list)
+	slices.Sort(list)
+	k := &keptFields{rule: rule, source: s.Source, layouts: map[string]*layout{}}
+	for _, i := range list {
+		at := slices.Index(k.names, s.Fields[i].Name)
+		if at < 0 {
+			at = len(k.names)
+			k.names, k.fields = append(k.names, s.Fields[i].Name), append(k.fields, nil)
+		}
+		k.fields[at] = append(k.fields[at], i)
+	}
+	k.names = append(k.names, recovered)
 	for _, name := range r.grouped[rule] {
-		k.grouped = append(k.grouped, groupedField{correlated + name, r.program.FieldOf(s, rule, name)})
+		k.names, k.grouped = append(k.names, correlated+name), append(k.grouped, r.program.FieldOf(s, rule, name))
 	}
 	return k
 }

@@ -55,7 +55,8 @@ const maxHosts = 1 << 16
 // heard is a name that was parsed, and what it means where that is the same at any time.
 type heard struct {
 	host
-	settled bool
+	settled bool           // whether it is fixed was asked
+	fixed   bool           // it means the server at any time
 	server  event.ServerID // "" if it means none
 }
 
@@ -141,15 +142,27 @@ func (s *Scope) Server(host string) event.ServerID {
 // Find returns the server that a name or an address inside a record means (a workstation, a target, a source address)
 // when it is known to mean one. A name that a server bore only for a time counts at that time; without a time never.
 func (n *Names) Find(name string, at event.Time) (event.ServerID, bool) {
-	h := n.parse(name)
-	if !h.settled {
-		if h.addr.IsValid() && len(n.leases[h.addr]) > 0 || len(n.former[h.key]) > 0 {
-			return n.find(h.host, at)
-		}
-		h.server, _ = n.find(h.host, at)
-		h.settled = true
+	h := n.heard(name)
+	if !h.fixed {
+		return n.find(h.host, at)
 	}
 	return h.server, h.server != ""
+}
+
+// Fixed reports whether a name or an address means the same at any time.
+func (n *Names) Fixed(name string) bool { return name == "" || n.heard(name).fixed }
+
+func (n *Names) heard(name string) *heard {
+	h := n.parse(name)
+	if !h.settled {
+		h.settled = true
+		list := n.leases[h.addr]
+		moved := h.addr.IsValid() && len(list) > 0 && one(list, func(period) bool { return true }) == ""
+		if h.fixed = !moved && len(n.former[h.key]) == 0; h.fixed {
+			h.server, _ = n.find(h.host, event.NoTime)
+		}
+	}
+	return h
 }
 
 func (n *Names) find(h host, at event.Time) (event.ServerID, bool) {

@@ -586,26 +586,26 @@ func (p *Program) FieldOf(s *event.Schema, rule int, name string) FieldOf {
 	return FieldOf{locate(s, t, name)}
 }
 
-// Value returns the field's first value.
-func (f *FieldOf) Value(r *event.Record) (string, bool) {
+// Append appends the field's first value, and reports whether there is one.
+func (f *FieldOf) Append(dst []byte, r *event.Record) ([]byte, bool) {
 	if f.where.derived == nil {
 		for _, i := range f.where.fields {
 			if v := r.Field(i); v.Type&event.Array == 0 && !v.IsNull() {
-				return v.String(), true
+				return v.AppendText(dst), true
 			} else if !v.IsNull() {
 				break
 			}
 		}
 	}
-	out, ok := "", false
+	ok := false
 	if !f.where.absent() {
 		f.where.texts(r, func(v event.Value) {
 			if !ok && !v.IsNull() {
-				out, ok = v.String(), true
+				dst, ok = v.AppendText(dst), true
 			}
 		})
 	}
-	return out, ok
+	return dst, ok
 }
 
 func (p *Program) targetOf(s *event.Schema, rule int) *target {
