@@ -41,6 +41,8 @@ type worker struct {
 	hit      hit
 	values   []byte // of the hit at hand
 	move     event.Movement
+	place    [1]event.Place
+	known    spread.Known
 	buf      []byte
 	word     []byte
 	texts    []byte
@@ -121,6 +123,7 @@ func (w *worker) Begin(a *event.Artifact) (evidence.Consumer, bool) {
 	w.reading = false
 	w.serial++
 	w.scratch.Forget()
+	w.known.Forget()
 	w.watch = inventory.Watch{}
 	w.activity = map[activityKey]*tally{}
 	w.accounts, w.domains, w.told = spread.Accounts{}, spread.Domains{}, map[string]bool{}
@@ -223,8 +226,9 @@ func (w *worker) Take(r *event.Record) {
 			w.keep(st, r, rule)
 		}
 	}
-	if st.edges.Any() && !r.Slack && st.edges.Read(r, &w.move) {
-		w.move.Because = append(w.move.Because[:0], event.Place{Record: r.Number, Offset: r.Offset})
+	if st.edges.Any() && !r.Slack && w.known.Read(&st.edges, r, &w.move) {
+		w.place[0] = event.Place{Record: r.Number, Offset: r.Offset}
+		w.move.Because = w.place[:]
 		w.out.movement(&w.move)
 	}
 	if st.people.Any() && !r.Slack {

@@ -15,6 +15,9 @@ import (
 // Edges reads movements off the records of one schema. The zero value reads none.
 type Edges struct {
 	read func(*event.Record, *event.Movement) bool
+
+	asks    []int // of the schema's fields: with the computer all that read looks at, but for the session; nil where that is not said
+	session []int
 }
 
 // Of returns what reads the movements of a schema's records.
@@ -25,60 +28,61 @@ func Of(s *event.Schema) Edges {
 	case "windows":
 		switch channel {
 		case "security":
-			return Edges{securityEvents[src.EventID]}
+			x := securityEvents[src.EventID]
+			return Edges{read: x.read}.asking(s, x.session, x.asks...)
 		case "application":
 			if sqlServer(src.Provider) && sqlLogins[src.EventID] {
-				return Edges{sqlLogin}
+				return Edges{read: sqlLogin}
 			}
 		case "microsoft-windows-terminalservices-localsessionmanager/operational":
 			switch src.EventID {
 			case 21, 25:
-				return Edges{terminalSession}
+				return Edges{read: terminalSession}
 			case 23, 24:
-				return Edges{terminalLeft}
+				return Edges{read: terminalLeft}
 			}
 		case "microsoft-windows-terminalservices-remoteconnectionmanager/operational":
 			if src.EventID == 1149 {
-				return Edges{terminalConnection}
+				return Edges{read: terminalConnection}
 			}
 		case "microsoft-windows-sysmon/operational":
 			if src.EventID == 3 {
-				return Edges{sysmonConnection}
+				return Edges{read: sysmonConnection}.asking(s, "", "DestinationPort", "DestinationIp", "Initiated", "User", "SourceIp")
 			}
 		case "microsoft-windows-terminalservices-rdpclient/operational":
 			if src.EventID == 1024 || src.EventID == 1102 {
-				return Edges{terminalClient}
+				return Edges{read: terminalClient}
 			}
 		case "microsoft-windows-wmi-activity/operational":
 			if src.EventID == 5858 || src.EventID == 5860 {
-				return Edges{managed}
+				return Edges{read: managed}
 			}
 		case "microsoft-windows-winrm/operational":
 			if src.EventID == 6 {
-				return Edges{remoteShellClient}
+				return Edges{read: remoteShellClient}
 			}
 		}
 	case "linux", "esxi":
 		switch {
 		case channel == "auditd" && src.Provider == "execve" && len(s.Lookup("CommandLine")) > 0, channel == "sysmon" && src.EventID == 1:
-			return Edges{remoteClient("CommandLine")}
+			return Edges{read: remoteClient("CommandLine")}
 		case channel == "shell" || channel == "shell history":
-			return Edges{remoteClient("command")}
+			return Edges{read: remoteClient("command")}
 		}
 		if len(s.Lookup("action")) > 0 && (len(s.Lookup("src_ip")) > 0 || len(s.Lookup("src_host")) > 0) {
-			return Edges{accessOf(s)}
+			return accessOf(s)
 		}
 	case "network":
 		switch channel {
 		case "vpn":
-			return Edges{tunnel}
+			return Edges{read: tunnel}
 		case "auth":
-			return Edges{accessOf(s)}
+			return accessOf(s)
 		case "remote control":
-			return Edges{remoteControl}
+			return Edges{read: remoteControl}
 		}
 	case "database":
-		return Edges{databaseLogin}
+		return Edges{read: databaseLogin}
 	}
 	return Edges{}
 }
@@ -96,9 +100,26 @@ func (e Edges) Read(r *event.Record, m *event.Movement) bool {
 	return e.read(r, m)
 }
 
-var securityEvents = map[uint32]func(*event.Record, *event.Movement) bool{
-	4624: logon, 4625: failedLogon, 4648: explicitLogon, 4769: serviceTicket, 4778: reconnected, 4779: disconnected, 5140: shareAccess, 5145: shareAccess,
+// securityEvents are the events of Windows' security log that tell of movements, with the fields that say so.
+var securityEvents = map[uint32]struct {
+	read    func(*event.Record, *event.Movement) bool
+	session string
+	asks    []string
+}{
+	4624: {logon, "TargetLogonId", logonFields},
+	4625: {failedLogon, "TargetLogonId", logonFields},
+	4648: {explicitLogon, "SubjectLogonId", []string{"TargetServerName", "TargetUserName", "TargetDomainName"}},
+	4769: {serviceTicket, "", []string{"ServiceName", "TargetUserName", "TargetDomainName", "Status", "IpAddress"}},
+	4778: {read: reconnected},
+	4779: {read: disconnected},
+	5140: {shareAccess, "SubjectLogonId", shareFields},
+	5145: {shareAccess, "SubjectLogonId", shareFields},
 }
+
+var (
+	logonFields = []string{"LogonType", "TargetUserName", "TargetDomainName", "IpAddress", "WorkstationName"}
+	shareFields = []string{"ShareName", "SubjectUserName", "SubjectDomainName", "IpAddress"}
+)
 
 // logonTypes names the types of [MS-ADTS] logons that come over a network.
 var logonTypes = map[string]string{"3": "network logon", "8": "network logon, password in clear", "10": "rdp", "7": "rdp", "12": "rdp"}
@@ -209,19 +230,19 @@ var services = map[string]string{"sshd": "ssh", "dropbear": "ssh", "vsftpd": "ft
 	"openvpn": "vpn", "charon": "vpn", "pppd": "vpn"}
 
 // accessOf reads logons of Linux, ESXi and network devices: every program's are in the same fields (docs/format/events-linux.md).
-func accessOf(s *event.Schema) func(*event.Record, *event.Movement) bool {
+func accessOf(s *event.Schema) Edges {
 	src := s.Source
 	how := services[src.Provider]
 	switch {
 	case how == "vpn":
-		return tunnel
+		return Edges{read: tunnel}
 	case src.Product == "network":
 		how = "device administration"
 	case how == "":
 		how = "login"
 	}
 	action := s.Lookup("action")
-	return func(r *event.Record, m *event.Movement) bool {
+	read := func(r *event.Record, m *event.Movement) bool {
 		switch { // of ESXi's two witnesses of an SSH session, vobd's names the address
 		case says(r, action, "logon"), src.Provider == "vobd" && says(r, action, "session opened"):
 		default:
@@ -232,6 +253,7 @@ func accessOf(s *event.Schema) func(*event.Record, *event.Movement) bool {
 		m.Account, m.Session = r.Text("user"), r.Text("pid")
 		return remote(r, m, "src_ip", "src_host")
 	}
+	return Edges{read: read}.asking(s, "pid", "action", "outcome", "user", "src_ip", "src_host")
 }
 
 // says reports whether the first value of a field, given by its indexes in the schema, is that text.

@@ -1,0 +1,56 @@
+package spread
+
+import (
+	"math/rand/v2"
+	"reflect"
+	"testing"
+
+	"wardround/internal/event"
+)
+
+// TestKnownForgetsNothing reads records of few values that differ in any field, and holds what is remembered against what each
+// record tells: a field that a reader looks at and does not name would show.
+func TestKnownForgetsNothing(t *testing.T) {
+	words := []string{"", "-", "3", "10", "adm", "svc$", "svc_bkp@HOSP.LOCAL", "DB1$", "DB1", "APP1", "HOSP", "10.0.2.4", "10.0.2.5", "127.0.0.1", "localhost", "0x0", "0x6", "3389", "445", "true", "false",
+		`\\*\ADMIN$`, `\\*\C$`, `\\*\Reports`, "logon", "session opened", "failure", "success", "root", "4711"}
+	names := []string{"LogonType", "TargetUserName", "TargetDomainName", "TargetLogonId", "IpAddress", "WorkstationName", "TargetServerName", "SubjectLogonId", "ServiceName", "Status", "ShareName", "SubjectUserName", "SubjectDomainName",
+		"DestinationPort", "DestinationIp", "Initiated", "User", "SourceIp", "action", "outcome", "user", "src_ip", "src_host", "pid", "Address", "other"}
+	r := rand.New(rand.NewPCG(1, 2))
+	var k Known
+	for _, src := range []event.Source{
+		windows("Security", 4624), windows("Security", 4625), windows("Security", 4648), windows("Security", 4769), windows("Security", 5140), windows("Security", 5145),
+		windows("Microsoft-Windows-Sysmon/Operational", 3), {Product: "linux", Channel: "auth", Provider: "sshd"}, {Product: "esxi", Channel: "syslog", Provider: "vobd"}, {Product: "network", Channel: "auth"},
+	} {
+		schema := event.TextSchema(src, names...)
+		e := Of(schema)
+		if e.asks == nil {
+			t.Errorf("%v: nothing is remembered", src)
+		}
+		told := 0
+		rec := event.Record{Schema: schema, Host: "DB1.hosp.local", Slots: make([]event.Value, len(names))}
+		for n := range 60000 {
+			if n%2000 == 0 { // one that often tells of a movement, then changed field by field
+				k.Forget()
+				for i, v := range []string{"3", "adm", "HOSP", "0x1", "10.0.2.4", "APP1", "DB2", "0x9", "DB2$", "0x0", `\\*\ADMIN$`, "adm", "HOSP", "445", "10.0.2.9", "true", "adm", "10.0.2.4", "logon", "success", "adm", "10.0.2.4", "APP1", "1", "10.0.2.4", ""} {
+					rec.Slots[i] = event.Text(v)
+				}
+			}
+			i := r.IntN(len(names))
+			was := rec.Slots[i]
+			rec.Slots[i] = event.Text(words[r.IntN(len(words))])
+			rec.Time = event.Time(n)
+			var got, want event.Movement
+			if a, b := k.Read(&e, &rec, &got), e.Read(&rec, &want); a != b || a && !reflect.DeepEqual(got, want) {
+				t.Fatalf("%v: %v: %t %+v, want %t %+v", src, rec.Slots, a, got, b, want)
+			} else if a {
+				told++
+			}
+			if r.IntN(3) > 0 {
+				rec.Slots[i] = was
+			}
+		}
+		if told == 0 {
+			t.Errorf("%v: no record told of a movement", src)
+		}
+	}
+}
