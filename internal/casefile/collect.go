@@ -226,13 +226,30 @@ func (w *worker) Take(r *event.Record) {
 			w.keep(st, r, rule)
 		}
 	}
-	if st.edges.Any() && !r.Slack && w.known.Read(&st.edges, r, &w.move) {
-		w.place[0] = event.Place{Record: r.Number, Offset: r.Offset}
-		w.move.Because = w.place[:]
-		w.out.movement(&w.move)
+	if st.edges.Any() && !r.Slack {
+		w.follow(&st.edges, r)
 	}
-	if st.people.Any() && !r.Slack {
+	if st.people.Any() && !r.Slack && !w.known.Met(&st.people, r) {
 		w.meet(st.people, r)
+	}
+}
+
+// follow keeps the movement that a record tells of.
+func (w *worker) follow(e *spread.Edges, r *event.Record) {
+	way, told := w.known.Read(e, r, &w.move)
+	if !told {
+		return
+	}
+	w.place[0] = event.Place{Record: r.Number, Offset: r.Offset}
+	w.move.Because = w.place[:]
+	turn := w.out.moves.turn
+	if way == nil {
+		w.out.movement(0, &w.move)
+	} else {
+		way.Number = w.out.movement(way.Number, &w.move)
+	}
+	if w.out.moves.turn != turn { // it forgot all ways before this one
+		w.known.Forget()
 	}
 }
 

@@ -81,8 +81,6 @@ type field struct{ name, value string }
 // way is what many movements have in common, which is all but the time, the session and the place.
 type way struct {
 	event.Movement
-	number  int
-	turn    uint32
 	settled bool // its names were replaced by servers, which are the same at any time
 	asked   bool
 }
@@ -145,11 +143,18 @@ func (s *segmentWriter) hit(h *hit) {
 	}
 }
 
-func (s *segmentWriter) movement(m *event.Movement) {
-	s.moves.movement(m)
+// movement keeps a movement. The way is the number of one that is the same but for time, session and place, or 0; the number of
+// its way is returned, which counts until the turn of s.moves is another.
+func (s *segmentWriter) movement(way uint32, m *event.Movement) uint32 {
+	if way > 0 {
+		s.moves.again(way, m)
+	} else {
+		way = s.moves.movement(m)
+	}
 	if len(s.moves.buf) > fullFrame {
 		s.frame(frameMoves, s.moves.take())
 	}
+	return way
 }
 
 func (s *segmentWriter) person(record []byte) {
@@ -400,7 +405,6 @@ type encoder struct {
 	turn    uint32 // of layouts and ways
 	layouts int
 	ways    int
-	slots   []way // by hash
 	last    row
 }
 
@@ -411,8 +415,11 @@ type row struct {
 	offset int64
 }
 
-// maxLayouts is how many layouts are known at a time, and how many ways; then all are forgotten.
-const maxLayouts = 4096
+// maxLayouts and maxWays are how many are known at a time; then all are forgotten.
+const (
+	maxLayouts = 4096
+	maxWays    = 1 << 15
+)
 
 // wordSlots is how many texts are known at a time. The names of an estate's logs are fewer; numbers of sessions, which never
 // come again, push each other out.
@@ -594,38 +601,30 @@ func (e *encoder) accounts(a spread.Accounts) {
 	}
 }
 
-func (e *encoder) movement(m *event.Movement) {
-	if e.slots == nil {
-		e.slots = make([]way, maxLayouts)
-	}
-	h := uint64(boolInt(m.Failed))
-	for _, s := range [...]string{string(m.From), string(m.To), m.How, m.Account, m.Address, m.Workstation} {
-		h = (h ^ hashOf(s)) * hashPrime
-	}
-	w := &e.slots[h>>32%maxLayouts]
-	if w.turn == e.turn && w.turn > 0 && w.From == m.From && w.To == m.To && w.How == m.How && w.Account == m.Account && w.Address == m.Address &&
-		w.Workstation == m.Workstation && w.SeenFrom == m.SeenFrom && w.By == m.By && w.Failed == m.Failed && w.Ended == m.Ended {
-		e.uint(uint64(w.number) + 1)
-	} else {
-		e.way(w, m)
-	}
-	e.row(m.Time, m.Because[0].Record, m.Because[0].Offset)
-	e.text(m.Session)
-}
-
-// way spells out a way and numbers it.
-func (e *encoder) way(w *way, m *event.Movement) {
-	if e.ways == maxLayouts {
+// movement writes a movement of a way that has no number yet, and numbers it, from 1.
+func (e *encoder) movement(m *event.Movement) (way uint32) {
+	if e.ways == maxWays {
 		e.forget()
 	}
-	w.Movement, w.number, w.turn = *m, e.ways, e.turn
-	w.Session, w.Because = "", nil
 	e.ways++
 	e.uint(0)
 	for _, s := range [...]string{string(m.From), string(m.To), m.How, m.Account, m.Address, m.Workstation, m.SeenFrom, string(m.By)} {
 		e.word(s)
 	}
 	e.uint(uint64(boolInt(m.Failed) | boolInt(m.Ended)<<1))
+	e.onWay(m)
+	return uint32(e.ways)
+}
+
+// again writes one that differs from the first of its way in time, session and place alone.
+func (e *encoder) again(way uint32, m *event.Movement) {
+	e.uint(uint64(way))
+	e.onWay(m)
+}
+
+func (e *encoder) onWay(m *event.Movement) {
+	e.row(m.Time, m.Because[0].Record, m.Because[0].Offset)
+	e.text(m.Session)
 }
 
 func boolInt(b bool) int {
@@ -819,7 +818,7 @@ func (d *decoder) way(n uint64) *way {
 	if n > 0 {
 		return d.ways[n-1]
 	}
-	if len(d.ways) == maxLayouts {
+	if len(d.ways) == maxWays {
 		d.forget()
 	}
 	w := &way{}

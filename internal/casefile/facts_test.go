@@ -32,7 +32,7 @@ func sampleFacts(t testing.TB, dir string) (location, []hit, []event.Movement) {
 			w.hit(&hits[i])
 		}
 	}
-	w.movement(&moves[0])
+	w.movement(0, &moves[0])
 	at, err := w.end(factsKey{1}, &trailer{Sightings: []inventory.Sighting{{Host: "DB1", Count: 2}}, Domains: spread.Domains{"s-1-5-21-1": {"ad.x.example", "x"}}})
 	if err != nil {
 		t.Fatal(err)

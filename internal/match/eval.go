@@ -55,7 +55,7 @@ type seenValue struct {
 const (
 	maxSeen  = 1 << 10 // bytes of a value that is remembered
 	maxFound = 32      // signs in it
-	seenBits = 11
+	seenBits = 12
 )
 
 var seed = maphash.MakeSeed()

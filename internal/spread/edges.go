@@ -16,8 +16,9 @@ import (
 type Edges struct {
 	read func(*event.Record, *event.Movement) bool
 
-	asks    []int // of the schema's fields: with the computer all that read looks at, but for the session; nil where that is not said
+	asks    []int // of the schema's fields: with the computer all that read looks at, but for the session, and -1 after those of a name; nil where that is not said
 	session []int
+	source  string
 }
 
 // Of returns what reads the movements of a schema's records.

@@ -2,6 +2,7 @@ package spread
 
 import (
 	"hash/maphash"
+	"strconv"
 	"unsafe"
 
 	"wardround/internal/event"
@@ -10,68 +11,138 @@ import (
 // Known remembers what records of one artifact told: who logs on from where to what comes again all day, and only the session
 // and the time differ. The zero value is ready; one goroutine at a time uses it.
 type Known struct {
-	turn    uint32
-	slots   []known
+	moves   keyring
+	ways    []Way // by place in moves
+	people  keyring
 	key     []byte
 	session []byte
 }
 
-type known struct {
-	turn   uint32
-	schema *event.Schema
-	key    []byte
-	move   event.Movement
+// Way is what a record tells but for its session and time. Number is for whoever keeps the movements, to say that one is as
+// an earlier one was; 0 before that is set.
+type Way struct {
+	Number uint32
 	told   bool
 }
 
-const (
-	knownBits = 12
-	maxKnown  = 512 // bytes of a record's values
-)
-
-var seed = maphash.MakeSeed()
-
 // Forget begins another artifact.
-func (k *Known) Forget() { k.turn++ }
+func (k *Known) Forget() {
+	k.moves.clear()
+	k.people.clear()
+}
 
-// Read is e.Read, but for the movement's Session, which lasts until the next.
-func (k *Known) Read(e *Edges, r *event.Record, m *event.Movement) bool {
-	if e.asks == nil {
-		return e.Read(r, m)
+// Read reports whether a record tells of a movement, as e.Read does. If the way has a number, m is filled with the time and the
+// session alone, else with all; the way is nil if it is not remembered. The Session lasts until the next call.
+func (k *Known) Read(e *Edges, r *event.Record, m *event.Movement) (w *Way, told bool) {
+	if e.asks == nil || !k.spell(e.source, r, e.asks) {
+		return nil, e.Read(r, m)
 	}
-	k.key = append(k.key[:0], r.Host...)
-	for _, i := range e.asks {
-		v := r.Field(i)
-		k.key = append(k.key, 0, byte(v.Type), byte(len(v.Raw)), byte(len(v.Raw)>>8))
-		k.key = append(k.key, v.Raw...)
+	if k.ways == nil {
+		k.ways = make([]Way, keyringSize)
 	}
-	if len(k.key) > maxKnown {
-		return e.Read(r, m)
+	i, seen := k.moves.find(k.key)
+	w = &k.ways[i]
+	if !seen {
+		*w = Way{}
+	} else if !w.told {
+		return w, false
 	}
-	if k.slots == nil {
-		k.slots = make([]known, 1<<knownBits)
+	if w.Number > 0 {
+		*m = event.Movement{Time: r.Time}
+	} else if w.told = e.Read(r, m); !w.told {
+		return w, false
 	}
-	x := &k.slots[maphash.Bytes(seed, k.key)>>(64-knownBits)]
-	if x.turn != k.turn || x.schema != r.Schema || string(x.key) != string(k.key) {
-		x.turn, x.schema, x.key = k.turn, r.Schema, append(x.key[:0], k.key...)
-		x.told = e.Read(r, &x.move)
-	}
-	if !x.told {
-		return false
-	}
-	*m = x.move
-	m.Time, m.Session = r.Time, ""
+	m.Session = ""
 	if k.session = first(r, e.session).AppendText(k.session[:0]); len(k.session) > 0 {
 		m.Session = unsafe.String(unsafe.SliceData(k.session), len(k.session))
 	}
-	return true
+	return w, true
+}
+
+// Met reports whether a record that names the same person was met before.
+func (k *Known) Met(p *People, r *event.Record) bool {
+	if !k.spell("", r, p.all) {
+		return false
+	}
+	_, seen := k.people.find(k.key)
+	return seen
+}
+
+// spell makes the key of all that is read of a record.
+func (k *Known) spell(source string, r *event.Record, fields []int) bool {
+	b := append(append(k.key[:0], source...), r.Host...)
+	for _, i := range fields {
+		if i < 0 {
+			b = append(b, 1)
+			continue
+		}
+		v := r.Field(i)
+		b = append(b, 0, byte(v.Type), byte(len(v.Raw)), byte(len(v.Raw)>>8))
+		b = append(b, v.Raw...)
+	}
+	k.key = b
+	return len(b) <= maxKey
 }
 
 // asking names the fields on which a movement rests, and the one that becomes its session as it stands.
 func (e Edges) asking(s *event.Schema, session string, names ...string) Edges {
+	if len(names) == 0 {
+		return e
+	}
 	e.session = s.Lookup(session)
 	for _, name := range names {
-		e.asks = append(e.asks, s.Lookup(name)...)
+		e.asks = append(append(e.asks, s.Lookup(name)...), -1)
 	}
+	e.source = s.Source.Name() + "\x00" + s.Source.Provider + "\x00" + strconv.Itoa(int(s.Source.EventID)) + "\x00"
 	return e
+}
+
+// keyring is a set of keys, each with a place of its own. When it is crowded, keys are lost.
+type keyring struct {
+	turn  uint32
+	slots []keySlot
+	bytes []byte
+}
+
+type keySlot struct{ turn, hash, at, end uint32 }
+
+const (
+	keyringSize = 1 << 15
+	maxProbes   = 8
+	maxKey      = 512
+	maxKeys     = 4 << 20 // bytes of all
+)
+
+var seed = maphash.MakeSeed()
+
+func (k *keyring) clear() {
+	k.turn++
+	k.bytes = k.bytes[:0]
+}
+
+// find returns the place of a key, and whether it was there; if not, now it is.
+func (k *keyring) find(key []byte) (place uint32, seen bool) {
+	if k.slots == nil {
+		k.slots = make([]keySlot, keyringSize)
+		k.turn++
+	}
+	if len(k.bytes)+len(key) > maxKeys {
+		k.clear()
+	}
+	h := uint32(maphash.Bytes(seed, key))
+	var s *keySlot
+	for i := range uint32(maxProbes) {
+		place = (h + i) % keyringSize
+		s = &k.slots[place]
+		if s.turn != k.turn {
+			break
+		}
+		if s.hash == h && string(k.bytes[s.at:s.end]) == string(key) {
+			return place, true
+		}
+	}
+	at := uint32(len(k.bytes))
+	k.bytes = append(k.bytes, key...)
+	*s = keySlot{k.turn, h, at, uint32(len(k.bytes))}
+	return place, false
 }

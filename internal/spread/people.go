@@ -8,7 +8,10 @@ import (
 
 // People reads off the records of one schema which account bears a SID: some logs know who did a thing by that alone (System
 // 7045), and a logon names both. The zero value reads none.
-type People struct{ sid, domain, name []int } // fields of the schema
+type People struct {
+	sid, domain, name []int // fields of the schema
+	all               []int // of them, -1 after each
+}
 
 // PeopleOf returns what reads the accounts of a schema's records.
 func PeopleOf(s *event.Schema) People {
@@ -22,7 +25,11 @@ func PeopleOf(s *event.Schema) People {
 	case 4720, 4768:
 		sid = "TargetSid"
 	}
-	return People{s.Lookup(sid), s.Lookup("TargetDomainName"), s.Lookup("TargetUserName")}
+	p := People{sid: s.Lookup(sid), domain: s.Lookup("TargetDomainName"), name: s.Lookup("TargetUserName")}
+	for _, list := range [...][]int{p.sid, p.domain, p.name} {
+		p.all = append(append(p.all, list...), -1)
+	}
+	return p
 }
 
 // first is the first value among fields of the record's schema; Null if there is none.
