@@ -184,7 +184,7 @@ func (s *Scratch) look(r *event.Record, i int32, c *column) {
 			s.note(n)
 		}
 		return
-	case spellings[t] != anyhow && s.number(c, v):
+	case spellings[t] != anyhow && s.number(c, v), c.scanner.quick.on && c.scanner.quick.refuses(v):
 		return
 	}
 	if len(v.Raw) > maxSeen {

@@ -30,6 +30,7 @@ type scanner struct {
 	tails, heads  sieve
 
 	numbers numbers
+	quick   quick
 
 	bitmap []uint64 // of gram hashes
 	shift  uint
@@ -84,6 +85,7 @@ func newScanner(needles []needle) *scanner {
 		s.numbers.add(int32(i), &needles[i])
 	}
 	s.fill()
+	s.quick = newQuick(needles)
 	return s
 }
 

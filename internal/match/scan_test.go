@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf16"
+	"unicode/utf8"
 
 	"wardround/internal/event"
 )
@@ -56,4 +58,44 @@ func TestPlansDoNotDependOnWhoAsks(t *testing.T) {
 			t.Error("two plans of one schema")
 		}
 	}
+}
+
+// FuzzQuick: what is refused at once is what a whole scan finds nothing in.
+func FuzzQuick(f *testing.F) {
+	f.Add("abcdefg,xyzabc,^pre,$fix,=whole,^a,$z,Kelvin", "an abcdefG here", uint8(0))
+	f.Add("=k", "K", uint8(1))
+	f.Add("^ab,$cd", "xcd\x00\x00", uint8(1))
+	f.Add("sekurlsa::,lsadump::", "12345lsadump::", uint8(2))
+	f.Fuzz(func(t *testing.T, texts, value string, as uint8) {
+		var needles []needle
+		for i, s := range strings.Split(texts, ",") {
+			where := infix
+			if s != "" {
+				if at := strings.IndexByte("^$=", s[0]); at >= 0 {
+					where, s = [...]form{prefix, suffix, exact}[at], s[1:]
+				}
+			}
+			if s = foldString(s); s == "" || !utf8.ValidString(s) {
+				continue
+			}
+			needles = append(needles, needle{s, where, true, int32(i)})
+		}
+		if len(needles) == 0 {
+			return
+		}
+		s := newScanner(needles)
+		v := event.Text(value)
+		if as%2 == 1 {
+			v = event.Value{Type: event.UTF16, Raw: []byte(value)}
+		} else if as%3 == 2 {
+			v = event.Value{Type: event.UTF16}
+			for _, u := range utf16.Encode([]rune(value)) {
+				v.Raw = append(v.Raw, byte(u), byte(u>>8))
+			}
+		}
+		if !s.quick.on || !s.quick.refuses(v) {
+			return
+		}
+		s.scan(fold(nil, v), func(i int32) { t.Fatalf("%q is in %q (%v), which was refused", needles[i].text, fold(nil, v), v) })
+	})
 }

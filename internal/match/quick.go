@@ -1,0 +1,178 @@
+package match
+
+import (
+	"encoding/binary"
+	"math/bits"
+	"unicode/utf8"
+
+	"wardround/internal/event"
+)
+
+// quick tells of most texts, as they lie in the file, that no needle of a scanner is in them: without lowering them, and for
+// long needles without a look at each place. A needle of n bytes holds n-3 grams, so one of any n-3 places that follow one
+// another is looked at. It speaks of ASCII alone, of which the lower case is ASCII and no needle beyond it a part.
+type quick struct {
+	on     bool
+	wholes lengths   // of whole values
+	firsts [2]uint64 // first bytes of short beginnings
+	lasts  [2]uint64 // last ones of short ends
+	heads  sieve     // first grams
+	tails  sieve     // last ones
+	ends   bool      // some of these four are not empty
+	step   int       // from one place to the next; 0 where no needle lies within
+	grams  []uint64  // bitmap of hashes
+	shift  uint
+}
+
+const (
+	maxQuickEnds  = 16   // of paths: of many, one is nearly always there
+	maxQuickGrams = 2048 // that stand in the bitmap
+)
+
+func newQuick(needles []needle) (q quick) {
+	shortest, paths := 0, 0
+	for i := range needles {
+		n := &needles[i]
+		size := len(n.text)
+		switch {
+		case foreign([]byte(n.text)) || size == 0:
+		case n.form == exact:
+			q.wholes.put(size)
+		case n.form == infix && size < gramBytes:
+			return quick{}
+		case n.form == infix:
+			if shortest == 0 || size < shortest {
+				shortest = size
+			}
+		case n.form == prefix && size < gramBytes:
+			q.firsts[n.text[0]/64] |= 1 << (n.text[0] % 64)
+			q.ends = true
+		case n.form == prefix:
+			q.heads.put(gram(n.text, 0))
+			q.ends = true
+		case size < gramBytes:
+			c := n.text[size-1]
+			q.lasts[c/64] |= 1 << (c % 64)
+			q.ends = true
+		default:
+			q.tails.put(gram(n.text, size-gramBytes))
+			q.ends = true
+			paths++
+		}
+	}
+	if paths > maxQuickEnds {
+		return quick{}
+	}
+	q.on = true
+	if shortest > 0 {
+		q.on = q.within(needles, min(shortest-gramBytes+1, 16))
+	}
+	return q
+}
+
+// within fills the bitmap, and reports whether it tells much.
+func (q *quick) within(needles []needle, step int) bool {
+	q.step = step
+	seen := map[uint32]bool{}
+	for i := range needles {
+		if n := &needles[i]; n.form == infix && n.text != "" && !foreign([]byte(n.text)) {
+			for at := range step {
+				seen[gram(n.text, at)] = true
+			}
+		}
+	}
+	if len(seen) > maxQuickGrams {
+		return false
+	}
+	size := max(bits.Len(uint(len(seen)))+5, 10)
+	q.shift = uint(32 - size)
+	q.grams = make([]uint64, 1<<size/64)
+	for g := range seen {
+		h := hash(g) >> q.shift
+		q.grams[h/64] |= 1 << (h % 64)
+	}
+	return true
+}
+
+// refuses reports that none of the needles is in a value.
+func (q *quick) refuses(v event.Value) bool {
+	switch v.Type {
+	case event.UTF16:
+		return q.refusesUTF16(v.Raw)
+	case event.UTF8:
+		return q.refusesUTF8(v.Raw)
+	}
+	return false
+}
+
+const wide = 0xff80ff80ff80ff80 // set in units beyond ASCII
+
+func (q *quick) refusesUTF16(raw []byte) bool {
+	size := len(raw) / 2
+	if len(raw)&1 != 0 || size == 0 || raw[len(raw)-2] == 0 || q.wholes.has(size) {
+		return false
+	}
+	if size < gramBytes {
+		var some uint64
+		for i := 0; i < len(raw); i += 2 {
+			some |= uint64(raw[i+1]) | uint64(raw[i]&0x80)
+		}
+		return some == 0 && !(q.ends && q.shortEnds(raw[0], raw[len(raw)-2]))
+	}
+	last := binary.LittleEndian.Uint64(raw[len(raw)-8:])
+	some := last
+	for i := 0; i+8 <= len(raw); i += 8 {
+		some |= binary.LittleEndian.Uint64(raw[i:])
+	}
+	if some&wide != 0 || q.ends && q.anEnd(lower4(pack4(binary.LittleEndian.Uint64(raw))), lower4(pack4(last)), raw[0], raw[len(raw)-2]) {
+		return false
+	}
+	if q.step > 0 {
+		for i := 0; i+8 <= len(raw); i += 2 * q.step {
+			h := hash(lower4(pack4(binary.LittleEndian.Uint64(raw[i:])))) >> q.shift
+			if q.grams[h/64]>>(h%64)&1 != 0 {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func (q *quick) refusesUTF8(raw []byte) bool {
+	size := len(raw)
+	if size == 0 || q.wholes.has(size) {
+		return false
+	}
+	if size < gramBytes {
+		some := byte(0)
+		for _, c := range raw {
+			some |= c
+		}
+		return some < utf8.RuneSelf && !(q.ends && q.shortEnds(raw[0], raw[size-1]))
+	}
+	if foreign(raw) || q.ends && q.anEnd(lower4(uint64(gram(raw, 0))), lower4(uint64(gram(raw, size-gramBytes))), raw[0], raw[size-1]) {
+		return false
+	}
+	if q.step > 0 {
+		for i := 0; i+gramBytes <= size; i += q.step {
+			h := hash(lower4(uint64(binary.LittleEndian.Uint32(raw[i:])))) >> q.shift
+			if q.grams[h/64]>>(h%64)&1 != 0 {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// lower4 lowers four ASCII bytes.
+func lower4(x uint64) uint32 { return uint32(lower8(x)) }
+
+// anEnd reports whether a text of those first and last bytes may begin or end with a needle.
+func (q *quick) anEnd(head, tail uint32, first, last byte) bool {
+	return q.heads.has(head) || q.tails.has(tail) || q.shortEnds(first, last)
+}
+
+func (q *quick) shortEnds(first, last byte) bool {
+	first, last = lowerASCII(first), lowerASCII(last)
+	return q.firsts[first/64]>>(first%64)&1 != 0 || q.lasts[last/64]>>(last%64)&1 != 0
+}
