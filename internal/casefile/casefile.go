@@ -284,7 +284,7 @@ func (m *merged) feedArtifact(j *verdict.Judge, e *entry) error {
 		m.clocks.correctActivity(id, &a)
 		j.AddActivity(id, a)
 	}
-	return m.movementsOf(e, func(mv *event.Movement) error {
+	return m.movementsOf(e, func(mv *event.Movement, _ *way) error {
 		j.AddMovement(mv)
 		return nil
 	})

@@ -42,16 +42,20 @@ func (c *clocks) correctActivity(id event.ServerID, a *event.Activity) {
 func (m *merged) estimateClocks() error {
 	s := newSorter(m.run.cache)
 	defer s.close()
-	var key []byte
-	err := m.eachMovement(func(mv *event.Movement) error {
-		from := cmp.Or(string(mv.From), mv.Address, strings.ToLower(mv.Workstation))
-		if from == "" || mv.Failed || mv.Ended || mv.Time == event.NoTime || mv.By == "" {
+	var key, by []byte
+	err := m.eachMovement(func(mv *event.Movement, w *way) error {
+		if mv.Failed || mv.Ended || mv.Time == event.NoTime || mv.By == "" {
 			return nil
 		}
-		key = append(append(append(key[:0], from...), 0), mv.To...)
-		key = append(append(append(key, 0), spread.AccountName(mv.Account)...), 0)
-		key = binary.BigEndian.AppendUint64(key, uint64(mv.Time)^1<<63)
-		s.add(key, []byte(mv.By))
+		if !w.settled || !w.keyed {
+			w.key, w.keyed = appendWay(w.key[:0], mv), true
+		}
+		if len(w.key) == 0 {
+			return nil
+		}
+		key = binary.BigEndian.AppendUint64(append(key[:0], w.key...), uint64(mv.Time)^1<<63)
+		by = append(by[:0], mv.By...)
+		s.add(key, by)
 		return s.err
 	})
 	if err != nil {
@@ -82,6 +86,16 @@ func (m *merged) estimateClocks() error {
 		}
 	}
 	return nil
+}
+
+// appendWay spells from where who went to where: nothing if it is not told from where.
+func appendWay(b []byte, mv *event.Movement) []byte {
+	from := cmp.Or(string(mv.From), mv.Address, strings.ToLower(mv.Workstation))
+	if from == "" {
+		return b
+	}
+	b = append(append(append(b, from...), 0), mv.To...)
+	return append(append(append(b, 0), spread.AccountName(mv.Account)...), 0)
 }
 
 // isController reports whether the inventory lists a server as a domain controller: the others take their time from it.

@@ -83,6 +83,8 @@ type way struct {
 	event.Movement
 	settled bool // its names were replaced by servers, which are the same at any time
 	asked   bool
+	key     []byte // as estimateClocks sorts it
+	keyed   bool
 }
 
 // segmentWriter appends facts to one file.
@@ -824,7 +826,7 @@ func (d *decoder) way(n uint64) *way {
 	w := &way{}
 	if last := len(d.spare) - 1; last >= 0 {
 		w, d.spare = d.spare[last], d.spare[:last]
-		*w = way{}
+		*w = way{key: w.key[:0]}
 	}
 	w.From, w.To = event.ServerID(d.word()), event.ServerID(d.word())
 	w.How, w.Account, w.Address, w.Workstation, w.SeenFrom = d.word(), d.word(), d.word(), d.word(), d.word()

@@ -323,41 +323,39 @@ func (m *merged) appendKey(b []byte, f *finding) []byte {
 
 // appendFinding encodes a finding; the place comes after what all copies share, so that copies sort by it.
 func appendFinding(b []byte, f *finding) []byte {
-	e := encoder{buf: b}
-	e.int(int64(f.rule))
-	e.int(int64(f.time))
-	e.text(f.server)
-	for _, p := range f.at[:1] {
-		e.place(p)
-	}
-	e.uint(uint64(f.heading))
+	b = binary.AppendVarint(b, int64(f.rule))
+	b = binary.AppendVarint(b, int64(f.time))
+	b = appendString(b, f.server)
+	b = appendPlace(b, f.at[0])
+	b = binary.AppendUvarint(b, uint64(f.heading))
 	packed := f.packed
 	if packed == nil {
 		packed = packFields(f.fields)
 	}
-	e.uint(uint64(len(packed)))
-	e.buf = append(e.buf, packed...)
-	e.uint(uint64(len(f.at) - 1))
+	b = append(binary.AppendUvarint(b, uint64(len(packed))), packed...)
+	b = binary.AppendUvarint(b, uint64(len(f.at)-1))
 	for _, p := range f.at[1:] {
-		e.place(p)
+		b = appendPlace(b, p)
 	}
-	return e.buf
+	return b
 }
 
 func packFields(fields []field) []byte {
-	var e encoder
-	e.uint(uint64(len(fields)))
+	b := binary.AppendUvarint(nil, uint64(len(fields)))
 	for _, x := range fields {
-		e.text(x.name)
-		e.text(x.value)
+		b = appendString(appendString(b, x.name), x.value)
 	}
-	return e.buf
+	return b
 }
 
-func (e *encoder) place(p place) {
-	e.buf = binary.BigEndian.AppendUint32(e.buf, uint32(p.entry))
-	e.buf = binary.BigEndian.AppendUint64(e.buf, p.record)
-	e.buf = binary.BigEndian.AppendUint64(e.buf, uint64(p.offset))
+func appendString(b []byte, s string) []byte {
+	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
+}
+
+func appendPlace(b []byte, p place) []byte {
+	b = binary.BigEndian.AppendUint32(b, uint32(p.entry))
+	b = binary.BigEndian.AppendUint64(b, p.record)
+	return binary.BigEndian.AppendUint64(b, uint64(p.offset))
 }
 
 func decoderOf(b []byte) *decoder { return &decoder{buf: b} }

@@ -8,8 +8,9 @@ import (
 	"wardround/internal/spread"
 )
 
-// movementsOf yields the movements that an artifact tells of, with the servers that its names mean, by corrected time.
-func (m *merged) movementsOf(e *entry, yield func(*event.Movement) error) error {
+// movementsOf yields the movements that an artifact tells of, with the servers that its names mean, by corrected time. A way
+// that is settled is the same for all its movements.
+func (m *merged) movementsOf(e *entry, yield func(*event.Movement, *way) error) error {
 	if !e.at.known() {
 		return nil
 	}
@@ -25,7 +26,7 @@ func (m *merged) movementsOf(e *entry, yield func(*event.Movement) error) error 
 			}
 		}
 		mv.Time = m.clocks.correct(mv.By, mv.Time)
-		return yield(mv)
+		return yield(mv, w)
 	})
 }
 
@@ -75,7 +76,7 @@ func credible(m *event.Movement) string {
 }
 
 // eachMovement yields the movements of all evidence.
-func (m *merged) eachMovement(yield func(*event.Movement) error) error {
+func (m *merged) eachMovement(yield func(*event.Movement, *way) error) error {
 	for i := range m.entries {
 		if err := m.movementsOf(&m.entries[i], yield); err != nil {
 			return err
