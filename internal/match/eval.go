@@ -84,8 +84,12 @@ func (p *Program) Match(plan *Plan, r *event.Record, s *Scratch, hits []int) []i
 	if s.meter != nil {
 		defer s.meter.record(s.meter.watch())
 	}
-	for _, i := range plan.looked {
-		s.look(r, i, &plan.columns[i])
+	for i := range plan.looked {
+		l := &plan.looked[i]
+		if uint(l.slot) < uint(len(r.Slots)) && l.passes(&r.Slots[l.slot]) {
+			continue
+		}
+		s.look(r, l.column, &plan.columns[l.column])
 	}
 	start := len(hits)
 	for _, list := range [...][]int32{s.woken, plan.always} {
@@ -184,7 +188,7 @@ func (s *Scratch) look(r *event.Record, i int32, c *column) {
 			s.note(n)
 		}
 		return
-	case spellings[t] != anyhow && s.number(c, v), c.scanner.quick.on && c.scanner.quick.refuses(v):
+	case spellings[t] != anyhow && s.number(c, v):
 		return
 	}
 	if len(v.Raw) > maxSeen {

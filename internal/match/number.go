@@ -88,7 +88,7 @@ func (s *Scratch) number(c *column, v event.Value) bool {
 		raw = raw[:long]
 	}
 	if as == figures {
-		return v.Type == event.GUID && len(raw) >= 16 || v.Type == event.SID && len(raw) >= 8 && len(raw) >= 8+4*int(raw[1])
+		return wellFormed(&v)
 	}
 	var n uint64
 	switch len(raw) {
@@ -113,4 +113,9 @@ func (s *Scratch) number(c *column, v event.Value) bool {
 		s.note(n)
 	}
 	return true
+}
+
+// wellFormed reports whether a SID or a GUID has the bytes that it needs; what has fewer is spelled as the bytes are.
+func wellFormed(v *event.Value) bool {
+	return v.Type == event.GUID && len(v.Raw) >= 16 || v.Type == event.SID && len(v.Raw) >= 8 && len(v.Raw) >= 8+4*int(v.Raw[1])
 }

@@ -18,7 +18,7 @@ type Plan struct {
 	columns []column
 	preds   []pred
 	rules   []planRule // in order of the program's rules
-	looked  []int32    // columns in which something is looked for
+	looked  []lookedAt // columns in which something is looked for
 	wakes   [][]int32  // by pred: the rules that it wakes
 	always  []int32    // rules that nothing need wake
 }
@@ -67,6 +67,31 @@ func (c *column) value(r *event.Record) event.Value {
 		return r.Slots[c.slot]
 	}
 	return r.Field(c.field)
+}
+
+// lookedAt is a column in which something is looked for, with what most of its values need of it.
+type lookedAt struct {
+	slot    int32 // below 0 for what is no slot
+	column  int32
+	empty   bool // something is found in the empty text
+	scanner *scanner
+}
+
+// passes reports that nothing is found in a value, where that is seen at once.
+func (l *lookedAt) passes(v *event.Value) bool {
+	switch t := v.Type; {
+	case t&event.Array != 0:
+		return false
+	case len(v.Raw) == 0 || t == event.Null:
+		return !l.empty
+	case t == event.UTF16:
+		return l.scanner.quick.on && l.scanner.quick.refusesUTF16(v.Raw)
+	case t == event.UTF8:
+		return l.scanner.quick.on && l.scanner.quick.refusesUTF8(v.Raw)
+	case spellings[t] != anyhow:
+		return !l.scanner.numbers.more && (spellings[t] == figures && wellFormed(v) || spellings[t] != figures && len(l.scanner.numbers.whole) == 0)
+	}
+	return false
 }
 
 // pred is an atom asked of a field.
@@ -356,7 +381,6 @@ func (b *planner) scanners() {
 			continue
 		}
 		slices.SortFunc(list, func(x, y wanted) int { return cmp.Or(cmp.Compare(x.atom, y.atom), cmp.Compare(x.pred, y.pred)) })
-		b.plan.looked = append(b.plan.looked, int32(i))
 		c := &b.plan.columns[i]
 		c.id = columnIDs.Add(1)
 		atoms, key = atoms[:0], key[:0]
@@ -370,16 +394,21 @@ func (b *planner) scanners() {
 		c.starts = append(c.starts, int32(len(list)))
 		c.scanner = b.p.scannerOf(key, atoms)
 		c.atoms = make([]int32, len(c.scanner.needles))
-		at := int32(0)
+		place := int32(0)
 		for k := range c.atoms {
-			for atoms[at] != c.scanner.needles[k].atom {
-				at++
+			for atoms[place] != c.scanner.needles[k].atom {
+				place++
 			}
-			c.atoms[k] = at
+			c.atoms[k] = place
 		}
 		for _, n := range c.scanner.whole[""] {
 			c.inEmpty = c.signs(c.inEmpty, n)
 		}
+		at := lookedAt{-1, int32(i), len(c.inEmpty) > 0, c.scanner}
+		if c.derived == nil {
+			at.slot = int32(c.slot)
+		}
+		b.plan.looked = append(b.plan.looked, at)
 	}
 }
 

@@ -4,8 +4,6 @@ import (
 	"encoding/binary"
 	"math/bits"
 	"unicode/utf8"
-
-	"wardround/internal/event"
 )
 
 // quick tells of most texts, as they lie in the file, that no needle of a scanner is in them: without lowering them, and for
@@ -92,17 +90,6 @@ func (q *quick) within(needles []needle, step int) bool {
 		q.grams[h/64] |= 1 << (h % 64)
 	}
 	return true
-}
-
-// refuses reports that none of the needles is in a value.
-func (q *quick) refuses(v event.Value) bool {
-	switch v.Type {
-	case event.UTF16:
-		return q.refusesUTF16(v.Raw)
-	case event.UTF8:
-		return q.refusesUTF8(v.Raw)
-	}
-	return false
 }
 
 const wide = 0xff80ff80ff80ff80 // set in units beyond ASCII
