@@ -91,7 +91,13 @@ type Decoder struct {
 	record  event.Record
 	hosts   map[string]string
 	shape   *shape // of the record at hand
+	recent  [recentShapes]*shape
+	host    string // the last, and how it stands in the log
+	hostRaw []byte
 }
+
+// recentShapes are found without a look into the map.
+const recentShapes = 64
 
 // NewDecoder makes a decoder.
 func NewDecoder() *Decoder {
@@ -161,6 +167,8 @@ type file struct {
 	v      Visitor
 	report Report
 	wants  map[*event.Schema]bool
+	asked  *event.Schema // last
+	want   bool
 	index  int   // of the chunk
 	offset int64 // of the chunk in the file
 	size   int   // of the chunk, less than chunkBytes at a cut end
@@ -318,12 +326,15 @@ func (f *file) take(pos, size int, slack bool) error {
 	r := &d.record
 	*r = event.Record{Schema: schema, Slots: d.slots, Offset: f.offset + int64(pos), Slack: slack}
 	f.system(r, id, event.FromFileTime(binary.LittleEndian.Uint64(d.chunk[pos+16:])))
-	want, known := f.wants[schema]
-	if !known {
-		want = f.v.Want(schema)
-		f.wants[schema] = want
+	if f.asked != schema {
+		want, known := f.wants[schema]
+		if !known {
+			want = f.v.Want(schema)
+			f.wants[schema] = want
+		}
+		f.asked, f.want = schema, want
 	}
-	if want {
+	if f.want {
 		d.compute(r)
 	} else {
 		r.Slots = nil
@@ -365,14 +376,18 @@ func (f *file) system(r *event.Record, id uint64, written event.Time) {
 const maxHosts = 65536
 
 func (d *Decoder) intern(v event.Value) string {
-	if h, ok := d.hosts[string(v.Raw)]; ok {
-		return h
+	if string(d.hostRaw) == string(v.Raw) {
+		return d.host
 	}
-	if len(d.hosts) >= maxHosts {
-		clear(d.hosts)
+	h, ok := d.hosts[string(v.Raw)]
+	if !ok {
+		if len(d.hosts) >= maxHosts {
+			clear(d.hosts)
+		}
+		h = v.String()
+		d.hosts[string(v.Raw)] = h
 	}
-	h := v.String()
-	d.hosts[string(v.Raw)] = h
+	d.host, d.hostRaw = h, append(d.hostRaw[:0], v.Raw...)
 	return h
 }
 

@@ -11,6 +11,7 @@ import (
 
 // shape is what records of the same instances have in common: their fields, and where the system fields are.
 type shape struct {
+	key    string // of its instances
 	fields []event.Field
 	paths  []string // of each field in the document, for comparison with other decoders
 	mixed  []mixed

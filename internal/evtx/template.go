@@ -20,7 +20,8 @@ type template struct {
 // cache holds what was learned of templates and shapes. Definitions are found by GUID and size and then compared with
 // the bytes at hand: a GUID is not to be trusted alone, and where names stand differs from chunk to chunk.
 type cache struct {
-	next      uint32
+	next      uint32 // id of the next template; none is given twice, since a chunk still holds old ones
+	first     uint32 // after what was forgotten
 	templates map[templateKey][]*template
 	loose     map[string]*template // by structure
 	shapes    map[string]*shape    // by instance key
@@ -42,8 +43,10 @@ func newCache() cache {
 
 // trim forgets everything when there is too much of it. Instances in hand stay valid.
 func (c *cache) trim() {
-	if int(c.next)+len(c.shapes)+c.schemas > maxCached {
+	if int(c.next-c.first)+len(c.shapes)+c.schemas > maxCached {
+		next := c.next
 		*c = newCache()
+		c.first, c.next = next, next
 	}
 }
 
@@ -148,10 +151,18 @@ func (d *Decoder) decode(pos, end int) (*event.Schema, error) {
 		key = binary.LittleEndian.AppendUint32(key, uint32(in.parent))
 		key = binary.LittleEndian.AppendUint32(key, uint32(in.count))
 	}
-	s := d.cache.shapes[string(key)]
-	if s == nil {
-		s = d.build()
-		d.cache.shapes[string(key)] = s
+	recent := &d.recent[0]
+	if n := len(d.inst); n > 0 {
+		recent = &d.recent[d.inst[n-1].t.id%recentShapes]
+	}
+	s := *recent
+	if s == nil || s.key != string(key) {
+		if s = d.cache.shapes[string(key)]; s == nil {
+			s = d.build()
+			s.key = string(key)
+			d.cache.shapes[s.key] = s
+		}
+		*recent = s
 	}
 	d.shape = s
 	return d.schema(s), nil
