@@ -85,6 +85,12 @@ func appendText(b []byte, s string) []byte {
 	b = append(b, '"')
 	from := 0 // of what is not written yet
 	for i := 0; i < len(s); {
+		for i+8 <= len(s) && plainEight(s[i:i+8]) {
+			i += 8
+		}
+		if i == len(s) {
+			break
+		}
 		c := s[i]
 		if c >= ' ' && c < utf8.RuneSelf && c != '"' && c != '\\' {
 			i++
@@ -126,4 +132,17 @@ func appendText(b []byte, s string) []byte {
 		from = i
 	}
 	return append(append(b, s[from:]...), '"')
+}
+
+// plainEight reports that of the first eight bytes of s none needs an escape or a closer look: none is below a space, beyond ASCII, a
+// quote or a backslash. The sums carry no byte's bit into the next as long as no high bit is set, and then the answer is no.
+func plainEight(s string) bool {
+	const ones, high = 0x0101010101010101, 0x8080808080808080
+	_ = s[7]
+	x := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 | uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+	if x&high != 0 {
+		return false
+	}
+	differs := func(c uint64) uint64 { return (x ^ c*ones) + 0x7f*ones } // the high bit of each byte that is not c
+	return (x+(0x80-' ')*ones)&differs('"')&differs('\\')&high == high
 }

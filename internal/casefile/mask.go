@@ -1,6 +1,8 @@
 package casefile
 
 import (
+	"strings"
+
 	"wardround/internal/event"
 	"wardround/internal/report"
 )
@@ -46,12 +48,13 @@ func maskStory(s *event.Story) {
 	}
 }
 
-// masked is a finding as the report's stream keeps it.
+// masked is a finding as the report's stream keeps it: what it is made of may lie in a buffer that is used again.
 func masked(f *event.Finding) *event.Finding {
 	out := *f
+	out.Server = event.ServerID(strings.Clone(string(f.Server)))
 	out.Fields = make(map[string]string, len(f.Fields))
 	for name, value := range f.Fields {
-		out.Fields[name] = report.MaskField(name, value)
+		out.Fields[strings.Clone(name)] = strings.Clone(report.MaskField(name, value))
 	}
 	return &out
 }

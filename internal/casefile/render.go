@@ -1,7 +1,6 @@
 package casefile
 
 import (
-	"bufio"
 	"cmp"
 	"errors"
 	"fmt"
@@ -196,22 +195,49 @@ func (r *run) unused() []report.Unused {
 // writeReport keeps the stream, so that the report can be rendered again without the evidence, and renders it on the way.
 func (m *merged) writeReport(info *caseInfo, v *event.Verdicts, story *event.Story, data *caseData) error {
 	dir := m.run.in.Case
-	from, to := io.Pipe()
+	told := &telling{messages: make(chan *report.Message, 16), deaf: make(chan struct{})}
 	rendered := make(chan error, 1)
 	go func() {
-		err := render(dir, pages, nil, func(h report.Handler) error { return pour(from, h) })
-		from.CloseWithError(err)
-		rendered <- err
+		defer close(told.deaf)
+		rendered <- render(dir, pages, nil, told.pour)
 	}()
 	err := replace(filepath.Join(dir, messagesFile), func(w io.Writer) error {
-		pages := bufio.NewWriterSize(to, 64<<10)
-		if err := m.tell(report.JSONL(io.MultiWriter(w, pages)), info, v, story, data); err != nil {
-			return err
-		}
-		return pages.Flush()
+		told.err = m.tell(report.Tee(w, told.put), info, v, story, data)
+		return told.err
 	})
-	to.CloseWithError(err)
+	close(told.messages)
 	return cmp.Or(<-rendered, err)
+}
+
+// telling is a stream on its way to the pages.
+type telling struct {
+	messages chan *report.Message
+	deaf     chan struct{} // closed when nobody listens any more
+	err      error         // why it is not whole; set before messages is closed
+}
+
+var errDeaf = errors.New("the pages were not drawn")
+
+func (t *telling) put(m *report.Message) error {
+	select {
+	case t.messages <- m:
+		return nil
+	case <-t.deaf:
+		return errDeaf
+	}
+}
+
+// pour hands the messages to a handler, and closes it if they are whole.
+func (t *telling) pour(h report.Handler) error {
+	for m := range t.messages {
+		if err := h.Handle(m); err != nil {
+			return fmt.Errorf("render message: %w", err)
+		}
+	}
+	if t.err != nil {
+		return t.err
+	}
+	return h.Close()
 }
 
 // page is one file of the report.
@@ -258,14 +284,6 @@ func show(dir string, h report.Handler) error {
 		return err
 	}
 	if err := tellScans(dir, h); err != nil {
-		return err
-	}
-	return h.Close()
-}
-
-// pour hands the messages of a stream to a handler, and closes it.
-func pour(r io.Reader, h report.Handler) error {
-	if err := report.Decode(r, h); err != nil {
 		return err
 	}
 	return h.Close()

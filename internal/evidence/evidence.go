@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"wardround/internal/event"
@@ -72,6 +73,10 @@ type Collection struct {
 	readers []reader
 	folder  *os.Root // nil for a file
 	size    int64    // of a file
+
+	mu     sync.Mutex
+	nears  []nearFolder // folders that stay open
+	oldest int          // of nears
 }
 
 // Open opens the collection at path, which may be a symbolic link. Only what is wrong with the path itself is an
@@ -129,6 +134,12 @@ func (c *Collection) Close() error {
 	if c.folder == nil {
 		return nil
 	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, n := range c.nears {
+		n.root.Close()
+	}
+	c.nears = nil
 	return c.folder.Close()
 }
 

@@ -67,7 +67,7 @@ func (c *Collection) walkFolder(ctx context.Context, dir string, h *holder, dept
 			}
 			continue
 		}
-		if err := yield(c.look(h, name)); err != nil {
+		if err := yield(c.look(h, name, e)); err != nil {
 			return err
 		}
 	}
@@ -86,9 +86,10 @@ func (c *Collection) list(dir string) ([]fs.DirEntry, error) {
 	return entries, err
 }
 
-func (c *Collection) look(h *holder, name string) file {
+// look describes an entry of a folder. Listing a folder below a root looks at each entry, so that nothing is opened for it again.
+func (c *Collection) look(h *holder, name string, e fs.DirEntry) file {
 	f := file{name: name, at: c.standing(h, name)}
-	info, err := c.folder.Lstat(name)
+	info, err := e.Info()
 	if err != nil {
 		f.err = bare(err)
 		return f
@@ -123,7 +124,7 @@ func (c *Collection) open(f file) (*os.File, fs.FileInfo, error) {
 	if c.folder == nil {
 		h, err = os.OpenFile(c.path, os.O_RDONLY|nonBlock, 0)
 	} else {
-		h, err = c.folder.OpenFile(f.name, os.O_RDONLY|nonBlock, 0)
+		h, err = c.openBelow(f.name)
 	}
 	if err != nil {
 		return nil, nil, fmt.Errorf("open: %w", bare(err))
@@ -137,6 +138,52 @@ func (c *Collection) open(f file) (*os.File, fs.FileInfo, error) {
 		return nil, nil, fmt.Errorf("open: %w", bare(err))
 	}
 	return h, info, nil
+}
+
+// openBelow opens a file of the folder. The folders in which the last files stood stay open, so that a path is not followed again
+// for each of the files that lie beside each other.
+func (c *Collection) openBelow(name string) (*os.File, error) {
+	dir, base := path.Split(name)
+	if dir != "" {
+		if near := c.near(dir); near != nil {
+			if h, err := near.OpenFile(base, os.O_RDONLY|nonBlock, 0); !errors.Is(err, os.ErrClosed) {
+				return h, err
+			}
+		}
+	}
+	return c.folder.OpenFile(name, os.O_RDONLY|nonBlock, 0)
+}
+
+// nearFolders is how many folders stay open: more than there are workers, whose files lie in one folder or two.
+const nearFolders = 16
+
+// nearFolder is a folder that stays open.
+type nearFolder struct {
+	dir  string
+	root *os.Root
+}
+
+// near is the opened folder of a name, nil if it cannot be opened as one.
+func (c *Collection) near(dir string) *os.Root {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for i := range c.nears {
+		if n := &c.nears[i]; n.dir == dir {
+			return n.root
+		}
+	}
+	root, err := c.folder.OpenRoot(dir + ".") // a pipe that took the folder's place is no folder, and is not waited for
+	if err != nil {
+		return nil
+	}
+	if len(c.nears) < nearFolders {
+		c.nears = append(c.nears, nearFolder{dir, root})
+		return root
+	}
+	c.nears[c.oldest].root.Close()
+	c.nears[c.oldest] = nearFolder{dir, root}
+	c.oldest = (c.oldest + 1) % nearFolders
+	return root
 }
 
 // bare drops the path from an error of the file system: it stands in the artifact, and this machine's is of no use.

@@ -117,8 +117,12 @@ func (s *stream) take(p []byte) int {
 		}
 		n, err := s.from.once.Read(p)
 		s.sum.Write(p[:n])
-		if s.n == int64(len(s.kept)) && len(s.kept) < s.keep {
-			s.kept = append(s.kept, p[:min(n, s.keep-len(s.kept))]...)
+		if s.n == int64(len(s.kept)) && len(s.kept) < s.keep && n > 0 {
+			if room := s.kept[len(s.kept):s.keep]; &room[0] == &p[0] {
+				s.kept = s.kept[:len(s.kept)+min(n, len(room))] // it was read where it is kept
+			} else {
+				s.kept = append(s.kept, p[:min(n, len(room))]...)
+			}
 		}
 		s.n += int64(n)
 		if s.err = err; tries == 100 && n == 0 && err == nil {

@@ -97,7 +97,7 @@ func newAccountFile(e *estate) accountFile {
 	for _, s := range f.Sections {
 		for _, x := range s.Sentences {
 			for _, id := range x.Because {
-				if c := e.cited[id]; c != nil && !done[id] {
+				if c := e.find(id); c != nil && !done[id] {
 					done[id] = true
 					f.Evidence = append(f.Evidence, proofOf(c))
 				}
@@ -170,7 +170,7 @@ func newAccount(e *estate) *accountView {
 func (e *estate) notes(because []string) (out []string) {
 	var servers []string
 	for _, b := range because {
-		switch c := e.cited[b]; {
+		switch c := e.find(b); {
 		case c != nil:
 			out = append(out, e.note(c))
 		case e.byName[b] > 0:

@@ -77,7 +77,7 @@ func (p *page) method(e *estate, l *layout) {
 		p.Window.Basis = "No piece of evidence set the window: it is the stretch that the evidence covers."
 	default:
 		p.Window.Basis = "Finding " + show(w.Basis, maxName) + " set the window."
-		if c := e.cited[w.Basis]; c != nil {
+		if c := e.find(w.Basis); c != nil {
 			if c.N == 0 {
 				p.Loose = append(p.Loose, l.finding(c))
 			}

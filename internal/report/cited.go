@@ -15,8 +15,8 @@ const (
 	notesShown  = 6
 )
 
-// cited is a finding ready to be shown. Nothing of it is raw but the fields, which fill makes fit to be shown: most of
-// many findings are shown without.
+// cited is a finding that something cites. It is made ready to be shown when it is asked for (estate.find), and its fields by
+// fill: most of many findings are shown without, or not at all.
 type cited struct {
 	N                                                      int // from 1 in the order of the page: its anchor; 0 while it is not placed
 	ID, Title, RuleID, Level, Author, License, Source, Tag string
@@ -29,6 +29,7 @@ type cited struct {
 	Fields                                                 []field
 	MoreFields                                             int
 	raw                                                    []rawField
+	from                                                   *spare // until it is ready
 }
 
 // rawField is a field as it stands in the evidence, cut to what showing it needs.
@@ -53,8 +54,8 @@ func (p place) short() string {
 
 type field struct{ Name, Value string }
 
-// spare is a finding that no verdict cites, without its fields. If the story cites it, it is shown so, for it must not matter
-// which of the two came first.
+// spare is a finding without its fields, and of its places those that are shown. One that the story cites and no verdict does is
+// shown so, for it must not matter which of the two came first.
 type spare struct {
 	event.Finding
 	places int
@@ -66,36 +67,18 @@ func spareOf(f *event.Finding) spare {
 	return s
 }
 
-func (s *spare) located() *cited {
-	c := located(&s.Finding)
-	c.MorePlaces = s.places - len(c.Places)
-	return c
+// cited is a finding of which nothing is ready yet.
+func (s *spare) cited() *cited {
+	return &cited{Time: s.Time, rule: s.Rule.ID, server: s.Server, from: s}
 }
 
-// located is a finding without its fields.
-func located(f *event.Finding) *cited {
-	c := &cited{
-		ID: show(f.ID, maxName), Title: cmp.Or(show(f.Rule.Title, maxSay), "rule without a title"), RuleID: show(f.Rule.ID, maxName),
-		Level: cmp.Or(show(f.Rule.Level, maxName), notKnown), Author: cmp.Or(show(f.Rule.Author, maxSay), notKnown),
-		License: cmp.Or(show(f.Rule.License, maxName), notKnown), Source: cmp.Or(show(f.Rule.Source, maxName), notKnown),
-		Class: show(string(f.Class), 20), Time: f.Time, rule: f.Rule.ID, server: f.Server,
+// newCited is a finding that a verdict cites, with its fields where a form shows them.
+func newCited(f *event.Finding, fields bool) *cited {
+	s := spareOf(f)
+	c := s.cited()
+	if !fields {
+		return c
 	}
-	tags := f.Rule.Tags[:min(len(f.Rule.Tags), tagsShown)]
-	for i, t := range tags {
-		if i > 0 {
-			c.Tag += ", "
-		}
-		c.Tag += show(t, maxName)
-	}
-	for _, p := range f.At[:min(len(f.At), placesShown)] {
-		c.Places = append(c.Places, newPlace(p))
-	}
-	c.MorePlaces = len(f.At) - len(c.Places)
-	return c
-}
-
-func newCited(f *event.Finding) *cited {
-	c := located(f)
 	names := make([]string, 0, len(f.Fields))
 	for n := range f.Fields {
 		names = append(names, n)
@@ -103,10 +86,43 @@ func newCited(f *event.Finding) *cited {
 	slices.Sort(names)
 	for _, n := range names[:min(len(names), fieldsShown)] {
 		v := f.Fields[n]
-		c.raw = append(c.raw, rawField{n, strings.Clone(v[:min(len(v), maxValue+margin)]), len(v)})
+		all := len(v)
+		if most := maxValue + margin; all > most {
+			v = strings.Clone(v[:most])
+		}
+		c.raw = append(c.raw, rawField{n, v, all})
 	}
 	c.MoreFields = len(names) - len(c.raw)
 	return c
+}
+
+// find is the finding of an id, ready to be shown but for its fields; nil if nothing cites it.
+func (e *estate) find(id string) *cited {
+	c := e.cited[id]
+	if c != nil && c.from != nil {
+		c.locate(c.from)
+		c.from = nil
+	}
+	return c
+}
+
+// locate says what a finding is and where it stands.
+func (c *cited) locate(f *spare) {
+	c.ID, c.Title, c.RuleID = show(f.ID, maxName), cmp.Or(show(f.Rule.Title, maxSay), "rule without a title"), show(f.Rule.ID, maxName)
+	c.Level, c.Author = cmp.Or(show(f.Rule.Level, maxName), notKnown), cmp.Or(show(f.Rule.Author, maxSay), notKnown)
+	c.License, c.Source = cmp.Or(show(f.Rule.License, maxName), notKnown), cmp.Or(show(f.Rule.Source, maxName), notKnown)
+	c.Class = show(string(f.Class), 20)
+	tags := f.Rule.Tags[:min(len(f.Rule.Tags), tagsShown)]
+	for i, t := range tags {
+		if i > 0 {
+			c.Tag += ", "
+		}
+		c.Tag += show(t, maxName)
+	}
+	for _, p := range f.At {
+		c.Places = append(c.Places, newPlace(p))
+	}
+	c.MorePlaces = f.places - len(c.Places)
 }
 
 // fill makes the fields fit to be shown and returns their bytes on the page.

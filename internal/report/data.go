@@ -181,7 +181,7 @@ func (l *layout) harm(h *event.Harm, p *page) harmView {
 		v.Recover = append(v.Recover, count64(h.Past, "file", "files")+" in an earlier copy")
 	}
 	for _, id := range h.Because[:min(len(h.Because), shownPerReason)] {
-		if c := e.cited[id]; c != nil {
+		if c := e.find(id); c != nil {
 			if c.N == 0 {
 				p.Loose = append(p.Loose, l.finding(c))
 			}

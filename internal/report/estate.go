@@ -28,6 +28,7 @@ const (
 // estate is all that a stream said, in the order in which it is shown.
 type estate struct {
 	Case
+	parts   parts
 	clock   clock
 	v       *event.Verdicts
 	story   *event.Story
@@ -109,6 +110,7 @@ func (g *gather) Handle(m *Message) error {
 		if e.byName != nil {
 			return ErrOrder
 		}
+		e.parts = g.parts
 		e.begin(m.Case)
 		return nil
 	case m.Verdicts != nil:
@@ -204,7 +206,7 @@ func (e *estate) add(m *Message) {
 		switch id := m.Finding.ID; {
 		case e.cited[id] != nil:
 		case e.wanted[id]:
-			e.cited[id] = newCited(m.Finding)
+			e.cited[id] = newCited(m.Finding, e.parts == all)
 			e.fired(&m.Finding.Rule)
 		default:
 			e.spare.add(spareOf(m.Finding))

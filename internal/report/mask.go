@@ -1,9 +1,11 @@
 package report
 
 import (
+	"bytes"
 	"maps"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // maxMaskDepth bounds how often a text inside a text (quoted command, Base64 payload) is looked into.
@@ -31,7 +33,7 @@ func MaskField(name, value string) string {
 	default:
 		return marker(kind)
 	}
-	if namesANumber(name) && digitsOnly(value) {
+	if digitsOnly(value) && namesANumber(name) {
 		return value
 	}
 	return mask(value, 0)
@@ -41,10 +43,13 @@ func mask(s string, depth int) string {
 	if len(s) < 4 || depth > maxMaskDepth {
 		return s
 	}
-	s = maskShapes(s)
+	var h hints
+	h.see(s)
+	s = maskShapes(s, &h)
 	s = maskCommands(s, depth)
-	s = maskAssignments(s)
-	s = maskPersons(s)
+	s = maskAssignments(s, &h)
+	h.see(s)
+	s = maskPersons(s, &h)
 	return maskEncoded(s, depth)
 }
 
@@ -107,6 +112,61 @@ func words(name string) []string {
 	return out
 }
 
+// appendWords writes the words of a name, in lower case, with a space between two.
+func appendWords(b []byte, name string) []byte {
+	tail := name[max(0, len(name)-200):]
+	last, begun := byte(0), len(b)
+	flush := func() {
+		if len(b) > begun {
+			b = append(b, ' ')
+			begun = len(b)
+		}
+	}
+	for i := 0; i < len(tail); i++ {
+		c := tail[i]
+		switch {
+		case c >= utf8.RuneSelf:
+			b = b[:0]
+			for _, w := range words(name) {
+				b = append(append(b, w...), ' ')
+			}
+			return bytes.TrimSuffix(b, []byte(" "))
+		case 'a' <= c && c <= 'z':
+			b = append(b, c)
+		case 'A' <= c && c <= 'Z':
+			if isLower(last) || isUpper(last) && i+1 < len(tail) && isLower(tail[i+1]) {
+				flush()
+			}
+			b = append(b, c|0x20)
+		default:
+			flush()
+			if strings.HasPrefix(tail[i:], "%5B") || strings.HasPrefix(tail[i:], "%5D") {
+				i += 2
+			}
+		}
+		last = c
+	}
+	return bytes.TrimSuffix(b, []byte(" "))
+}
+
+func isLower(c byte) bool { return 'a' <= c && c <= 'z' }
+func isUpper(c byte) bool { return 'A' <= c && c <= 'Z' }
+
+// lastWords are the last n of the words that appendWords wrote, with the spaces between them; nil if there are fewer.
+func lastWords(b []byte, n int) []byte {
+	for i := len(b) - 1; i > 0; i-- {
+		if b[i] == ' ' {
+			if n--; n == 0 {
+				return b[i+1:]
+			}
+		}
+	}
+	if n == 1 && len(b) > 0 {
+		return b
+	}
+	return nil
+}
+
 // secretNouns are last words of a name that say the value is a secret.
 var secretNouns = map[string]string{
 	"pwd": kindPassword, "pswd": kindPassword, "pass": kindPassword, "passwords": kindPassword, "passcode": kindPassword, "pw": kindPassword,
@@ -136,41 +196,41 @@ var keyOwners = map[string]bool{
 
 // kindOfKey tells by the last words of a name which kind of secret or patient datum its value is, "" for none.
 func kindOfKey(name string) string {
-	w := words(name)
+	var room [256]byte
+	w := appendWords(room[:0], name)
 	if len(w) == 0 {
 		return ""
 	}
-	last, before := w[len(w)-1], ""
-	if len(w) > 1 {
-		before = w[len(w)-2]
-	}
-	switch last {
+	last := lastWords(w, 1)
+	two := lastWords(w, 2)
+	before := two[:max(0, len(two)-len(last)-1)]
+	switch string(last) {
 	case "token":
-		if before == "key" { // PublicKeyToken of a .NET assembly
+		if string(before) == "key" { // PublicKeyToken of a .NET assembly
 			return ""
 		}
 	case "key":
-		if keyOwners[before] {
+		if keyOwners[string(before)] {
 			return kindKey
 		}
 	case "signature":
-		if before == "access" {
+		if string(before) == "access" {
 			return kindKey
 		}
 	case "hash":
-		if before == "password" || before == "ntlm" || before == "nt" || before == "lm" {
+		if b := string(before); b == "password" || b == "ntlm" || b == "nt" || b == "lm" {
 			return kindHash
 		}
 	case "id":
-		if before == "session" && len(w) > 2 && (w[len(w)-3] == "net" || w[len(w)-3] == "php") {
+		if three := string(lastWords(w, 3)); three == "net session id" || three == "php session id" {
 			return kindToken
 		}
 	}
-	if k := secretNouns[last]; k != "" {
+	if k := secretNouns[string(last)]; k != "" {
 		return k
 	}
-	for _, e := range secretEndings {
-		if strings.HasSuffix(last, e.end) {
+	for i := range secretEndings {
+		if e := &secretEndings[i]; len(last) >= len(e.end) && string(last[len(last)-len(e.end):]) == e.end {
 			return e.kind
 		}
 	}
@@ -210,9 +270,9 @@ func personTable() map[string]string {
 	return t
 }
 
-func kindOfPerson(w []string) string {
-	for n := min(4, len(w)); n > 0; n-- {
-		if kind := personNames[strings.Join(w[len(w)-n:], " ")]; kind != "" {
+func kindOfPerson(w []byte) string {
+	for n := 4; n > 0; n-- {
+		if kind := personNames[string(lastWords(w, n))]; kind != "" {
 			return kind
 		}
 	}
@@ -221,11 +281,8 @@ func kindOfPerson(w []string) string {
 
 // namesANumber reports names of counts, sizes, times and record numbers, whose digits are never a person's.
 func namesANumber(name string) bool {
-	w := words(name)
-	if len(w) == 0 {
-		return false
-	}
-	switch w[len(w)-1] {
+	var room [256]byte
+	switch string(lastWords(appendWords(room[:0], name), 1)) {
 	case "id", "recordid", "taken", "elapsed", "duration", "ms", "ns", "bytes", "size", "offset", "time", "timestamp", "date", "ticks", "pid", "inode", "handle",
 		"length", "count", "serial", "port", "lsn", "seq", "sequence", "version", "index":
 		return true

@@ -9,7 +9,7 @@ import (
 
 // maskAssignments hides values that stand behind a telling name: password=x, "token": "x", <Password>x</Password>,
 // Authorization: Bearer x, name="DbPassword" value="x".
-func maskAssignments(s string) string {
+func maskAssignments(s string, h *hints) string {
 	if !strings.ContainsAny(s, "=:>") {
 		return s
 	}
@@ -37,7 +37,7 @@ func maskAssignments(s string) string {
 		b.WriteString(s[done:])
 		s = b.String()
 	}
-	if containsFold(s, "value") {
+	if h.see(s); h.has("value") && (h.may("key") || h.may("name")) {
 		s = maskAttributes(s)
 	}
 	return s

@@ -59,7 +59,11 @@ func command(s string, i int) (args []span, next int) {
 			return args, i + 1
 		}
 		from := i
-		for i < len(s) && strings.IndexByte(" \t\r\n|;\x00", s[i]) < 0 && !(s[i] == '&' && endsCommand(s, i)) {
+		for i < len(s) && !endsWord[s[i]] && !(s[i] == '&' && endsCommand(s, i)) {
+			if c := s[i]; c != '"' && c != '\'' && c != '`' && c != '\\' {
+				i++
+				continue
+			}
 			if i == from || strings.IndexByte(":=,", s[i-1]) >= 0 || s[i-1] == 'p' || s[i-1] == 'P' {
 				if to, ok := quoted(s, i); ok {
 					i = to
@@ -72,6 +76,9 @@ func command(s string, i int) (args []span, next int) {
 	}
 	return args, i
 }
+
+// endsWord are the bytes that end a word outside quotes.
+var endsWord = [256]bool{' ': true, '\t': true, '\r': true, '\n': true, '|': true, ';': true, 0: true}
 
 // endsCommand tells the & between commands from one inside a password.
 func endsCommand(s string, i int) bool {
@@ -129,7 +136,7 @@ func secretArgs(s string, args []span) map[int]hidden {
 		if skip, tail, ok := userAtHost(w); ok {
 			hide(n, kindPassword, skip, tail)
 		}
-		if p, ok := programs[baseName(w)]; ok {
+		if p, ok := programOf(w); ok {
 			p.find(n, word, len(args), hide)
 		}
 	}
@@ -139,6 +146,9 @@ func secretArgs(s string, args []span) map[int]hidden {
 
 // flagName returns the name in --name, -name and /name.
 func flagName(w string) (string, bool) {
+	if w == "" || w[0] != '-' && w[0] != '/' && w[0] != '"' && w[0] != '\'' {
+		return "", false
+	}
 	w = strings.TrimLeft(w, `"'`)
 	switch {
 	case strings.HasPrefix(w, "--"):
@@ -171,8 +181,11 @@ func isLetters(w string) bool {
 
 // slashSecret tells /p:x, /ntlm:x and their kin, which assignments do not: their names are too short or too common.
 func slashSecret(w string) (skip int, kind string) {
+	if w == "" || w[0] != '/' && w[0] != '-' {
+		return 0, ""
+	}
 	i := strings.IndexByte(w, ':')
-	if i < 2 || w[0] != '/' && w[0] != '-' || i+1 == len(w) {
+	if i < 2 || i+1 == len(w) {
 		return 0, ""
 	}
 	switch strings.ToLower(w[1:i]) {
@@ -216,13 +229,65 @@ func baseName(w string) string {
 	return w
 }
 
+// programOf is the entry of programs for the program that a word names: programs[baseName(w)], without the text between them.
+func programOf(w string) (program, bool) {
+	from, to := 0, len(w)
+	for from < to && aroundProgram[w[from]] {
+		from++
+	}
+	for from < to && aroundProgram[w[to-1]] {
+		to--
+	}
+	base := w[from:to]
+	for i := to - 1; i >= from; i-- {
+		if w[i] == '/' || w[i] == '\\' {
+			base = w[i+1 : to]
+			break
+		}
+	}
+	if len(w) > 300 || len(base) > longestProgram {
+		return program{}, false
+	}
+	var room [longestProgram]byte
+	lower := room[:0]
+	for i := 0; i < len(base); i++ {
+		switch c := base[i]; {
+		case c >= utf8.RuneSelf:
+			p, ok := programs[baseName(w)]
+			return p, ok
+		case isUpper(c):
+			lower = append(lower, c|0x20)
+		default:
+			lower = append(lower, c)
+		}
+	}
+	for _, ext := range [...]string{".exe", ".py", ".com"} {
+		if n := len(lower) - len(ext); n >= 0 && string(lower[n:]) == ext {
+			lower = lower[:n]
+		}
+	}
+	p, ok := programs[string(lower)]
+	return p, ok
+}
+
+// longestProgram is more than the longest name of programs has, with three extensions.
+const longestProgram = 64
+
+// aroundProgram are the bytes that baseName takes away around a word.
+var aroundProgram = bytesOf("\"'`\\(@")
+
 // userAndPassword hides y in "-u x … -p y" and "-p y … -u x" of any program: attackers rename their tools.
 func userAndPassword(word func(int) string, count int, hide func(int, string, int, int)) {
 	user, pass := -1, -1
 	for n := range count {
-		switch w := word(n); {
-		case n == 0 && notPassword[baseName(w)]:
+		w := word(n)
+		if n == 0 && notPassword[baseName(w)] {
 			return
+		}
+		if w == "" || w[0] != '-' && w[0] != '/' {
+			continue
+		}
+		switch {
 		case userFlags[w]:
 			if isArgument(word(n+1)) && word(n + 1)[0] != '-' { // WerFault.exe -u -p 5728
 				user = n

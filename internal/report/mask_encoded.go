@@ -5,6 +5,7 @@ import (
 	"compress/flate"
 	"compress/gzip"
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/hex"
 	"io"
 	"strings"
@@ -20,23 +21,37 @@ const (
 	hexRun    = 24
 )
 
-func isBase64(c byte) bool {
-	return '0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'z' || c == '+' || c == '/' || c == '-' || c == '_'
+func isHex(c byte) bool { return hexDigits[c] }
+
+var (
+	hexDigits    = bytesOf("0123456789abcdefABCDEF")
+	base64Digits = bytesOf("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ+/-_")
+)
+
+func bytesOf(s string) (set [256]bool) {
+	for i := range len(s) {
+		set[s[i]] = true
+	}
+	return set
 }
 
-func isHex(c byte) bool { return '0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'f' }
-
-// runs returns the stretches of at least length bytes that member accepts.
-func runs(s string, length int, member func(byte) bool) (out []span) {
-	from := 0
-	for i := 0; i <= len(s); i++ {
-		if i < len(s) && member(s[i]) {
+// runs returns the stretches of at least length bytes of a set. It looks first where the last byte of a stretch would be.
+func runs(s string, length int, set *[256]bool) (out []span) {
+	for from := 0; from+length <= len(s); {
+		i := from + length - 1
+		for i >= from && set[s[i]] {
+			i--
+		}
+		if i >= from {
+			from = i + 1
 			continue
 		}
-		if i-from >= length {
-			out = append(out, span{from, i})
+		to := from + length
+		for to < len(s) && set[s[to]] {
+			to++
 		}
-		from = i + 1
+		out = append(out, span{from, to})
+		from = to + 1
 	}
 	return out
 }
@@ -50,14 +65,14 @@ func maskEncoded(s string, depth int) string {
 	if len(s) < 20 || depth >= maxMaskDepth {
 		return s
 	}
-	s = decodeRuns(s, depth, runs(s, hexRun, isHex), "hexadecimal", func(run string) []byte {
+	s = decodeRuns(s, depth, runs(s, hexRun, &hexDigits), "hexadecimal", func(run string) []byte {
 		raw, err := hex.DecodeString(run[:len(run)&^1])
 		if err != nil {
 			return nil
 		}
 		return raw
 	})
-	return decodeRuns(s, depth, runs(s, base64Run, isBase64), "Base64", decodeBase64)
+	return decodeRuns(s, depth, runs(s, base64Run, &base64Digits), "Base64", decodeBase64)
 }
 
 func decodeRuns(s string, depth int, found []span, name string, decode func(string) []byte) string {
@@ -121,8 +136,50 @@ func plainText(raw []byte) (string, bool) {
 // inflaters are kept: one takes 40 kB, and most of what looks like Base64 is a path.
 var inflaters = sync.Pool{New: func() any { return flate.NewReader(nil) }}
 
+// mayInflate reports whether the head of the first block is one of DEFLATE (RFC 1951, section 3.2.3). Other bytes fail here, before
+// an inflater is made ready for them.
+func mayInflate(raw []byte) bool {
+	if len(raw) < 8 {
+		return false
+	}
+	head := binary.LittleEndian.Uint64(raw)
+	switch head >> 1 & 3 {
+	case 0: // stored: a length and its complement, from the next byte on
+		return uint16(head>>8) == ^uint16(head>>24)
+	case 1:
+		return true
+	case 2: // codes of its own
+		if head>>3&31 > 29 || head>>8&31 > 29 {
+			return false
+		}
+		return lengthsFit(raw, int(head>>13&15)+4)
+	}
+	return false
+}
+
+// lengthsFit reports whether the n lengths of three bits from bit 17 on make a whole prefix code.
+func lengthsFit(raw []byte, n int) bool {
+	used, codes, longest := 0, 0, 0
+	for i := range n {
+		at := 17 + 3*i
+		if at/8+1 >= len(raw) {
+			return true // too short: the inflater says so
+		}
+		l := int((uint(raw[at/8])|uint(raw[at/8+1])<<8)>>(at%8)) & 7
+		if l > 0 {
+			used += 128 >> l
+			codes++
+			longest = max(longest, l)
+		}
+	}
+	return used == 128 || codes == 0 || codes == 1 && longest == 1
+}
+
 // inflate unpacks raw as far as it is DEFLATE.
 func inflate(raw []byte) []byte {
+	if !mayInflate(raw) {
+		return nil
+	}
 	z := inflaters.Get().(io.Reader)
 	defer inflaters.Put(z)
 	z.(flate.Resetter).Reset(bytes.NewReader(raw), nil)
@@ -130,7 +187,24 @@ func inflate(raw []byte) []byte {
 	return out
 }
 
+// mayBeText is no where more than a twentieth of the bytes is what no text has: most of what looks like Base64 is a path.
+func mayBeText(raw []byte) bool {
+	bad, zeros := 0, 0
+	for i, c := range raw[:max(0, len(raw)-utf8.UTFMax)] {
+		switch {
+		case c == 0:
+			zeros += i & 1
+		case c < ' ' && c != '\n' && c != '\r' && c != '\t' || c == 0x7f, c&0xc0 == 0x80 && (i == 0 || raw[i-1] < utf8.RuneSelf):
+			bad++
+		}
+	}
+	return zeros*4+8 >= len(raw) || bad*20 <= len(raw)
+}
+
 func asText(raw []byte) (string, bool) {
+	if !mayBeText(raw) {
+		return "", false
+	}
 	zeros := 0
 	for i := 1; i < len(raw); i += 2 {
 		if raw[i] == 0 {

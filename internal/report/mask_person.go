@@ -22,30 +22,51 @@ var (
 
 // maskPersons hides what names a patient: Aadhaar and ABHA numbers, hospital numbers that are announced as such,
 // telephone numbers, HL7 segments of persons, DICOM patient fields and rows written to patient tables.
-func maskPersons(s string) string {
-	if strings.Contains(s, "|") {
+func maskPersons(s string, h *hints) string {
+	if strings.Contains(s, "|") && (h.may("pid|") || h.may("nk1|") || h.may("in1|") || h.may("gt1|")) {
 		s = replaceFunc(hl7Segment, s, segment)
 	}
 	if strings.Contains(s, "(0010,") {
 		s = replaceFunc(dicomPatient, s, group(kindPatient))
 	}
-	if containsFold(s, "patient") {
+	if h.see(s); h.has("patient") {
 		s = replaceFunc(patientRow, s, group(kindPatient))
 	}
-	if strings.Contains(s, "@") {
+	if h.see(s); strings.Contains(s, "@") && (h.may("@abdm") || h.may("@sbx") || h.may("@ndhm")) {
 		s = replaceFunc(abhaAddress, s, group(kindABHA))
 	}
 	run := longestNumber(s)
 	if run >= 12 {
-		s = replaceFunc(aadhaarNear, s, group(kindAadhaar))
-		s = replaceFunc(abhaNear, s, group(kindABHA))
-		s = replaceFunc(groupedABHA, s, number)
-		s = replaceFunc(groupedAadhaar, s, number)
-		s = replaceFunc(plainNumber, s, number)
-		s = replaceFunc(phoneNumber, s, func(s string, m []int) (int, int, string) { return m[0], m[1], kindPhone })
+		s = maskNumbers(s, h)
 	}
-	if run > 0 && announced(strings.ToLower(s)) {
-		s = replaceFunc(uhidNear, s, group(kindPatient))
+	if run > 0 {
+		if h.see(s); h.ascii && announcesNumber(s) || !h.ascii && announced(strings.ToLower(s)) {
+			s = replaceFunc(uhidNear, s, group(kindPatient))
+		}
+	}
+	return s
+}
+
+// maskNumbers hides the numbers of persons in a text that has twelve digits in a row.
+func maskNumbers(s string, h *hints) string {
+	if h.see(s); h.may("aar") || h.may("uidai") {
+		s = replaceFunc(aadhaarNear, s, group(kindAadhaar))
+	}
+	if h.see(s); h.may("abha") || h.may("health") {
+		s = replaceFunc(abhaNear, s, group(kindABHA))
+	}
+	n := numbersIn(s)
+	if n.groupedABHA {
+		s = replaceFunc(groupedABHA, s, number)
+	}
+	if n.groupedAadhaar {
+		s = replaceFunc(groupedAadhaar, s, number)
+	}
+	if n.plain {
+		s = replaceFunc(plainNumber, s, number)
+	}
+	if n.phone {
+		s = replaceFunc(phoneNumber, s, func(s string, m []int) (int, int, string) { return m[0], m[1], kindPhone })
 	}
 	return s
 }

@@ -10,6 +10,7 @@ type shape struct {
 	hint string // in lower case: a text without it cannot match
 	re   *regexp.Regexp
 	kind string
+	may  func(string) bool // a closer look at a text of ASCII; nil: the hint suffices
 }
 
 var shapes = func() []shape {
@@ -54,17 +55,36 @@ var shapes = func() []shape {
 	}
 	out := make([]shape, len(list))
 	for i, l := range list {
-		out[i] = shape{l.hint, regexp.MustCompile(l.re), l.kind}
+		out[i] = shape{l.hint, regexp.MustCompile(l.re), l.kind, closer[l.hint]}
 	}
 	return out
 }()
 
-// maskShapes hides what is a secret by its form, and the arguments of ConvertTo-SecureString.
-func maskShapes(s string) string {
-	lower := strings.ToLower(s)
+// closer are closer looks for hints that many texts hold.
+var closer = map[string]func(string) bool{
+	"a":        mayBeKeyID,
+	"gh":       mayBeGitHub,
+	"?":        func(s string) bool { return behind(s, "?&", "kscahto") },
+	"password": mayBePassword,
+	"|":        func(s string) bool { return containsFold(s, "echo") },
+	":":        mayBePairOfHashes,
+	"$":        mayBeCrypt,
+	"eyj":      func(s string) bool { return strings.Contains(s, "eyJ") },
+	"sg.":      func(s string) bool { return strings.Contains(s, "SG.") },
+}
+
+// maskShapes hides what is a secret by its form, and the arguments of ConvertTo-SecureString. The hints are those of s.
+func maskShapes(s string, h *hints) string {
+	lower := ""
 	for i := range shapes {
 		sh := &shapes[i]
-		if !strings.Contains(lower, sh.hint) {
+		if !h.may(sh.hint) {
+			continue
+		}
+		if lower == "" {
+			lower = strings.ToLower(s)
+		}
+		if !strings.Contains(lower, sh.hint) || h.ascii && sh.may != nil && !sh.may(s) {
 			continue
 		}
 		s = replaceFunc(sh.re, s, func(s string, m []int) (int, int, string) {
@@ -85,10 +105,10 @@ func maskShapes(s string) string {
 			return from, to, sh.kind
 		})
 	}
-	if strings.Contains(lower, "://") || strings.Contains(lower, "jdbc:") {
+	if h.has("://") || h.has("jdbc:") {
 		s = maskURLs(s)
 	}
-	if strings.Contains(lower, "convertto-securestring") {
+	if h.has("convertto-securestring") {
 		s = maskSecureString(s)
 	}
 	return s
@@ -136,6 +156,9 @@ func maskURLs(s string) string {
 var jdbcOracle = regexp.MustCompile(`(?i)\bjdbc:oracle:[a-z]+:`)
 
 func maskJDBC(s string) string {
+	if !containsFold(s, "oracle:") {
+		return s
+	}
 	return replaceFunc(jdbcOracle, s, func(s string, m []int) (int, int, string) {
 		url := s[m[1] : m[1]+endOfURL(s[m[1]:])]
 		at, slash := strings.LastIndexByte(url, '@'), strings.IndexByte(url, '/')

@@ -111,9 +111,11 @@ func (e *estate) settle() {
 	for _, id := range cites(e.story) {
 		e.wanted[id] = true
 	}
-	for _, x := range e.spare.sort() {
+	spare := e.spare.sort()
+	for i := range spare {
+		x := &spare[i]
 		if e.wanted[x.ID] && e.cited[x.ID] == nil {
-			e.cited[x.ID] = x.located()
+			e.cited[x.ID] = x.cited()
 			e.fired(&x.Rule)
 		}
 	}
@@ -284,7 +286,7 @@ func (p *page) carried(e *estate, l *layout, ids []string, at []event.Place) (v 
 		done[s] = true
 	}
 	for _, id := range ids {
-		c := e.cited[id]
+		c := e.find(id)
 		switch {
 		case done[id]:
 		case c != nil && (c.N > 0 || len(p.LooseBrief) < looseBriefs) && len(v.Refs) < refsShown:

@@ -346,7 +346,7 @@ func (p *page) answers(e *estate, l *layout) {
 	for _, a := range e.answers() {
 		v := answerView{Label: capital(show(a.Question, maxName)), State: stateWord(a.State), Class: strings.ToLower(stateWord(a.State)), Says: e.says(a.Says), Part: e.partOf(a.Question)}
 		for _, id := range a.Because[:min(len(a.Because), shownPerReason)] {
-			if c := e.cited[id]; c != nil {
+			if c := e.find(id); c != nil {
 				if c.N == 0 {
 					p.Loose = append(p.Loose, l.finding(c))
 				}
@@ -404,7 +404,7 @@ func (l *layout) line(c *cited) findingView {
 func (l *layout) findings(ids []string) (full, brief []findingView, more string) {
 	shown := 0
 	for _, id := range ids[:min(len(ids), shownPerReason)] {
-		c := l.e.cited[id]
+		c := l.e.find(id)
 		if c == nil {
 			continue
 		}

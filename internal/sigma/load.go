@@ -120,12 +120,13 @@ func parseAll(files []File, p *Parser, most int) []parsed {
 	var wg sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {
 		wg.Go(func() {
+			var r room
 			for built.Load() <= int64(most) {
 				i := next.Add(1) - 1
 				if i >= int64(len(files)) {
 					return
 				}
-				f := p.file(files[i].Data, files[i].Path, files[i].Origin)
+				f := p.file(files[i].Data, files[i].Path, files[i].Origin, &r)
 				out[i] = parsed{f.rules, f.problems, f.total}
 				built.Add(int64(f.total))
 			}

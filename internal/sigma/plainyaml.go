@@ -16,7 +16,11 @@ func (f *file) plain(p piece) (*node, bool) {
 	if !plainText(p.text) {
 		return nil, false
 	}
-	r := &plainReader{before: p.line, left: maxNodes - f.nodes}
+	if f.room == nil {
+		f.room = new(room)
+	}
+	r := &f.room.reader
+	*r = plainReader{before: p.line, left: maxNodes - f.nodes, room: f.room, lines: r.lines[:0], all: r.all[:0]}
 	r.cut(p.text)
 	if len(r.lines) == 0 || r.lines[0].indent != 0 {
 		return nil, false
@@ -64,14 +68,45 @@ type plainReader struct {
 	before int // lines of the file before the piece
 	used   int // parts so far
 	left   int // how many there may be
-	slab   []node
+	room   *room
+}
+
+// room is what reading a file takes and leaves behind: the parts of its documents are gone once its rules are made. The zero value is ready.
+type room struct {
+	reader plainReader
+	slabs  [][]node // of slabNodes each
+	used   int      // nodes of them that are in use
+}
+
+// slabNodes is how many nodes are made at once.
+const slabNodes = 512
+
+// node is one that nobody uses. What an earlier file left in its lists is cleared.
+func (r *room) node() *node {
+	at := r.used % slabNodes
+	if r.used++; (r.used-1)/slabNodes == len(r.slabs) {
+		r.slabs = append(r.slabs, make([]node, slabNodes))
+	}
+	n := &r.slabs[(r.used-1)/slabNodes][at]
+	*n = node{list: n.list[:0], pairs: n.pairs[:0]}
+	return n
+}
+
+// reset makes the room free for the next file. A large file's is not kept.
+func (r *room) reset() {
+	if r.used > 64*slabNodes || cap(r.reader.all) > 1<<16 {
+		*r = room{}
+	}
+	r.used = 0
 }
 
 // cut finds the lines that hold more than a comment.
 func (r *plainReader) cut(text []byte) {
 	whole := string(text)
-	r.all = make([]string, 0, bytes.Count(text, []byte{'\n'}))
-	r.lines = make([]plainLine, 0, cap(r.all))
+	if most := bytes.Count(text, []byte{'\n'}); most > cap(r.all) {
+		r.all = make([]string, 0, most)
+		r.lines = make([]plainLine, 0, most)
+	}
 	for number := 0; whole != ""; number++ {
 		raw, rest, _ := strings.Cut(whole, "\n")
 		whole = rest
@@ -91,11 +126,7 @@ func (r *plainReader) node(kind nodeKind, number int) (*node, bool) {
 	if r.used++; r.used > r.left {
 		return nil, false
 	}
-	if len(r.slab) == 0 {
-		r.slab = make([]node, len(r.lines)-min(r.at, len(r.lines)-1)+8)
-	}
-	n := &r.slab[0]
-	r.slab = r.slab[1:]
+	n := r.room.node()
 	n.kind, n.line = kind, r.before+number+1
 	return n, true
 }
@@ -314,8 +345,30 @@ func (r *plainReader) scalar(text string, number int) (*node, bool) {
 	if strings.IndexByte("0123456789+-.~nNtTfFyYoO<=", text[0]) < 0 || text[0] >= 'A' && len(text) > longestWord {
 		return n, true
 	}
+	if kind, ok := plainKind(text); ok {
+		n.kind = kind
+		return n, true
+	}
 	y := &yaml.Node{Kind: yaml.ScalarNode, Value: text}
 	return n, (text[0] != '<' || y.ShortTag() != "!!merge") && n.setScalar(y) == nil
+}
+
+// plainKind tells the two common scalars that begin with a digit, which the library takes long to tell: short decimal numbers, and
+// dates, which count as texts whether or not the calendar has them.
+func plainKind(text string) (nodeKind, bool) {
+	if len(text) == 10 && text[4] == '-' && text[7] == '-' && digits(text[:4]) && digits(text[5:7]) && digits(text[8:]) {
+		return textNode, true
+	}
+	return numberNode, len(text) < 18 && digits(text) && (text[0] != '0' || len(text) == 1)
+}
+
+func digits(s string) bool {
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' {
+			return false
+		}
+	}
+	return s != ""
 }
 
 // longestWord is the length of "false", the longest word that is no text.

@@ -107,9 +107,38 @@ func conditions(section *node) ([]*node, error) {
 var (
 	levels   = []string{"informational", "low", "medium", "high", "critical"}
 	statuses = []string{"stable", "test", "experimental", "deprecated", "unsupported"}
-	uuid     = regexp.MustCompile(`^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$`)
 	date     = regexp.MustCompile(`^[1-3]\d{3}([-/])(0?[1-9]|1[0-2])([-/])(0?[1-9]|[12]\d|3[01])$`)
 )
+
+// isDate knows the dates of nearly all rules: YYYY-MM-DD and YYYY/MM/DD.
+func isDate(s string) bool {
+	if len(s) != 10 || s[4] != s[7] || s[4] != '-' && s[4] != '/' || !digits(s[:4]) || s[0] == '0' || s[0] > '3' {
+		return false
+	}
+	month, day := s[5:7], s[8:]
+	return digits(month) && digits(day) && "01" <= month && month <= "12" && "01" <= day && day <= "31"
+}
+
+// isUUID: 8, 4, 4, 4 and 12 hexadecimal digits.
+func isUUID(s string) bool {
+	if len(s) != 36 {
+		return false
+	}
+	for i := range len(s) {
+		c := s[i]
+		switch i {
+		case 8, 13, 18, 23:
+			if c != '-' {
+				return false
+			}
+		default:
+			if (c < '0' || c > '9') && (c|0x20 < 'a' || c|0x20 > 'f') {
+				return false
+			}
+		}
+	}
+	return true
+}
 
 // metadata reads what a rule says of itself. What is wrong there is noted and does not cost the rule, except a
 // taxonomy whose field names nobody here knows.
@@ -172,7 +201,7 @@ func (f *file) check(doc *node, r *Rule) {
 	case n > 256:
 		f.note(at("title"), "the title has more than 256 characters")
 	}
-	if r.ID != "" && !uuid.MatchString(r.ID) {
+	if r.ID != "" && !isUUID(r.ID) {
 		f.note(at("id"), "the id %q is not a UUID", r.ID)
 	}
 	if r.Level != "" && !slices.Contains(levels, r.Level) {
@@ -183,7 +212,10 @@ func (f *file) check(doc *node, r *Rule) {
 		f.note(at("status"), "the status %q is none of Sigma's: %s", r.Status, strings.Join(statuses, ", "))
 	}
 	for _, d := range [][2]string{{"date", r.Date}, {"modified", r.Modified}} {
-		if m := date.FindStringSubmatch(d[1]); d[1] != "" && (m == nil || m[1] != m[3]) {
+		if d[1] == "" || isDate(d[1]) {
+			continue
+		}
+		if m := date.FindStringSubmatch(d[1]); m == nil || m[1] != m[3] {
 			f.note(at(d[0]), "%s is %q, not YYYY-MM-DD", d[0], d[1])
 		}
 	}

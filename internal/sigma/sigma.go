@@ -66,13 +66,15 @@ type Parser struct {
 // Parse reads the rules of one file, in order. Filters are among them, and references are not looked at: see Load.
 // No rule and no problem means that the file holds no rule.
 func (p *Parser) Parse(data []byte, path, origin string) ([]Rule, []Problem) {
-	f := p.file(data, path, origin)
+	f := p.file(data, path, origin, new(room))
 	return f.rules, f.problems
 }
 
-func (p *Parser) file(data []byte, path, origin string) *file {
-	f := &file{parser: p, path: path, origin: origin, place: path}
+func (p *Parser) file(data []byte, path, origin string, r *room) *file {
+	f := &file{parser: p, path: path, origin: origin, place: path, room: r}
 	f.read(data)
+	f.global, f.previous, f.room = nil, nil, nil
+	r.reset()
 	return f
 }
 
@@ -91,6 +93,7 @@ type file struct {
 	global   *node // of the last document with action: global
 	previous *node // the document that action: repeat repeats
 	nodes    int   // YAML nodes so far
+	room     *room
 }
 
 func (f *file) read(data []byte) {
