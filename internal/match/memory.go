@@ -34,11 +34,13 @@ const (
 type remembered struct {
 	plan    *Plan
 	columns []rememberedColumn // nil if the plan makes values of others: those are not remembered
-	now     []byte             // two bytes for each column: which set its value holds
+	slots   []int              // by column: that of its values
+	now     []uint16           // by column: which set its value holds
 	at      []*rememberedValue // of the record, by column; nil for what is not remembered
 	bits    []uint64           // by pred: what stands for it in the answers of its column's values, 0 for one that asks more than its value
 	mix     *mix               // the last one
-	mixes   map[string]*mix
+	mixes   map[string]*mix    // by the bytes of their sets
+	key     []byte
 }
 
 // rememberedColumn holds the last values of a column, by a hash of their bytes.
@@ -73,7 +75,7 @@ type rememberedValue struct {
 
 // mix is what a combination of sets says of all rules.
 type mix struct {
-	now   string
+	now   []uint16
 	signs []sign
 	hits  []int   // rules of the program that hold
 	open  []int32 // rules of the plan that ask for more
@@ -92,20 +94,25 @@ func (m *Memory) Match(p *Program, plan *Plan, r *event.Record, s *Scratch, hits
 		return p.Match(plan, r, s, hits)
 	}
 	s.begin(plan)
-	for i := range k.columns {
-		c := &k.columns[i]
-		set := uint16(nullSet)
-		k.at[i] = nil
-		if v := c.column.value(r); v.Type == event.Null {
-		} else if l := c.last; l != nil && l.typ == v.Type && string(l.raw) == string(v.Raw) {
-			set, k.at[i] = l.set, l
-		} else {
-			set, k.at[i] = m.set(c, v, r, s)
+	clear(k.now)
+	clear(k.at)
+	for i, slot := range k.slots {
+		if uint(slot) < uint(len(r.Slots)) && r.Slots[slot].Type == event.Null { // most have none
+			continue
 		}
-		binary.LittleEndian.PutUint16(k.now[2*i:], set)
+		c := &k.columns[i]
+		v := c.column.value(r)
+		if v.Type == event.Null {
+			continue
+		}
+		if l := c.last; l != nil && l.typ == v.Type && string(l.raw) == string(v.Raw) {
+			k.now[i], k.at[i] = l.set, l
+		} else {
+			k.now[i], k.at[i] = m.set(c, v, r, s)
+		}
 	}
 	x := k.mix
-	if x == nil || x.now != string(k.now) {
+	if x == nil || !slices.Equal(x.now, k.now) {
 		x = m.combined(k)
 	}
 	start := len(hits)
@@ -150,8 +157,9 @@ func (m *Memory) turn(plan *Plan) {
 		}
 		k.columns = append(k.columns, rememberedColumn{column: &plan.columns[i], index: int32(i), sets: make([][]sign, usedSets), bySet: map[string]uint16{"": otherSet}})
 		k.columns[i].sets[nullSet] = plan.columns[i].inEmpty
+		k.slots = append(k.slots, plan.columns[i].slot)
 	}
-	k.now, k.at = make([]byte, 2*len(k.columns)), make([]*rememberedValue, len(k.columns))
+	k.now, k.at = make([]uint16, len(k.columns)), make([]*rememberedValue, len(k.columns))
 	k.numberQuestions()
 	m.room += 128*len(k.columns) + 8*len(k.bits)
 }
@@ -282,14 +290,18 @@ func (m *Memory) number(c *rememberedColumn, signs []sign) uint16 {
 
 // combined finds, or makes, what the sets at hand say.
 func (m *Memory) combined(k *remembered) *mix {
-	x := k.mixes[string(k.now)]
+	k.key = k.key[:0]
+	for _, set := range k.now {
+		k.key = binary.LittleEndian.AppendUint16(k.key, set)
+	}
+	x := k.mixes[string(k.key)]
 	if x == nil {
 		x = k.combine()
 		if len(k.mixes) >= maxMixes {
 			clear(k.mixes)
 		}
-		k.mixes[x.now] = x
-		m.room += 100 + len(x.now) + 8*len(x.signs) + 8*len(x.hits) + 4*len(x.open)
+		k.mixes[string(k.key)] = x
+		m.room += 100 + 4*len(x.now) + 8*len(x.signs) + 8*len(x.hits) + 4*len(x.open)
 	}
 	k.mix = x
 	return x
@@ -297,10 +309,10 @@ func (m *Memory) combined(k *remembered) *mix {
 
 // combine asks all rules that some text wakes, or nothing need wake, by the sets alone.
 func (k *remembered) combine() *mix {
-	x := &mix{now: string(k.now)}
+	x := &mix{now: slices.Clone(k.now)}
 	null := make([]bool, len(k.columns))
 	for i := range k.columns {
-		set := binary.LittleEndian.Uint16(k.now[2*i:])
+		set := k.now[i]
 		null[i] = set == nullSet
 		x.signs = append(x.signs, k.columns[i].sets[set]...)
 	}

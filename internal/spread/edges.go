@@ -220,7 +220,7 @@ func accessOf(s *event.Schema) func(*event.Record, *event.Movement) bool {
 	case how == "":
 		how = "login"
 	}
-	action := s.Lookup("action")
+	action, outcome, user, pid, address, name := s.Lookup("action"), s.Lookup("outcome"), s.Lookup("user"), s.Lookup("pid"), s.Lookup("src_ip"), s.Lookup("src_host")
 	return func(r *event.Record, m *event.Movement) bool {
 		switch { // of ESXi's two witnesses of an SSH session, vobd's names the address
 		case says(r, action, "logon"), src.Provider == "vobd" && says(r, action, "session opened"):
@@ -228,9 +228,9 @@ func accessOf(s *event.Schema) func(*event.Record, *event.Movement) bool {
 			return false
 		}
 		m.How = how
-		m.Failed = r.Text("outcome") == "failure"
-		m.Account, m.Session = r.Text("user"), r.Text("pid")
-		return remote(r, m, "src_ip", "src_host")
+		m.Failed = says(r, outcome, "failure")
+		m.Account, m.Session = first(r, user).String(), first(r, pid).String()
+		return cameFrom(r, m, first(r, address).String(), first(r, name).String())
 	}
 }
 
@@ -292,13 +292,20 @@ func databaseLogin(r *event.Record, m *event.Movement) bool {
 
 // remote fills in where an arrival came from, and reports whether that is another computer.
 func remote(r *event.Record, m *event.Movement, address, workstation string) bool {
-	if a := clean(r.Text(address)); outside(a) {
+	name := ""
+	if workstation != "" {
+		name = r.Text(workstation)
+	}
+	return cameFrom(r, m, r.Text(address), name)
+}
+
+// cameFrom is remote for an address and a name at hand.
+func cameFrom(r *event.Record, m *event.Movement, address, name string) bool {
+	if a := clean(address); outside(a) {
 		m.Address = a
 	}
-	if workstation != "" {
-		if w := clean(r.Text(workstation)); w != "" && !strings.EqualFold(w, "localhost") && !sameHost(w, r.Host) {
-			m.Workstation = strings.TrimPrefix(w, `\\`)
-		}
+	if w := clean(name); w != "" && !strings.EqualFold(w, "localhost") && !sameHost(w, r.Host) {
+		m.Workstation = strings.TrimPrefix(w, `\\`)
 	}
 	return m.Address != "" || m.Workstation != ""
 }
