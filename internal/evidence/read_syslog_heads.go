@@ -85,12 +85,15 @@ func (h *syslogLine) learnBody(b []byte) {
 		return
 	}
 	end := bytes.IndexByte(b[:min(len(b), maxHead)], '[')
-	if end < 2 || processEnd(b, end+1) == 0 || bytes.HasPrefix(h.host, []byte("cpu")) {
+	if end < 2 || processEnd(b, end+1) == 0 || len(h.pid) == 0 || bytes.HasPrefix(h.host, []byte("cpu")) {
 		return
 	}
 	host := len(b) - len(trimSpaces(b))
 	program := end - len(h.program)
 	if !hasPrefix(b[host:end], string(h.host)) || program <= host+len(h.host) || string(b[program:end]) != string(h.program) || leveled(h.host) {
+		return
+	}
+	if len(trimSpaces(b[host+len(h.host):program])) > 0 { // the program stood before, and what ends here is of its message
 		return
 	}
 	k := h.heads.of(b, end)

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"math/bits"
 	"slices"
+	"strings"
 
 	"wardround/internal/event"
 	"wardround/internal/sigma"
@@ -38,7 +39,7 @@ type remembered struct {
 	now     []uint16           // by column: which set its value holds
 	at      []*rememberedValue // of the record, by column; nil for what is not remembered
 	bits    []uint64           // by pred: what stands for it in the answers of its column's values, 0 for one that asks more than its value
-	mix     *mix               // the last one
+	last    [64]*mix           // by a hash of their sets
 	mixes   map[string]*mix    // by the bytes of their sets
 	key     []byte
 }
@@ -52,6 +53,7 @@ type rememberedColumn struct {
 	sets   [][]sign // by number; see nullSet
 	bySet  map[string]uint16
 	key    []byte
+	plain  bool // no text that is looked for consists of figures alone
 
 	again, anew uint32 // values since the last look at them
 	sleep       uint32
@@ -94,6 +96,7 @@ func (m *Memory) Match(p *Program, plan *Plan, r *event.Record, s *Scratch, hits
 		return p.Match(plan, r, s, hits)
 	}
 	s.begin(plan)
+	mixed := uint32(0)
 	clear(k.now)
 	clear(k.at)
 	for i, slot := range k.slots {
@@ -110,10 +113,13 @@ func (m *Memory) Match(p *Program, plan *Plan, r *event.Record, s *Scratch, hits
 		} else {
 			k.now[i], k.at[i] = m.set(c, v, r, s)
 		}
+		mixed = (mixed ^ uint32(k.now[i])) * 0x85ebca6b
+		mixed ^= mixed>>15 ^ uint32(i)
 	}
-	x := k.mix
+	x := k.last[mixed%uint32(len(k.last))]
 	if x == nil || !slices.Equal(x.now, k.now) {
 		x = m.combined(k)
+		k.last[mixed%uint32(len(k.last))] = x
 	}
 	start := len(hits)
 	hits = append(hits, x.hits...)
@@ -158,6 +164,9 @@ func (m *Memory) turn(plan *Plan) {
 		k.columns = append(k.columns, rememberedColumn{column: &plan.columns[i], index: int32(i), sets: make([][]sign, usedSets), bySet: map[string]uint16{"": otherSet}})
 		k.columns[i].sets[nullSet] = plan.columns[i].inEmpty
 		k.slots = append(k.slots, plan.columns[i].slot)
+		if of := plan.columns[i].scanner; of != nil {
+			k.columns[i].plain = of.plain()
+		}
 	}
 	k.now, k.at = make([]uint16, len(k.columns)), make([]*rememberedValue, len(k.columns))
 	k.numberQuestions()
@@ -227,7 +236,7 @@ func (m *Memory) set(c *rememberedColumn, v event.Value, r *event.Record, s *Scr
 	}
 	if c.values == nil {
 		c.values = make([]rememberedValue, valueSlots)
-		m.room += 40 * valueSlots
+		m.room += 64 * valueSlots
 	}
 	h := hashValue(v.Raw)
 	e := &c.values[h%valueSlots]
@@ -254,6 +263,9 @@ func (m *Memory) scan(c *rememberedColumn, r *event.Record, s *Scratch) uint16 {
 	if c.column.scanner == nil {
 		return otherSet
 	}
+	if c.plain && figures(c.column.value(r)) {
+		return otherSet
+	}
 	s.seen, s.col = s.seen[:0], c.column
 	for _, sp := range s.fold(r, c.index) {
 		c.column.scanner.scan(s.buf[sp.from:sp.to], s.found)
@@ -262,6 +274,33 @@ func (m *Memory) scan(c *rememberedColumn, r *event.Record, s *Scratch) uint16 {
 		return otherSet
 	}
 	return m.number(c, s.seen)
+}
+
+// figures reports whether a value is a number, an address or a time: what is written with figures alone holds no text that is not.
+func figures(v event.Value) bool {
+	if v.Type != event.UTF8 && v.Type != event.Number || len(v.Raw) > 40 {
+		return false
+	}
+	for _, c := range v.Raw {
+		if !figure[c] {
+			return false
+		}
+	}
+	return len(v.Raw) > 0
+}
+
+var figure = func() (t [256]bool) {
+	for _, c := range "0123456789.:-" {
+		t[c] = true
+	}
+	return t
+}()
+
+// plain reports whether no needle consists of figures alone.
+func (s *scanner) plain() bool {
+	return !slices.ContainsFunc(s.needles, func(n needle) bool {
+		return !strings.ContainsFunc(n.text, func(r rune) bool { return r >= 0x80 || !figure[r] })
+	})
 }
 
 // number is that of a set of signs, in any order and with repetitions.
@@ -303,7 +342,6 @@ func (m *Memory) combined(k *remembered) *mix {
 		k.mixes[string(k.key)] = x
 		m.room += 100 + 4*len(x.now) + 8*len(x.signs) + 8*len(x.hits) + 4*len(x.open)
 	}
-	k.mix = x
 	return x
 }
 
