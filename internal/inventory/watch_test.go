@@ -92,10 +92,10 @@ func TestWatchTurns(t *testing.T) {
 	}
 	for _, names := range []int{3, 30, 2 * maxSightings} {
 		var w, plain Watch
-		for n := range 40_000 {
+		for n := range 12_000 {
 			host := fmt.Sprint(random.IntN(names))
 			if random.IntN(9) == 0 {
-				host = strings.Repeat(host, 1<<8)
+				host = strings.Repeat(host, 1<<6)
 			}
 			r := event.Record{Schema: schemas[random.IntN(len(schemas))], Host: host, Number: uint64(n % 1000), Time: event.Time(random.IntN(5000))}
 			for range 1 + random.IntN(3) {
