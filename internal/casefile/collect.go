@@ -42,6 +42,7 @@ type worker struct {
 	hits     []int
 	hit      hit
 	move     event.Movement
+	because  [1]event.Place // of the movement
 	buf      []byte
 	word     []byte
 	texts    []byte // of the hit at hand
@@ -209,7 +210,8 @@ func (w *worker) Take(r *event.Record) {
 		}
 	}
 	if st.edges.Any() && !r.Slack && st.edges.Read(r, &w.move) {
-		w.move.Because = append(w.move.Because[:0], event.Place{Record: r.Number, Offset: r.Offset})
+		w.because[0] = event.Place{Record: r.Number, Offset: r.Offset}
+		w.move.Because = w.because[:]
 		w.out.movement(&w.move)
 	}
 	if st.people.Any() && !r.Slack {

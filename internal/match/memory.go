@@ -34,7 +34,7 @@ const (
 // remembered is the memory of a plan.
 type remembered struct {
 	plan    *Plan
-	columns []rememberedColumn // nil if the plan makes values of others: those are not remembered
+	columns []rememberedColumn
 	slots   []int              // by column: that of its values
 	now     []uint16           // by column: which set its value holds
 	at      []*rememberedValue // of the record, by column; nil for what is not remembered
@@ -92,9 +92,6 @@ func (m *Memory) Match(p *Program, plan *Plan, r *event.Record, s *Scratch, hits
 		m.turn(plan)
 	}
 	k := m.plan
-	if k.columns == nil {
-		return p.Match(plan, r, s, hits)
-	}
 	s.begin(plan)
 	mixed := uint32(0)
 	clear(k.now)
@@ -104,11 +101,11 @@ func (m *Memory) Match(p *Program, plan *Plan, r *event.Record, s *Scratch, hits
 			continue
 		}
 		c := &k.columns[i]
-		v := c.column.value(r)
-		if v.Type == event.Null {
+		if c.column.derived != nil {
+			k.now[i] = m.scan(c, r, s)
+		} else if v := c.column.value(r); v.Type == event.Null {
 			continue
-		}
-		if l := c.last; l != nil && l.typ == v.Type && string(l.raw) == string(v.Raw) {
+		} else if l := c.last; l != nil && l.typ == v.Type && string(l.raw) == string(v.Raw) {
 			k.now[i], k.at[i] = l.set, l
 		} else {
 			k.now[i], k.at[i] = m.set(c, v, r, s)
@@ -157,13 +154,12 @@ func (m *Memory) turn(plan *Plan) {
 	m.plans[plan] = k
 	m.room += 1024
 	for i := range plan.columns {
-		if plan.columns[i].derived != nil {
-			k.columns = nil
-			return
-		}
 		k.columns = append(k.columns, rememberedColumn{column: &plan.columns[i], index: int32(i), sets: make([][]sign, usedSets), bySet: map[string]uint16{"": otherSet}})
 		k.columns[i].sets[nullSet] = plan.columns[i].inEmpty
 		k.slots = append(k.slots, plan.columns[i].slot)
+		if plan.columns[i].derived != nil {
+			k.slots[i] = -1 // whether it has a value, others decide
+		}
 		if of := plan.columns[i].scanner; of != nil {
 			k.columns[i].plain = of.plain()
 		}
@@ -263,7 +259,7 @@ func (m *Memory) scan(c *rememberedColumn, r *event.Record, s *Scratch) uint16 {
 	if c.column.scanner == nil {
 		return otherSet
 	}
-	if c.plain && figures(c.column.value(r)) {
+	if c.plain && c.column.derived == nil && figures(c.column.value(r)) {
 		return otherSet
 	}
 	s.seen, s.col = s.seen[:0], c.column

@@ -61,3 +61,53 @@ func TestMemoryForgets(t *testing.T) {
 		t.Errorf("%d hits, forgotten %d times", hits, forgotten)
 	}
 }
+
+// TestMemoryOfMadeValues: values that are made of others are looked through each time.
+func TestMemoryOfMadeValues(t *testing.T) {
+	p := programOf(t, `title: a
+logsource: {category: firewall}
+detection: {s: {blocked: 'true'}, n: {dst_port: '22'}, condition: s and n}
+---
+title: b
+logsource: {category: firewall}
+detection: {s: {action: denied}, n: {blocked: ''}, condition: s or n}
+---
+title: c
+logsource: {category: firewall}
+detection: {s: {action|contains: [accept, forw]}, n: {src_ip|cidr: 10.0.0.0/8}, condition: s and n}
+`)
+	schema := event.TextSchema(event.Source{Product: "network", Channel: "firewall"}, "action", "blocked", "src_ip", "dst_port")
+	plan := p.Plan(schema)
+	made := 0
+	for i := range plan.columns {
+		if plan.columns[i].derived != nil {
+			made++
+		}
+	}
+	if made == 0 {
+		t.Fatal("no value is made of others")
+	}
+	random := rand.New(rand.NewPCG(11, 12))
+	words := []string{"", "deny", "Deny", "denied", "drop", "accept", "accepted", "forward", "block", "true", "false", "1", "reset-both"}
+	var s, s2 Scratch
+	var m Memory
+	hits := 0
+	for n := range 20_000 {
+		r := event.Record{Schema: schema, Slots: make([]event.Value, 4)}
+		for i := range 2 {
+			if random.IntN(3) > 0 {
+				r.Slots[i] = event.Text(words[random.IntN(len(words))])
+			}
+		}
+		r.Slots[2] = event.Text(fmt.Sprintf("%d.0.0.%d", 9+random.IntN(3), random.IntN(300)))
+		r.Slots[3] = event.Value{Type: event.Number, Raw: fmt.Append(nil, 20+random.IntN(4))}
+		want, got := p.Match(plan, &r, &s, nil), m.Match(p, plan, &r, &s2, nil)
+		if !slices.Equal(got, want) {
+			t.Fatalf("record %d, %q: %v, by memory %v", n, r.Slots, want, got)
+		}
+		hits += len(want)
+	}
+	if hits == 0 {
+		t.Error("no rule held")
+	}
+}
