@@ -21,6 +21,7 @@ type worker struct {
 	of      *collection
 	out     *segmentWriter
 	scratch match.Scratch
+	memory  match.Memory // of text logs
 	schemas map[*event.Schema]*schemaState
 	force   bool // read again what was thought to be known
 	looker  *looker
@@ -123,6 +124,7 @@ func (w *worker) Begin(a *event.Artifact) (evidence.Consumer, bool) {
 	w.reading = false
 	w.serial++
 	w.scratch.Forget()
+	w.memory.Forget()
 	w.known.Forget()
 	w.watch = inventory.Watch{}
 	w.activity = map[activityKey]*tally{}
@@ -221,7 +223,11 @@ func (w *worker) Take(r *event.Record) {
 		w.list(st, r)
 	}
 	if st.plan != nil {
-		w.hits = w.run.program.Match(st.plan, r, &w.scratch, w.hits[:0])
+		if r.Schema.Source.Product == "windows" {
+			w.hits = w.run.program.Match(st.plan, r, &w.scratch, w.hits[:0])
+		} else {
+			w.hits = w.memory.Match(w.run.program, st.plan, r, &w.scratch, w.hits[:0])
+		}
 		for _, rule := range w.hits {
 			w.keep(st, r, rule)
 		}

@@ -71,12 +71,20 @@ func (s *Spans) add(x Span) {
 		}
 	}
 	// i: the first stretch that x touches or precedes; j: past the last that it touches.
-	i, _ := slices.BinarySearchFunc(s.List, x.First, func(e Span, t Time) int {
-		if e.Last.Add(s.Gap) <= t {
-			return -1
+	i, end := 0, len(s.List)
+	for i < end {
+		if mid := int(uint(i+end) / 2); s.List[mid].Last.Add(s.Gap) <= x.First {
+			i = mid + 1
+		} else {
+			end = mid
 		}
-		return 1
-	})
+	}
+	if i < len(s.List) {
+		if at := &s.List[i]; x.First >= at.First && x.Last <= at.Last && at.First < x.Last.Add(s.Gap) { // within one
+			at.Count += x.Count
+			return
+		}
+	}
 	j := i
 	for j < len(s.List) && s.List[j].First < x.Last.Add(s.Gap) {
 		x.First = min(x.First, s.List[j].First)

@@ -29,11 +29,13 @@ type syslogLine struct {
 	message []byte
 	device  int  // index into programs of the appliance that wrote, 0 if none did
 	bare    bool // no header stood before its message
+
+	heads *syslogHeads // what lines before began with; nil if none is remembered
 }
 
 // parse takes a line apart; it answers no when the line does not begin as a message does.
 func (h *syslogLine) parse(line []byte) bool {
-	*h = syslogLine{pri: -1}
+	*h = syslogLine{pri: -1, heads: h.heads}
 	rest := h.priority(skipOctetCount(line))
 	if h.pri >= 0 {
 		if len(rest) > 2 && rest[0] == '1' && rest[1] == ' ' && (digit(rest[2]) || rest[2] == '-') {
@@ -41,11 +43,18 @@ func (h *syslogLine) parse(line []byte) bool {
 		}
 		rest = h.ciscoPrefix(rest)
 	}
-	n := h.time(rest)
+	n := h.knownTime(rest)
+	if n == 0 {
+		n = h.time(rest)
+		h.learnTime(rest, n)
+	}
 	if n == 0 {
 		return h.bareDevice(rest)
 	}
-	h.body(rest[n:])
+	if !h.knownBody(rest[n:]) {
+		h.body(rest[n:])
+		h.learnBody(rest[n:])
+	}
 	h.deviceMessage()
 	return true
 }
@@ -197,6 +206,11 @@ func (h *syslogLine) body(b []byte) {
 	if n > 0 && h.program[0] == '%' {
 		h.message = b
 	}
+	h.finish()
+}
+
+// finish reads what the message tells of its sender.
+func (h *syslogLine) finish() {
 	h.bracketLevel()
 	h.ciscoMessage()
 	if h.iso && !h.esxi {

@@ -26,10 +26,14 @@ type syslogFile struct {
 	line     syslogLine
 	untimed  int
 	local    bool // a time without a zone was met
+
+	stamp logStamp // of the last message, if it stated no year
+	told  event.Time
 }
 
 func readSyslog(ctx context.Context, in *input, out *output) error {
 	f := &syslogFile{in: in, out: out, messages: newMessages(out), clock: newWallClock(in.Options.Zone), channel: fileChannel(in.Path)}
+	f.line.heads = &syslogHeads{}
 	l := newLines(ctx, in.Stream)
 	for more := l.next(); more; {
 		if l.cut > 0 {
@@ -116,25 +120,36 @@ func (f *syslogFile) instant(ctx context.Context, h *syslogLine, text []byte) ev
 		f.local = true
 	}
 	if h.at.year == 0 {
-		if !f.settled {
-			f.settled = true
-			if f.years.anchored {
-				f.out.note("years of lines without one taken from dated lines of the same log")
-			} else {
-				f.years.lookAhead(ctx, f.in, f.out, f.clock)
-			}
+		if h.at == f.stamp && (f.years.settled || !statesTime(text)) {
+			return f.told // the same second as the message before
 		}
-		f.years.walk(&h.at, text, f.clock)
-		h.at.year = f.years.year()
-		t := f.clock.at(&h.at)
-		if f.years.latest != 0 && t > f.years.latest {
-			f.out.note("lines dated after the file was last written have no time: their year cannot be told")
-			return event.NoTime
-		}
-		return t
+		f.stamp = h.at
+		f.told = f.instantInYear(ctx, h, text)
+		return f.told
 	}
+	f.stamp = logStamp{}
 	f.years.walk(&h.at, nil, f.clock)
 	return f.clock.at(&h.at)
+}
+
+// instantInYear is instant for a line that states no year.
+func (f *syslogFile) instantInYear(ctx context.Context, h *syslogLine, text []byte) event.Time {
+	if !f.settled {
+		f.settled = true
+		if f.years.anchored {
+			f.out.note("years of lines without one taken from dated lines of the same log")
+		} else {
+			f.years.lookAhead(ctx, f.in, f.out, f.clock)
+		}
+	}
+	f.years.walk(&h.at, text, f.clock)
+	h.at.year = f.years.year()
+	t := f.clock.at(&h.at)
+	if f.years.latest != 0 && t > f.years.latest {
+		f.out.note("lines dated after the file was last written have no time: their year cannot be told")
+		return event.NoTime
+	}
+	return t
 }
 
 // packedEnd is where the next message begins when a stream without framing put several on one line: at <PRI> and a time.

@@ -212,8 +212,10 @@ func (m *messages) auditRecord(h *syslogLine, number uint64, offset int64) bool 
 		return false
 	}
 	text := bytes.TrimPrefix(h.message, []byte("audit: "))
-	if i := bytes.Index(text[:min(len(text), 24)], []byte("] ")); i > 0 && text[0] == '[' {
-		text = bytes.TrimPrefix(text[i+2:], []byte("audit: ")) // the kernel's uptime
+	if text[0] == '[' {
+		if i := indexOf(text[:min(len(text), 24)], "] "); i > 0 {
+			text = bytes.TrimPrefix(text[i+2:], []byte("audit: ")) // the kernel's uptime
+		}
 	}
 	if !hasPrefix(text, "type=") && !hasPrefix(text, "node=") {
 		return false

@@ -3,6 +3,8 @@ package evidence
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
+	"math/bits"
 	"path"
 	"strings"
 
@@ -116,8 +118,8 @@ func readWebAccess(ctx context.Context, in *input, out *output) error {
 		if schema == nil {
 			schema = webSchema("access", p.provider())
 			p.schemas[p.format] = schema
+			out.want(schema)
 		}
-		out.want(schema)
 		p.rec = event.Record{Schema: schema, Slots: p.slots[:], Time: p.time, Number: l.number, Offset: l.offset, Host: p.host.text(p.relay)}
 		out.take(&p.rec)
 	}
@@ -140,10 +142,12 @@ type webAccess struct {
 	source  event.Source
 	schemas [webFormats]*event.Schema
 	format  webFormat
+	escaped bool // the line holds a backslash
 	slots   [webSlots]event.Value
 	time    event.Time
 	date    [11]byte // as the last line that told one wrote it, and its day: most lines are of one
 	day     int
+	stamped []byte // what was read as the time of the last line
 	zone    *localZone
 	relay   []byte // the host that a syslog header names
 	host    interned
@@ -175,8 +179,9 @@ type webToken struct {
 // split cuts a line into words. A quoted word ends at a quote that no backslash precedes and that a blank follows, so
 // that a stray quote in a header does no harm.
 func (p *webAccess) split(line []byte) {
-	p.tokens = p.tokens[:0]
-	for i := 0; i < len(line) && len(p.tokens) < 64; {
+	p.escaped = bytes.IndexByte(line, '\\') >= 0
+	tokens := p.tokens[:0]
+	for i := 0; i < len(line) && len(tokens) < 64; {
 		c := line[i]
 		end, skip := -1, 1
 		switch c {
@@ -184,33 +189,63 @@ func (p *webAccess) split(line []byte) {
 			i++
 			continue
 		case '"':
-			end = quoteEnd(line, i+1)
+			if end = quoteEnd(line, i+1, p.escaped); end < 0 {
+				end = len(line)
+			}
 		case '[':
-			end = bytes.IndexByte(line[i:], ']')
+			if end = bytes.IndexByte(line[i:], ']'); end >= 0 {
+				end += i
+			}
 		case '{':
-			end = bytes.IndexByte(line[i:], '}')
-		}
-		switch {
-		case end >= 0 && c != '"':
-			end += i
-		case end < 0 && c == '"':
-			end = len(line)
-		case end < 0:
-			c, skip = 0, 0
-			for end = i; end < len(line) && line[end] != ' ' && line[end] != '\t'; end++ {
+			if end = bytes.IndexByte(line[i:], '}'); end >= 0 {
+				end += i
 			}
 		}
-		p.tokens = append(p.tokens, webToken{c, c == '"' && end == len(line), line[i+skip : end]})
+		if end < 0 {
+			c, skip = 0, 0
+			end = i + blank(line[i:])
+		}
+		tokens = append(tokens, webToken{c, c == '"' && end == len(line), line[i+skip : end]})
 		i = end + skip
 	}
+	p.tokens = tokens
 }
 
-func quoteEnd(line []byte, i int) int {
+// blank is where the first blank or tab of b stands; its length if it has none. Words are short: eight bytes at a time.
+func blank(b []byte) int {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	n := 0
+	for ; n+8 <= len(b); n += 8 {
+		x := binary.LittleEndian.Uint64(b[n:])
+		space, tab := x^' '*ones, x^'\t'*ones
+		// The lowest bit that is set is exact: only bytes above one that is zero can be mistaken for it.
+		if z := ((space-ones)&^space | (tab-ones)&^tab) & highs; z != 0 {
+			return n + bits.TrailingZeros64(z)/8
+		}
+	}
+	for n < len(b) && b[n] != ' ' && b[n] != '\t' {
+		n++
+	}
+	return n
+}
+
+// quoteEnd is where the quoted word ends that goes on at i, -1 if it does not. Without a backslash in the line none need be sought.
+func quoteEnd(line []byte, i int, escaped bool) int {
 	for ; i < len(line); i++ {
 		switch {
+		case !escaped:
+			next := bytes.IndexByte(line[i:], '"')
+			if next < 0 {
+				return -1
+			}
+			i += next
 		case line[i] == '\\':
 			i++
-		case line[i] == '"' && (i+1 == len(line) || line[i+1] == ' ' || line[i+1] == ',' || line[i+1] == '\t'):
+			continue
+		case line[i] != '"':
+			continue
+		}
+		if i+1 == len(line) || line[i+1] == ' ' || line[i+1] == ',' || line[i+1] == '\t' {
 			return i
 		}
 	}
@@ -279,6 +314,10 @@ func (p *webAccess) user(words []webToken) {
 
 // stamp reads "23/Nov/2022:07:07:49 +0530", or without the zone and with milliseconds as HAProxy has it.
 func (p *webAccess) stamp(b []byte) bool {
+	if len(b) >= 20 && string(b) == string(p.stamped) {
+		return true // a busy server writes many lines in a second
+	}
+	p.stamped = p.stamped[:0]
 	if len(b) < 20 || b[2] != '/' || b[6] != '/' || b[11] != ':' {
 		return false
 	}
@@ -299,6 +338,7 @@ func (p *webAccess) stamp(b []byte) bool {
 	} else if p.zone != nil {
 		p.time = p.zone.unstated(p.time)
 	}
+	p.stamped = append(p.stamped, b...)
 	return true
 }
 
@@ -381,7 +421,11 @@ func (p *webAccess) request(b []byte) {
 		return
 	}
 	p.put(webMethod, method)
-	if i := bytes.LastIndex(rest, []byte(" HTTP/")); i >= 0 {
+	i := len(rest) - len(" HTTP/1.1")
+	if i < 0 || !hasPrefix(rest[i:], " HTTP/") {
+		i = bytes.LastIndex(rest, []byte(" HTTP/"))
+	}
+	if i >= 0 {
 		p.put(webVersion, rest[i+1:])
 		rest = rest[:i]
 	}
@@ -417,6 +461,9 @@ func webText(b []byte) event.Value {
 // unescape undoes \" \\ and \xhh of printable characters, as Apache and nginx write them. Bytes that cannot be printed
 // stay as they are written.
 func (p *webAccess) unescape(b []byte) []byte {
+	if !p.escaped {
+		return b
+	}
 	i := bytes.IndexByte(b, '\\')
 	if i < 0 {
 		return b
@@ -457,12 +504,20 @@ func clientLike(b []byte) bool {
 		return false
 	}
 	for _, c := range b {
-		if !(isDigit(c) || 'a' <= c|0x20 && c|0x20 <= 'z' || c == '.' || c == ':' || c == '-' || c == '_' || c == '%' || c == '*') {
+		if !clientByte[c] {
 			return false
 		}
 	}
 	return true
 }
+
+// clientByte tells the characters of addresses and host names.
+var clientByte = func() (t [256]bool) {
+	for c := range 256 {
+		t[c] = isDigit(byte(c)) || letter(byte(c)) || strings.IndexByte(".:-_%*", byte(c)) >= 0
+	}
+	return t
+}()
 
 // addressLike reports whether a header's value can be a list of addresses.
 func addressLike(b []byte) bool {

@@ -34,6 +34,18 @@ type Watch struct {
 
 	own       func(*event.Record) (host, address string) // of the schema at hand
 	addresses map[ownKey]*Own
+
+	recent [8]watchTurn // the last turns: the programs of a log take turns
+	oldest int
+}
+
+// watchTurn is where the records of a schema and a computer count.
+type watchTurn struct {
+	schema *event.Schema
+	host   string
+	own    func(*event.Record) (host, address string)
+	log    *watchLog
+	index  int
 }
 
 type watchKey struct{ product, channel, host string }
@@ -81,8 +93,23 @@ func (w *Watch) See(r *event.Record) {
 	}
 }
 
-// turn finds, or makes, the sighting that the record belongs to.
+// turn goes on to the sighting that the record belongs to.
 func (w *Watch) turn(r *event.Record) {
+	for i := range w.recent {
+		if t := &w.recent[i]; t.schema == r.Schema && t.host == r.Host {
+			w.schema, w.host, w.own, w.log, w.index = t.schema, t.host, t.own, t.log, t.index
+			return
+		}
+	}
+	w.find(r)
+	if w.host == r.Host { // not of the crowd
+		w.recent[w.oldest] = watchTurn{w.schema, w.host, w.own, w.log, w.index}
+		w.oldest = (w.oldest + 1) % len(w.recent)
+	}
+}
+
+// find finds, or makes, the sighting that the record belongs to.
+func (w *Watch) find(r *event.Record) {
 	if w.at == nil {
 		w.at, w.logs = map[watchKey]int{}, map[watchLog]*watchLog{}
 	}

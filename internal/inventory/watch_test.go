@@ -2,6 +2,8 @@ package inventory
 
 import (
 	"fmt"
+	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"unsafe"
@@ -78,5 +80,32 @@ func TestWatchAllocatesNothingPerRecord(t *testing.T) {
 	w.See(b)
 	if n := testing.AllocsPerRun(1000, func() { w.See(a); w.See(b) }); n > 0 {
 		t.Errorf("%v allocations", n)
+	}
+}
+
+// TestWatchTurns: logs and names that take turns are counted as by a Watch that looks each of them up.
+func TestWatchTurns(t *testing.T) {
+	random := rand.New(rand.NewPCG(9, 10))
+	var schemas []*event.Schema
+	for i := range 12 {
+		schemas = append(schemas, event.TextSchema(event.Source{Product: "linux", Channel: fmt.Sprint(i % 4), Provider: fmt.Sprint(i)}))
+	}
+	for _, names := range []int{3, 30, 2 * maxSightings} {
+		var w, plain Watch
+		for n := range 12_000 {
+			host := fmt.Sprint(random.IntN(names))
+			if random.IntN(9) == 0 {
+				host = strings.Repeat(host, 1<<6)
+			}
+			r := event.Record{Schema: schemas[random.IntN(len(schemas))], Host: host, Number: uint64(n % 1000), Time: event.Time(random.IntN(5000))}
+			for range 1 + random.IntN(3) {
+				w.See(&r)
+				plain.recent = [8]watchTurn{}
+				plain.See(&r)
+			}
+		}
+		if !slices.Equal(w.Sightings(), plain.Sightings()) {
+			t.Errorf("%d names: the sightings differ", names)
+		}
 	}
 }

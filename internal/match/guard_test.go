@@ -158,7 +158,8 @@ detection: {s: {one|gte: 100}, n: {two: null}, r: {two|re: 'nc[0-9]'}, condition
 	plain := NewPlain(p.Rules)
 	schema := event.TextSchema(event.Source{Product: "linux", Channel: "syslog"}, "cs-method", "one", "two", "three")
 	f.Fuzz(func(t *testing.T, text string) {
-		var s Scratch
+		var s, s2 Scratch
+		var m Memory
 		plan := p.Plan(schema)
 		lines := strings.Split(text, "\n")
 		for i := 0; i+3 < len(lines); i += 4 {
@@ -172,8 +173,12 @@ detection: {s: {one|gte: 100}, n: {two: null}, r: {two|re: 'nc[0-9]'}, condition
 					r.Slots[k] = event.Text(v)
 				}
 			}
-			if got, want := p.Match(plan, &r, &s, nil), plain.Match(&r); !slices.Equal(got, want) {
+			want := plain.Match(&r)
+			if got := p.Match(plan, &r, &s, nil); !slices.Equal(got, want) {
 				t.Fatalf("record %d of %q: %v, plain %v", i/4, text, got, want)
+			}
+			if got := m.Match(p, plan, &r, &s2, nil); !slices.Equal(got, want) {
+				t.Fatalf("record %d of %q: by memory %v, plain %v", i/4, text, got, want)
 			}
 		}
 	})

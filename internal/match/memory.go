@@ -1,0 +1,443 @@
+package match
+
+import (
+	"cmp"
+	"encoding/binary"
+	"math/bits"
+	"slices"
+
+	"wardround/internal/event"
+	"wardround/internal/sigma"
+)
+
+// Memory is what one worker remembers of the values of text logs, in which the same addresses, accounts, requests and messages stand
+// again and again. A value that is known is not looked through again, and rules that ask for no more than the texts that were
+// found in a record are settled once for all records in which the same were found. The answers are those of Program.Match. The
+// zero value is ready for use.
+type Memory struct {
+	plans map[*Plan]*remembered
+	plan  *remembered // of the last record
+	room  int         // bytes of values and combinations, of all plans
+	file  uint32      // whose values are remembered
+}
+
+const (
+	memoryRoom  = 16 << 20 // past it all is forgotten
+	valueBytes  = 256      // of a value that is remembered
+	valueSlots  = 256      // values of a column
+	maxSets     = 1000     // different sets of texts found in a column
+	maxMixes    = 4096     // combinations of a plan
+	newcomers   = 1024     // values of a column between two looks at how many of them came again
+	columnSleep = 16384    // values that are not remembered after a look that found few
+)
+
+// remembered is the memory of a plan.
+type remembered struct {
+	plan    *Plan
+	columns []rememberedColumn
+	slots   []int              // by column: that of its values
+	now     []uint16           // by column: which set its value holds
+	at      []*rememberedValue // of the record, by column; nil for what is not remembered
+	bits    []uint64           // by pred: what stands for it in the answers of its column's values, 0 for one that asks more than its value
+	last    [64]*mix           // by a hash of their sets
+	mixes   map[string]*mix    // by the bytes of their sets
+	key     []byte
+}
+
+// rememberedColumn holds the last values of a column, by a hash of their bytes.
+type rememberedColumn struct {
+	column *column
+	index  int32
+	last   *rememberedValue
+	values []rememberedValue
+	sets   [][]sign // by number; see nullSet
+	bySet  map[string]uint16
+	key    []byte
+	looked lookedAt
+
+	again, anew uint32 // values since the last look at them
+	sleep       uint32
+}
+
+// The first sets of a column.
+const (
+	nullSet  = iota // it has no value
+	otherSet        // it has one that holds nothing that is looked for
+	usedSets
+)
+
+type rememberedValue struct {
+	file uint32
+	typ  event.Type
+	set  uint16
+	hash uint32
+	raw  []byte
+
+	asked, held uint64 // questions of the column that were put to the value, and those that it answered with yes
+}
+
+// mix is what a combination of sets says of all rules.
+type mix struct {
+	now   []uint16
+	signs []sign
+	hits  []int   // rules of the program that hold
+	open  []int32 // rules of the plan that ask for more
+}
+
+// Forget lets go of the values that were seen before: what is found in one artifact does not rest on another.
+func (m *Memory) Forget() { m.file++ }
+
+// Match is Program.Match.
+func (m *Memory) Match(p *Program, plan *Plan, r *event.Record, s *Scratch, hits []int) []int {
+	if s.meter != nil {
+		return p.Match(plan, r, s, hits)
+	}
+	if m.plan == nil || m.plan.plan != plan || m.room > memoryRoom {
+		m.turn(plan)
+	}
+	k := m.plan
+	s.begin(plan)
+	mixed := uint32(0)
+	clear(k.now)
+	clear(k.at)
+	for i, slot := range k.slots {
+		if uint(slot) < uint(len(r.Slots)) && r.Slots[slot].Type == event.Null { // most have none
+			continue
+		}
+		c := &k.columns[i]
+		if c.column.derived != nil {
+			k.now[i] = m.scan(c, r, s)
+		} else if v := c.column.value(r); v.Type == event.Null {
+			continue
+		} else if l := c.last; l != nil && l.file == m.file && l.typ == v.Type && string(l.raw) == string(v.Raw) {
+			k.now[i], k.at[i] = l.set, l
+		} else {
+			k.now[i], k.at[i] = m.set(c, v, r, s)
+		}
+		mixed = (mixed ^ uint32(k.now[i])) * 0x85ebca6b
+		mixed ^= mixed>>15 ^ uint32(i)
+	}
+	x := k.last[mixed%uint32(len(k.last))]
+	if x == nil || !slices.Equal(x.now, k.now) {
+		x = m.combined(k)
+		k.last[mixed%uint32(len(k.last))] = x
+	}
+	start := len(hits)
+	hits = append(hits, x.hits...)
+	if len(x.open) == 0 {
+		return hits
+	}
+	for _, n := range x.signs {
+		s.state[n.pred] = s.epoch | maybe
+		if n.sure {
+			s.state[n.pred] = s.epoch | held
+		}
+	}
+	for _, n := range x.open {
+		if k.eval(r, s, &plan.rules[n].cond) {
+			hits = append(hits, plan.rules[n].rule)
+		}
+	}
+	slices.Sort(hits[start:])
+	return hits
+}
+
+// turn goes on to another plan.
+func (m *Memory) turn(plan *Plan) {
+	if m.room > memoryRoom {
+		m.plans, m.room = nil, 0
+	}
+	if m.plan = m.plans[plan]; m.plan != nil {
+		return
+	}
+	k := &remembered{plan: plan, mixes: map[string]*mix{}}
+	m.plan = k
+	if m.plans == nil {
+		m.plans = map[*Plan]*remembered{}
+	}
+	m.plans[plan] = k
+	m.room += 1024
+	for i := range plan.columns {
+		k.columns = append(k.columns, rememberedColumn{column: &plan.columns[i], index: int32(i), sets: make([][]sign, usedSets), bySet: map[string]uint16{"": otherSet}})
+		k.columns[i].sets[nullSet] = plan.columns[i].inEmpty
+		k.slots = append(k.slots, plan.columns[i].slot)
+		if plan.columns[i].derived != nil {
+			k.slots[i] = -1 // whether it has a value, others decide
+		}
+		k.columns[i].looked = lookedAt{scanner: plan.columns[i].scanner, empty: len(plan.columns[i].inEmpty) > 0}
+	}
+	k.now, k.at = make([]uint16, len(k.columns)), make([]*rememberedValue, len(k.columns))
+	k.numberQuestions()
+	m.room += 128*len(k.columns) + 8*len(k.bits)
+}
+
+// eval is Scratch.eval, but for questions whose answer is remembered with a value.
+func (k *remembered) eval(r *event.Record, s *Scratch, c *pcond) bool {
+	switch c.op {
+	case all:
+		for i := range c.kids {
+			if !k.eval(r, s, &c.kids[i]) {
+				return false
+			}
+		}
+		return true
+	case any:
+		for i := range c.kids {
+			if k.eval(r, s, &c.kids[i]) {
+				return true
+			}
+		}
+		return false
+	}
+	return k.holds(r, s, c.pred) != c.not
+}
+
+func (k *remembered) holds(r *event.Record, s *Scratch, id int32) bool {
+	bit := k.bits[id]
+	if bit == 0 {
+		return s.holds(r, id)
+	}
+	e := k.at[k.plan.fields[k.plan.preds[id].field].columns[0]]
+	if e == nil {
+		return s.holds(r, id)
+	}
+	if e.asked&bit == 0 {
+		e.asked |= bit
+		if e.held &^= bit; s.holds(r, id) {
+			e.held |= bit
+		}
+	}
+	return e.held&bit != 0
+}
+
+// numberQuestions gives a bit to the questions that a value answers by itself, to the first 64 of each column.
+func (k *remembered) numberQuestions() {
+	next := make([]uint64, len(k.columns))
+	for i := range next {
+		next[i] = 1
+	}
+	k.bits = make([]uint64, len(k.plan.preds))
+	for i := range k.plan.preds {
+		if p := &k.plan.preds[i]; p.simple && p.atom.leaf.Op != sigma.SameAs {
+			column := k.plan.fields[p.field].columns[0]
+			k.bits[i] = next[column]
+			next[column] <<= 1
+		}
+	}
+}
+
+// set tells what a value that is not null holds, and where it is remembered.
+func (m *Memory) set(c *rememberedColumn, v event.Value, r *event.Record, s *Scratch) (uint16, *rememberedValue) {
+	if c.sleep > 0 || len(v.Raw) > valueBytes {
+		c.sleep -= min(c.sleep, 1)
+		return m.scan(c, r, s), nil
+	}
+	if c.values == nil {
+		c.values = make([]rememberedValue, valueSlots)
+		m.room += 64 * valueSlots
+	}
+	h := hashValue(v.Raw)
+	e := &c.values[h%valueSlots]
+	if e.file == m.file && e.hash == h && e.typ == v.Type && string(e.raw) == string(v.Raw) {
+		c.again++
+		c.last = e
+		return e.set, e
+	}
+	if c.anew++; c.anew == newcomers {
+		if c.again < c.anew/4 {
+			c.sleep = columnSleep
+		}
+		c.again, c.anew = 0, 0
+	}
+	set := m.scan(c, r, s)
+	m.room += max(0, len(v.Raw)-cap(e.raw))
+	*e = rememberedValue{file: m.file, typ: v.Type, set: set, hash: h, raw: append(e.raw[:0], v.Raw...)}
+	c.last = e
+	return set, e
+}
+
+// scan looks for the texts of all rules in a value and numbers what it found.
+func (m *Memory) scan(c *rememberedColumn, r *event.Record, s *Scratch) uint16 {
+	if c.column.scanner == nil {
+		return otherSet
+	}
+	if c.column.derived == nil {
+		if v := c.column.value(r); c.looked.passes(&v) {
+			return otherSet
+		}
+	}
+	s.seen, s.col = s.seen[:0], c.column
+	for _, sp := range s.fold(r, c.index) {
+		c.column.scanner.scan(s.buf[sp.from:sp.to], s.found)
+	}
+	if len(s.seen) == 0 {
+		return otherSet
+	}
+	return m.number(c, s.seen)
+}
+
+// number is that of a set of signs, in any order and with repetitions.
+func (m *Memory) number(c *rememberedColumn, signs []sign) uint16 {
+	signs = once(signs)
+	c.key = c.key[:0]
+	for _, n := range signs {
+		x := uint32(n.pred) << 1
+		if n.sure {
+			x |= 1
+		}
+		c.key = binary.LittleEndian.AppendUint32(c.key, x)
+	}
+	if set, ok := c.bySet[string(c.key)]; ok {
+		return set
+	}
+	set := uint16(len(c.sets))
+	c.sets = append(c.sets, slices.Clone(signs))
+	c.bySet[string(c.key)] = set
+	m.room += 100 + 2*len(c.key)
+	if set == maxSets {
+		m.room += memoryRoom // all is forgotten before the next record
+	}
+	return set
+}
+
+// combined finds, or makes, what the sets at hand say.
+func (m *Memory) combined(k *remembered) *mix {
+	k.key = k.key[:0]
+	for _, set := range k.now {
+		k.key = binary.LittleEndian.AppendUint16(k.key, set)
+	}
+	x := k.mixes[string(k.key)]
+	if x == nil {
+		x = k.combine()
+		if len(k.mixes) >= maxMixes {
+			clear(k.mixes)
+		}
+		k.mixes[string(k.key)] = x
+		m.room += 100 + 4*len(x.now) + 8*len(x.signs) + 8*len(x.hits) + 4*len(x.open)
+	}
+	return x
+}
+
+// combine asks all rules that some text wakes, or nothing need wake, by the sets alone.
+func (k *remembered) combine() *mix {
+	x := &mix{now: slices.Clone(k.now)}
+	null := make([]bool, len(k.columns))
+	for i := range k.columns {
+		set := k.now[i]
+		null[i] = set == nullSet
+		x.signs = append(x.signs, k.columns[i].sets[set]...)
+	}
+	marks := make([]settled, len(k.plan.preds))
+	marked := make([]bool, len(k.plan.preds))
+	var rules []int32
+	for _, n := range x.signs {
+		if !marked[n.pred] {
+			rules = append(rules, k.plan.wakes[n.pred]...)
+		}
+		marked[n.pred] = true
+		if n.sure {
+			marks[n.pred] = yes
+		}
+	}
+	for i := range marks {
+		if marks[i] == open {
+			marks[i] = k.plan.preds[i].byNull(marked[i], null, k.plan)
+		}
+	}
+	rules = append(rules, k.plan.always...)
+	slices.Sort(rules)
+	for _, n := range slices.Compact(rules) {
+		switch byMarks(&k.plan.rules[n].cond, marks) {
+		case yes:
+			x.hits = append(x.hits, k.plan.rules[n].rule)
+		case open:
+			x.open = append(x.open, n)
+		}
+	}
+	x.signs = once(x.signs)
+	slices.Sort(x.hits)
+	return x
+}
+
+// once leaves each pred once, as sure as it can be.
+func once(signs []sign) []sign {
+	slices.SortFunc(signs, func(a, b sign) int { return cmp.Or(cmp.Compare(a.pred, b.pred), compareSure(a, b)) })
+	return slices.CompactFunc(signs, func(a, b sign) bool { return a.pred == b.pred })
+}
+
+// compareSure puts the sure one first.
+func compareSure(a, b sign) int {
+	switch {
+	case a.sure == b.sure:
+		return 0
+	case a.sure:
+		return -1
+	}
+	return 1
+}
+
+// byNull is what the absence of a text or of a value says of a question: see Scratch.holds and Scratch.single.
+func (p *pred) byNull(marked bool, null []bool, plan *Plan) settled {
+	if !marked && p.scanned {
+		return no
+	}
+	if !p.simple || p.atom.leaf.Op == sigma.SameAs || !null[plan.fields[p.field].columns[0]] {
+		return open
+	}
+	if a := p.atom; a.form == exact && a.lit == "" || a.leaf.Op == sigma.Like && len(a.leaf.Pattern) == 0 {
+		return yes
+	}
+	return no
+}
+
+// byMarks answers a condition as far as its questions are settled.
+func byMarks(c *pcond, marks []settled) settled {
+	if c.op == ask {
+		switch a := marks[c.pred]; {
+		case a == open:
+			return open
+		case (a == yes) != c.not:
+			return yes
+		}
+		return no
+	}
+	end, answer := no, yes // of all
+	if c.op == any {
+		end, answer = yes, no
+	}
+	for i := range c.kids {
+		switch byMarks(&c.kids[i], marks) {
+		case end:
+			return end
+		case open:
+			answer = open
+		}
+	}
+	return answer
+}
+
+// hashValue mixes a value's length, its ends and its middle.
+func hashValue(b []byte) uint32 {
+	const prime = 0x9e3779b97f4a7c15
+	n := len(b)
+	h := uint64(n) * prime
+	if n < 8 {
+		for _, c := range b {
+			h = (h ^ uint64(c)) * prime
+		}
+		return uint32(h >> 32)
+	}
+	h ^= binary.LittleEndian.Uint64(b)
+	h *= prime
+	h ^= binary.LittleEndian.Uint64(b[n-8:])
+	h = bits.RotateLeft64(h, 29) * prime
+	if n > 16 {
+		h ^= binary.LittleEndian.Uint64(b[n/2-4:])
+		h *= prime
+	}
+	if n > 40 {
+		h ^= binary.LittleEndian.Uint64(b[n/4-4:]) + bits.RotateLeft64(binary.LittleEndian.Uint64(b[n/2+n/4-4:]), 17)
+		h *= prime
+	}
+	return uint32(h >> 32)
+}
