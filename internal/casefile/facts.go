@@ -224,8 +224,8 @@ func scanSegments(dir string) (map[factsKey]location, error) {
 	return out, nil
 }
 
-func scanSegment(f io.Reader, name string, out map[factsKey]location) {
-	r := frameReader{r: bufio.NewReaderSize(f, 64<<10)}
+func scanSegment(f io.ReaderAt, name string, out map[factsKey]location) {
+	r := frameReader{r: f}
 	if !r.magic() {
 		return
 	}
@@ -248,17 +248,38 @@ func scanSegment(f io.Reader, name string, out map[factsKey]location) {
 	}
 }
 
-// frameReader reads frames one after another.
+// frameReader reads frames one after another. What it read last stays at hand: facts lie in the order in which they are asked for,
+// an artifact's several times.
 type frameReader struct {
-	r   *bufio.Reader
-	at  int64
-	buf []byte
+	r    io.ReaderAt
+	at   int64 // of the next frame
+	buf  []byte
+	from int64 // where that stands
+}
+
+const frameHead = 9
+
+// windowBytes are read at a time.
+const windowBytes = 64 << 10
+
+// bytes are the n bytes from an offset on, until others are asked for.
+func (r *frameReader) bytes(at int64, n int) ([]byte, error) {
+	if at < r.from || at+int64(n) > r.from+int64(len(r.buf)) {
+		if size := max(n, windowBytes); cap(r.buf) < size {
+			r.buf = make([]byte, size)
+		}
+		m, err := r.r.ReadAt(r.buf[:max(n, windowBytes)], at)
+		r.buf, r.from = r.buf[:m], at
+		if m < n {
+			return nil, err
+		}
+	}
+	return r.buf[at-r.from:][:n], nil
 }
 
 func (r *frameReader) magic() bool {
-	b := make([]byte, len(segmentMagic))
-	_, err := io.ReadFull(r.r, b)
-	r.at = int64(len(b))
+	b, err := r.bytes(0, len(segmentMagic))
+	r.at = int64(len(segmentMagic))
 	return err == nil && string(b) == segmentMagic
 }
 
@@ -267,63 +288,63 @@ var errFrame = errors.New("cache is damaged: remove the folder cache/ of the cas
 const maxFrame = 1 << 30
 
 func (r *frameReader) next() (kind byte, payload []byte, err error) {
-	var head [9]byte
-	if _, err := io.ReadFull(r.r, head[:]); err != nil {
+	head, err := r.bytes(r.at, frameHead)
+	if err != nil {
 		return 0, nil, err
 	}
-	n := int(binary.LittleEndian.Uint32(head[1:]))
+	kind, n, sum := head[0], int(binary.LittleEndian.Uint32(head[1:])), binary.LittleEndian.Uint32(head[5:])
 	if n > maxFrame {
 		return 0, nil, errFrame
 	}
-	if cap(r.buf) < n {
-		r.buf = make([]byte, n)
-	}
-	r.buf = r.buf[:n]
-	if _, err := io.ReadFull(r.r, r.buf); err != nil {
+	if payload, err = r.bytes(r.at+frameHead, n); err != nil || crc32.ChecksumIEEE(payload) != sum {
 		return 0, nil, errFrame
 	}
-	if crc32.ChecksumIEEE(r.buf) != binary.LittleEndian.Uint32(head[5:]) {
-		return 0, nil, errFrame
-	}
-	r.at += int64(len(head) + n)
-	return head[0], r.buf, nil
+	r.at += frameHead + int64(n)
+	return kind, payload, nil
 }
 
-// factsReader reads facts from the segments of a folder, and keeps the segment at hand open.
+// factsReader reads facts from the segments of a folder, and keeps those open that it read.
 type factsReader struct {
-	dir   string
-	name  string
-	f     *os.File
-	r     frameReader
-	hits  decoder
-	moves decoder
+	dir      string
+	segments map[string]*openSegment
+	hits     decoder
+	moves    decoder
 }
+
+type openSegment struct {
+	frameReader
+	f *os.File
+}
+
+// maxOpen bounds the segments that are open at a time; each run leaves one for each worker.
+const maxOpen = 64
 
 func (c *factsReader) close() {
-	if c.f != nil {
-		c.f.Close()
+	for _, s := range c.segments {
+		s.f.Close()
 	}
+	c.segments = nil
 }
 
-// seek opens a segment at an offset.
+// seek goes to an offset of a segment.
 func (c *factsReader) seek(segment string, offset int64) (*frameReader, error) {
-	if c.name != segment {
-		c.close()
-		c.f, c.name = nil, ""
+	s := c.segments[segment]
+	if s == nil {
 		f, err := os.Open(filepath.Join(c.dir, segment))
 		if err != nil {
 			return nil, fmt.Errorf("read cache: %w", err)
 		}
-		c.f, c.name = f, segment
+		if len(c.segments) >= maxOpen {
+			c.close()
+		}
+		if c.segments == nil {
+			c.segments = map[string]*openSegment{}
+		}
+		s = &openSegment{frameReader{r: f}, f}
+		c.segments[segment] = s
 	}
-	if _, err := c.f.Seek(offset, io.SeekStart); err != nil {
-		return nil, fmt.Errorf("read cache: %w", err)
-	}
-	if c.r.r == nil {
-		c.r.r = bufio.NewReaderSize(c.f, 8<<10)
-	}
-	c.r.r.Reset(c.f)
-	return &c.r, nil
+	s.at = offset
+	return &s.frameReader, nil
 }
 
 // each yields the hits and movements of facts, these with the way that they share. Either function may be nil.

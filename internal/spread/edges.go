@@ -19,6 +19,7 @@ type Edges struct {
 	asks    []int // of the schema's fields: with the computer all that read looks at, but for the session, and -1 after those of a name; nil where that is not said
 	session []int
 	source  string
+	may     func(*event.Record) bool // whether a record can tell of one at all, where that is seen sooner
 }
 
 // Of returns what reads the movements of a schema's records.
@@ -243,10 +244,11 @@ func accessOf(s *event.Schema) Edges {
 		how = "login"
 	}
 	action := s.Lookup("action")
+	may := func(r *event.Record) bool { // of ESXi's two witnesses of an SSH session, vobd's names the address
+		return says(r, action, "logon") || src.Provider == "vobd" && says(r, action, "session opened")
+	}
 	read := func(r *event.Record, m *event.Movement) bool {
-		switch { // of ESXi's two witnesses of an SSH session, vobd's names the address
-		case says(r, action, "logon"), src.Provider == "vobd" && says(r, action, "session opened"):
-		default:
+		if !may(r) {
 			return false
 		}
 		m.How = how
@@ -254,13 +256,16 @@ func accessOf(s *event.Schema) Edges {
 		m.Account, m.Session = r.Text("user"), r.Text("pid")
 		return remote(r, m, "src_ip", "src_host")
 	}
-	return Edges{read: read}.asking(s, "pid", "action", "outcome", "user", "src_ip", "src_host")
+	return Edges{read: read, may: may}.asking(s, "pid", "action", "outcome", "user", "src_ip", "src_host")
 }
 
 // says reports whether the first value of a field, given by its indexes in the schema, is that text.
 func says(r *event.Record, field []int, text string) bool {
 	for _, i := range field {
 		if v := r.Field(i); !v.IsNull() {
+			if v.Type == event.UTF8 {
+				return string(v.Raw) == text
+			}
 			var room [64]byte
 			return string(v.AppendText(room[:0])) == text
 		}

@@ -34,6 +34,9 @@ func (k *Known) Forget() {
 // Read reports whether a record tells of a movement, as e.Read does. If the way has a number, m is filled with the time and the
 // session alone, else with all; the way is nil if it is not remembered. The Session lasts until the next call.
 func (k *Known) Read(e *Edges, r *event.Record, m *event.Movement) (w *Way, told bool) {
+	if e.may != nil && !e.may(r) {
+		return nil, false
+	}
 	if e.asks == nil || !k.spell(e.source, r, e.asks) {
 		return nil, e.Read(r, m)
 	}
