@@ -223,17 +223,23 @@ func (j *Judge) seenByHour(ids []event.ServerID, open map[event.ServerID][]inter
 		from = w.To - w.To%hour - maxHours*hour
 	}
 	of := 0
+	var logged []event.ServerID
+	all := !j.anyListed()
 	for _, id := range ids {
-		if j.servers[id].in.Listed || !j.anyListed() {
-			of++
+		s := j.servers[id]
+		if !s.in.Listed && !all {
+			continue
+		}
+		of++
+		if len(s.logs) > 0 {
+			logged = append(logged, id)
 		}
 	}
 	for at := from; at < w.To; at += hour {
 		span := []interval{{max(at, w.From), min(at+hour, w.To)}}
 		seen := 0
-		for _, id := range ids {
-			s := j.servers[id]
-			if (s.in.Listed || !j.anyListed()) && len(s.logs) > 0 && !meets(open[id], span) {
+		for _, id := range logged {
+			if !meets(open[id], span) {
 				seen++
 			}
 		}
