@@ -12,6 +12,8 @@ import (
 type quick struct {
 	on     bool
 	wholes lengths   // of whole values
+	closes sieve     // last grams of those
+	shorts [2]uint64 // last bytes of those too short for one
 	firsts [2]uint64 // first bytes of short beginnings
 	lasts  [2]uint64 // last ones of short ends
 	heads  sieve     // first grams
@@ -36,6 +38,11 @@ func newQuick(needles []needle) (q quick) {
 		case foreign([]byte(n.text)) || size == 0:
 		case n.form == exact:
 			q.wholes.put(size)
+			if size < gramBytes {
+				put(&q.shorts, n.text[size-1])
+			} else {
+				q.closes.put(gram(n.text, size-gramBytes))
+			}
 		case n.form == infix && size < gramBytes:
 			return quick{}
 		case n.form == infix:
@@ -43,14 +50,13 @@ func newQuick(needles []needle) (q quick) {
 				shortest = size
 			}
 		case n.form == prefix && size < gramBytes:
-			q.firsts[n.text[0]/64] |= 1 << (n.text[0] % 64)
+			put(&q.firsts, n.text[0])
 			q.ends = true
 		case n.form == prefix:
 			q.heads.put(gram(n.text, 0))
 			q.ends = true
 		case size < gramBytes:
-			c := n.text[size-1]
-			q.lasts[c/64] |= 1 << (c % 64)
+			put(&q.lasts, n.text[size-1])
 			q.ends = true
 		default:
 			q.tails.put(gram(n.text, size-gramBytes))
@@ -96,7 +102,7 @@ const wide = 0xff80ff80ff80ff80 // set in units beyond ASCII
 
 func (q *quick) refusesUTF16(raw []byte) bool {
 	size := len(raw) / 2
-	if len(raw)&1 != 0 || size == 0 || raw[len(raw)-2] == 0 || q.wholes.has(size) {
+	if len(raw)&1 != 0 || size == 0 || raw[len(raw)-2] == 0 {
 		return false
 	}
 	if size < gramBytes {
@@ -104,14 +110,14 @@ func (q *quick) refusesUTF16(raw []byte) bool {
 		for i := 0; i < len(raw); i += 2 {
 			some |= uint64(raw[i+1]) | uint64(raw[i]&0x80)
 		}
-		return some == 0 && !(q.ends && q.shortEnds(raw[0], raw[len(raw)-2]))
+		return some == 0 && !q.shortEnds(size, raw[0], raw[len(raw)-2])
 	}
 	last := binary.LittleEndian.Uint64(raw[len(raw)-8:])
 	some := last
 	for i := 0; i+8 <= len(raw); i += 8 {
 		some |= binary.LittleEndian.Uint64(raw[i:])
 	}
-	if some&wide != 0 || q.ends && q.anEnd(lower4(pack4(binary.LittleEndian.Uint64(raw))), lower4(pack4(last)), raw[0], raw[len(raw)-2]) {
+	if some&wide != 0 || q.anEnd(size, lower4(pack4(binary.LittleEndian.Uint64(raw))), lower4(pack4(last))) {
 		return false
 	}
 	if q.step > 0 {
@@ -127,7 +133,7 @@ func (q *quick) refusesUTF16(raw []byte) bool {
 
 func (q *quick) refusesUTF8(raw []byte) bool {
 	size := len(raw)
-	if size == 0 || q.wholes.has(size) {
+	if size == 0 {
 		return false
 	}
 	if size < gramBytes {
@@ -135,9 +141,9 @@ func (q *quick) refusesUTF8(raw []byte) bool {
 		for _, c := range raw {
 			some |= c
 		}
-		return some < utf8.RuneSelf && !(q.ends && q.shortEnds(raw[0], raw[size-1]))
+		return some < utf8.RuneSelf && !q.shortEnds(size, raw[0], raw[size-1])
 	}
-	if foreign(raw) || q.ends && q.anEnd(lower4(uint64(gram(raw, 0))), lower4(uint64(gram(raw, size-gramBytes))), raw[0], raw[size-1]) {
+	if foreign(raw) || q.anEnd(size, lower4(uint64(gram(raw, 0))), lower4(uint64(gram(raw, size-gramBytes)))) {
 		return false
 	}
 	if q.step > 0 {
@@ -154,12 +160,18 @@ func (q *quick) refusesUTF8(raw []byte) bool {
 // lower4 lowers four ASCII bytes.
 func lower4(x uint64) uint32 { return uint32(lower8(x)) }
 
-// anEnd reports whether a text of those first and last bytes may begin or end with a needle.
-func (q *quick) anEnd(head, tail uint32, first, last byte) bool {
-	return q.heads.has(head) || q.tails.has(tail) || q.shortEnds(first, last)
+// anEnd reports whether a text of that size, first and last gram may be a needle, or begin or end with one.
+func (q *quick) anEnd(size int, head, tail uint32) bool {
+	return q.wholes.has(size) && q.closes.has(tail) ||
+		q.ends && (q.heads.has(head) || q.tails.has(tail) || has(&q.firsts, byte(head)) || has(&q.lasts, byte(tail>>24)))
 }
 
-func (q *quick) shortEnds(first, last byte) bool {
+// shortEnds is anEnd for a text that is shorter than a gram.
+func (q *quick) shortEnds(size int, first, last byte) bool {
 	first, last = lowerASCII(first), lowerASCII(last)
-	return q.firsts[first/64]>>(first%64)&1 != 0 || q.lasts[last/64]>>(last%64)&1 != 0
+	return q.wholes.has(size) && has(&q.shorts, last) || q.ends && (has(&q.firsts, first) || has(&q.lasts, last))
 }
+
+func has(set *[2]uint64, c byte) bool { return set[c/64]>>(c%64)&1 != 0 }
+
+func put(set *[2]uint64, c byte) { set[c/64] |= 1 << (c % 64) }
