@@ -38,7 +38,7 @@ var shapes = func() []shape {
 		{"sg.", `\bSG\.(?P<x>[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,})`, kindKey},
 		{"npm_", `\bnpm_(?P<x>[A-Za-z0-9]{30,})`, kindToken},
 		{":aa", `(?:\b|bot)\d{8,10}:(?P<x>AA[A-Za-z0-9_-]{30,})`, kindToken}, // a Telegram bot
-		{"?", `(?i)[?&](?:key|sig|code|sid|auth|hash|apikey|access|ticket|otp)=(?P<x>[^\s&"'<>#]{6,})`, kindToken},
+		{"=", `(?i)[?&](?:key|sig|code|sid|auth|hash|apikey|access|ticket|otp)=(?P<x>[^\s&"'<>#]{6,})`, kindToken},
 		{"identified", `(?i)\bidentified\s+(?:with\s+\S+\s+)?(?:by|as)\s+(?:password\s+|values\s+)?` + sql, kindPassword},
 		{"identified", `(?i)\bidentified\s+by\s+(?P<x>[^\s'"\[;]+)`, kindPassword},
 		{"password", `(?i)\bpassword(?:\s*\(\s*|\s+)` + sql, kindPassword},
@@ -64,7 +64,7 @@ var shapes = func() []shape {
 var closer = map[string]func(string) bool{
 	"a":        mayBeKeyID,
 	"gh":       mayBeGitHub,
-	"?":        func(s string) bool { return behind(s, "?&", "kscahto") },
+	"=":        func(s string) bool { return behind(s, "?&", "kscahto") },
 	"password": mayBePassword,
 	"|":        func(s string) bool { return containsFold(s, "echo") },
 	":":        mayBePairOfHashes,

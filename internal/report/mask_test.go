@@ -100,6 +100,7 @@ func TestMaskHides(t *testing.T) {
 		{`user%5Bpassword%5D=Winter%2322&x=1`, `user%5Bpassword%5D=` + p + `&x=1`},
 		{`GET /x?access_token=Winter22abc&y=1`, `GET /x?access_token=[masked:token]&y=1`},
 		{`GET /x?sig=Winter22abc&se=2022`, `GET /x?sig=[masked:token]&se=2022`},
+		{`sv=2022&sig=Winter22abc&se=2022`, `sv=2022&sig=[masked:token]&se=2022`},
 		{`Cookie: JSESSIONID=Winter22; a=b`, `Cookie: [masked:token]`},
 		{`Proxy-Authorization: Basic V2ludGVyIzIy`, `Proxy-Authorization: Basic [masked:token]`},
 		{`X-Api-Key: Winter22`, `X-Api-Key: [masked:key]`},
