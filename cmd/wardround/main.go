@@ -53,10 +53,10 @@ func verbs() []verb {
 const memoryTarget = 200 << 20
 
 // roomFor moves the target where rules alone would come near it: a collector that cannot reach its target runs all the time.
-// A rule set takes some eight times the size of its files; SigmaHQ's, of 5 MB, leaves the target where it is.
+// A rule set takes some nine times the size of its files; SigmaHQ's, of 5 MB, leaves the target where it is.
 func roomFor(rules int64) {
 	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(max(memoryTarget, 100<<20+12*rules))
+		debug.SetMemoryLimit(max(memoryTarget, 100<<20+18*rules))
 	}
 }
 

@@ -54,6 +54,7 @@ type rememberedColumn struct {
 	bySet  map[string]uint16
 	key    []byte
 	looked lookedAt
+	sizes  []int32 // preds that compare its number: answered with the texts that are found
 
 	again, anew uint32 // values since the last look at them
 	sleep       uint32
@@ -168,6 +169,12 @@ func (m *Memory) turn(plan *Plan) {
 	}
 	k.now, k.at = make([]uint16, len(k.columns)), make([]*rememberedValue, len(k.columns))
 	k.numberQuestions()
+	for i := range plan.preds {
+		if p := &plan.preds[i]; p.sized() {
+			c := &k.columns[plan.fields[p.field].columns[0]]
+			c.sizes = append(c.sizes, int32(i))
+		}
+	}
 	m.room += 128*len(k.columns) + 8*len(k.bits)
 }
 
@@ -256,24 +263,40 @@ func (m *Memory) set(c *rememberedColumn, v event.Value, r *event.Record, s *Scr
 	return set, e
 }
 
-// scan looks for the texts of all rules in a value and numbers what it found.
-func (m *Memory) scan(c *rememberedColumn, r *event.Record, s *Scratch) uint16 {
-	if c.column.scanner == nil {
-		return otherSet
+// sized reports that the question compares the number of its field's only value.
+func (p *pred) sized() bool {
+	switch p.atom.leaf.Op {
+	case sigma.Less, sigma.LessEqual, sigma.Greater, sigma.GreaterEqual:
+		return p.simple
 	}
-	if c.column.derived == nil {
-		if v := c.column.value(r); c.looked.passes(&v) {
-			return otherSet
+	return false
+}
+
+// scan looks for the texts of all rules in a value, and numbers what it found.
+func (m *Memory) scan(c *rememberedColumn, r *event.Record, s *Scratch) uint16 {
+	s.seen, s.col = s.seen[:0], c.column
+	if c.column.scanner != nil && !c.refuses(r) {
+		for _, sp := range s.fold(r, c.index) {
+			c.column.scanner.scan(s.buf[sp.from:sp.to], s.found)
 		}
 	}
-	s.seen, s.col = s.seen[:0], c.column
-	for _, sp := range s.fold(r, c.index) {
-		c.column.scanner.scan(s.buf[sp.from:sp.to], s.found)
+	for _, n := range c.sizes {
+		if s.answer(r, &s.plan.preds[n]) {
+			s.seen = append(s.seen, sign{n, true})
+		}
 	}
 	if len(s.seen) == 0 {
 		return otherSet
 	}
 	return m.number(c, s.seen)
+}
+
+func (c *rememberedColumn) refuses(r *event.Record) bool {
+	if c.column.derived != nil {
+		return false
+	}
+	v := c.column.value(r)
+	return c.looked.passes(&v)
 }
 
 // number is that of a set of signs, in any order and with repetitions.
@@ -378,7 +401,7 @@ func compareSure(a, b sign) int {
 
 // byNull is what the absence of a text or of a value says of a question: see Scratch.holds and Scratch.single.
 func (p *pred) byNull(marked bool, null []bool, plan *Plan) settled {
-	if !marked && p.scanned {
+	if !marked && (p.scanned || p.sized() && !null[plan.fields[p.field].columns[0]]) {
 		return no
 	}
 	if !p.simple || p.atom.leaf.Op == sigma.SameAs || !null[plan.fields[p.field].columns[0]] {

@@ -83,10 +83,10 @@ func (q *quick) within(needles []needle, step int) bool {
 			for at := range step {
 				seen[gram(n.text, at)] = true
 			}
+			if len(seen) > maxQuickGrams {
+				return false
+			}
 		}
-	}
-	if len(seen) > maxQuickGrams {
-		return false
 	}
 	size := max(bits.Len(uint(len(seen)))+5, 10)
 	q.shift = uint(32 - size)
