@@ -1,8 +1,9 @@
 package spread
 
 import (
+	"encoding/binary"
+	"fmt"
 	"hash/maphash"
-	"strconv"
 	"unsafe"
 
 	"wardround/internal/event"
@@ -71,17 +72,16 @@ func (k *Known) Met(p *People, r *event.Record) bool {
 	return seen
 }
 
-// spell makes the key of all that is read of a record.
+// spell makes the key of all that is read of a record. Lengths stand before what evidence says, so that no two records share one.
 func (k *Known) spell(source string, r *event.Record, fields []int) bool {
-	b := append(append(k.key[:0], source...), r.Host...)
+	b := append(binary.AppendUvarint(append(k.key[:0], source...), uint64(len(r.Host))), r.Host...)
 	for _, i := range fields {
 		if i < 0 {
 			b = append(b, 1)
 			continue
 		}
 		v := r.Field(i)
-		b = append(b, 0, byte(v.Type), byte(len(v.Raw)), byte(len(v.Raw)>>8))
-		b = append(b, v.Raw...)
+		b = append(binary.AppendUvarint(append(b, 0, byte(v.Type)), uint64(len(v.Raw))), v.Raw...)
 	}
 	k.key = b
 	return len(b) <= maxKey
@@ -96,7 +96,7 @@ func (e Edges) asking(s *event.Schema, session string, names ...string) Edges {
 	for _, name := range names {
 		e.asks = append(append(e.asks, s.Lookup(name)...), -1)
 	}
-	e.source = s.Source.Name() + "\x00" + s.Source.Provider + "\x00" + strconv.Itoa(int(s.Source.EventID)) + "\x00"
+	e.source = fmt.Sprintf("%q %q %d ", s.Source.Name(), s.Source.Provider, s.Source.EventID)
 	return e
 }
 

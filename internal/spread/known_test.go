@@ -68,3 +68,19 @@ func TestKnownForgetsNothing(t *testing.T) {
 		}
 	}
 }
+
+// TestKeysDoNotRunTogether: a computer whose name holds what follows a name in a key is another computer.
+func TestKeysDoNotRunTogether(t *testing.T) {
+	src := event.Source{Product: "linux", Channel: "auth", Provider: "sshd"}
+	long := Of(event.TextSchema(src, "action", "action"))
+	short := Of(event.TextSchema(src, "action"))
+	var k Known
+	k.spell(long.source, &event.Record{Schema: event.TextSchema(src, "action", "action"), Host: "a", Slots: []event.Value{event.Text("x"), event.Text("y")}}, long.asks)
+	key := string(k.key)
+	for _, host := range []string{"a\x00\x40\x01x", "a\x00\x40\x01\x00x"} {
+		k.spell(short.source, &event.Record{Schema: event.TextSchema(src, "action"), Host: host, Slots: []event.Value{event.Text("y")}}, short.asks)
+		if string(k.key) == key {
+			t.Errorf("%q and \"a\" share a key", host)
+		}
+	}
+}
