@@ -146,8 +146,8 @@ func (c *Collection) openBelow(name string) (*os.File, error) {
 	dir, base := path.Split(name)
 	if dir != "" {
 		if near := c.near(dir); near != nil {
-			if h, err := near.OpenFile(base, os.O_RDONLY|nonBlock, 0); !errors.Is(err, os.ErrClosed) {
-				return h, err
+			if h, err := near.OpenFile(base, os.O_RDONLY|nonBlock, 0); err == nil {
+				return h, nil
 			}
 		}
 	}
