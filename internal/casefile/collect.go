@@ -21,7 +21,6 @@ type worker struct {
 	of      *collection
 	out     *segmentWriter
 	scratch match.Scratch
-	memory  match.Memory // of text logs
 	schemas map[*event.Schema]*schemaState
 	force   bool // read again what was thought to be known
 	looker  *looker
@@ -74,8 +73,10 @@ type keptFields struct {
 	last    *layout
 }
 
-// recovered marks a finding in a record that lay in unused space.
-const recovered, recoveredFrom = "(recovered)", "from unused space of the log"
+// recovered names the field that marks a finding in a record which lay in unused space.
+const recovered = "(recovered)"
+
+var recoveredFrom = []byte("from unused space of the log")
 
 // layout is that of a computer's hits.
 func (k *keptFields) layout(host string) *layout {
@@ -124,7 +125,6 @@ func (w *worker) Begin(a *event.Artifact) (evidence.Consumer, bool) {
 	w.reading = false
 	w.serial++
 	w.scratch.Forget()
-	w.memory.Forget()
 	w.known.Forget()
 	w.watch = inventory.Watch{}
 	w.activity = map[activityKey]*tally{}
@@ -223,11 +223,7 @@ func (w *worker) Take(r *event.Record) {
 		w.list(st, r)
 	}
 	if st.plan != nil {
-		if r.Schema.Source.Product == "windows" {
-			w.hits = w.run.program.Match(st.plan, r, &w.scratch, w.hits[:0])
-		} else {
-			w.hits = w.memory.Match(w.run.program, st.plan, r, &w.scratch, w.hits[:0])
-		}
+		w.hits = w.run.program.Match(st.plan, r, &w.scratch, w.hits[:0])
 		for _, rule := range w.hits {
 			w.keep(st, r, rule)
 		}
@@ -357,24 +353,13 @@ func (w *worker) keep(st *schemaState, r *event.Record, rule int) {
 		for _, i := range at {
 			w.text(r.Field(i))
 		}
-		if len(w.texts) == 0 {
-			b = append(b, 0)
-		} else {
-			b = appendField(b, w.texts)
-		}
+		b = appendField(b, w.texts, len(w.texts) > 0)
 	}
-	if r.Slack {
-		b = appendField(b, []byte(recoveredFrom))
-	} else {
-		b = append(b, 0)
-	}
+	b = appendField(b, recoveredFrom, r.Slack)
 	for i := range kept.grouped {
 		v, ok := kept.grouped[i].Append(w.texts[:0], r)
-		if w.texts = v; ok {
-			b = appendField(b, v)
-		} else {
-			b = append(b, 0)
-		}
+		w.texts = v
+		b = appendField(b, v, ok)
 	}
 	w.values = b
 	w.hit = hit{of: kept.layout(r.Host), time: r.Time, number: r.Number, offset: r.Offset, digest: digestOf(r), values: b}

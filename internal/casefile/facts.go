@@ -71,8 +71,11 @@ type layout struct {
 	heading int    // of the names, once the merge has one: see merged.headings
 }
 
-// appendField writes a value behind its length and one; an absent one is a zero.
-func appendField(b, value []byte) []byte {
+// appendField writes a value behind its length and one; one that is absent is a zero.
+func appendField(b, value []byte, there bool) []byte {
+	if !there {
+		return append(b, 0)
+	}
 	return append(binary.AppendUvarint(b, uint64(len(value)+1)), value...)
 }
 

@@ -16,8 +16,8 @@ func sampleFacts(t testing.TB, dir string) (location, []hit, []event.Movement) {
 	t.Helper()
 	cleared := &layout{rule: 3, host: "DB1", source: event.Source{Product: "windows", Channel: "Security", EventID: 1102}, names: []string{"a", "b"}}
 	hits := []hit{
-		{of: cleared, time: 5, number: 9, offset: -1, digest: 77, values: append(appendField(nil, []byte("1")), 0)},
-		{of: &layout{rule: 4, names: []string{"a"}}, time: event.NoTime, values: appendField(nil, []byte("1"))},
+		{of: cleared, time: 5, number: 9, offset: -1, digest: 77, values: append(appendField(nil, []byte("1"), true), 0)},
+		{of: &layout{rule: 4, names: []string{"a"}}, time: event.NoTime, values: appendField(nil, []byte("1"), true)},
 	}
 	moves := []event.Movement{{To: "DB1", Time: 8, How: "rdp", Account: "x", Failed: true, SeenFrom: "destination", Because: []event.Place{{Record: 4, Offset: 44}}}}
 	w, err := createSegment(dir)
