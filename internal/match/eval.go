@@ -30,6 +30,9 @@ type Scratch struct {
 	turn  uint32      // of the memo: what an earlier one left is forgotten
 	meter *Meter      // nil unless costs are measured
 
+	memory memory      // of text logs
+	values *remembered // of the record at hand, where they answer for themselves
+
 	last    seenValue // that was read as an address
 	address netip.Addr
 }
@@ -70,7 +73,10 @@ func (s *Scratch) seenAt(column uint32, raw []byte) *seenValue {
 }
 
 // Forget lets go of the values that were seen before: what is found in one artifact does not rest on another.
-func (s *Scratch) Forget() { s.turn++ }
+func (s *Scratch) Forget() {
+	s.turn++
+	s.memory.file++
+}
 
 const (
 	held    = 1
@@ -80,13 +86,21 @@ const (
 
 // Match returns the rules, by their index in Program.Rules and in order, that hold for a record. It appends to hits.
 func (p *Program) Match(plan *Plan, r *event.Record, s *Scratch, hits []int) []int {
+	if plan.texts && s.meter == nil {
+		return s.memory.match(plan, r, s, hits)
+	}
+	return s.match(plan, r, hits)
+}
+
+// match looks for the texts of all rules in a record, and asks the rules that they wake.
+func (s *Scratch) match(plan *Plan, r *event.Record, hits []int) []int {
 	s.begin(plan)
 	if s.meter != nil {
 		defer s.meter.record(s.meter.watch())
 	}
 	for i := range plan.looked {
 		l := &plan.looked[i]
-		if uint(l.slot) < uint(len(r.Slots)) && l.passes(&r.Slots[l.slot]) {
+		if uint(l.slot) < uint(len(r.Slots)) && l.scanner.passes(&r.Slots[l.slot], l.empty) {
 			continue
 		}
 		s.look(r, l.column, &plan.columns[l.column])
@@ -131,7 +145,7 @@ func (s *Scratch) begin(plan *Plan) {
 	if s.plan != plan {
 		s.room(plan)
 	}
-	s.woken, s.buf = s.woken[:0], s.buf[:0]
+	s.woken, s.buf, s.values = s.woken[:0], s.buf[:0], nil
 }
 
 // room makes room for a plan.
@@ -260,6 +274,24 @@ func (s *Scratch) eval(r *event.Record, c *pcond) bool {
 }
 
 func (s *Scratch) holds(r *event.Record, id int32) bool {
+	if s.values == nil {
+		return s.decide(r, id)
+	}
+	v, bit := s.values.answering(id)
+	if v == nil {
+		return s.decide(r, id)
+	}
+	if v.asked&bit == 0 {
+		v.asked |= bit
+		if v.held &^= bit; s.decide(r, id) {
+			v.held |= bit
+		}
+	}
+	return v.held&bit != 0
+}
+
+// decide answers a question of the record at hand once.
+func (s *Scratch) decide(r *event.Record, id int32) bool {
 	p := &s.plan.preds[id]
 	st := s.state[id]
 	switch {

@@ -159,7 +159,6 @@ detection: {s: {one|gte: 100}, n: {two: null}, r: {two|re: 'nc[0-9]'}, condition
 	schema := event.TextSchema(event.Source{Product: "linux", Channel: "syslog"}, "cs-method", "one", "two", "three")
 	f.Fuzz(func(t *testing.T, text string) {
 		var s, s2 Scratch
-		var m Memory
 		plan := p.Plan(schema)
 		lines := strings.Split(text, "\n")
 		for i := 0; i+3 < len(lines); i += 4 {
@@ -174,10 +173,10 @@ detection: {s: {one|gte: 100}, n: {two: null}, r: {two|re: 'nc[0-9]'}, condition
 				}
 			}
 			want := plain.Match(&r)
-			if got := p.Match(plan, &r, &s, nil); !slices.Equal(got, want) {
+			if got := s.match(plan, &r, nil); !slices.Equal(got, want) {
 				t.Fatalf("record %d of %q: %v, plain %v", i/4, text, got, want)
 			}
-			if got := m.Match(p, plan, &r, &s2, nil); !slices.Equal(got, want) {
+			if got := p.Match(plan, &r, &s2, nil); !slices.Equal(got, want) {
 				t.Fatalf("record %d of %q: by memory %v, plain %v", i/4, text, got, want)
 			}
 		}

@@ -10,11 +10,11 @@ import (
 	"wardround/internal/sigma"
 )
 
-// Memory is what one worker remembers of the values of text logs, in which the same addresses, accounts, requests and messages stand
+// memory is what one worker remembers of the values of text logs, in which the same addresses, accounts, requests and messages stand
 // again and again. A value that is known is not looked through again, and rules that ask for no more than the texts that were
-// found in a record are settled once for all records in which the same were found. The answers are those of Program.Match. The
+// found in a record are settled once for all records in which the same were found. The answers are those of Scratch.match. The
 // zero value is ready for use.
-type Memory struct {
+type memory struct {
 	plans map[*Plan]*remembered
 	plan  *remembered // of the last record
 	room  int         // bytes of values and combinations, of all plans
@@ -53,7 +53,6 @@ type rememberedColumn struct {
 	sets   [][]sign // by number; see nullSet
 	bySet  map[string]uint16
 	key    []byte
-	looked lookedAt
 	sizes  []int32 // preds that compare its number: answered with the texts that are found
 
 	again, anew uint32 // values since the last look at them
@@ -67,6 +66,7 @@ const (
 	usedSets
 )
 
+// rememberedValue is a value of an artifact, with what was found in it.
 type rememberedValue struct {
 	file uint32
 	typ  event.Type
@@ -85,14 +85,8 @@ type mix struct {
 	open  []int32 // rules of the plan that ask for more
 }
 
-// Forget lets go of the values that were seen before: what is found in one artifact does not rest on another.
-func (m *Memory) Forget() { m.file++ }
-
-// Match is Program.Match.
-func (m *Memory) Match(p *Program, plan *Plan, r *event.Record, s *Scratch, hits []int) []int {
-	if s.meter != nil {
-		return p.Match(plan, r, s, hits)
-	}
+// match is s.match for s, which has the memory.
+func (m *memory) match(plan *Plan, r *event.Record, s *Scratch, hits []int) []int {
 	if m.plan == nil || m.plan.plan != plan || m.room > memoryRoom {
 		m.turn(plan)
 	}
@@ -134,8 +128,9 @@ func (m *Memory) Match(p *Program, plan *Plan, r *event.Record, s *Scratch, hits
 			s.state[n.pred] = s.epoch | held
 		}
 	}
+	s.values = k
 	for _, n := range x.open {
-		if k.eval(r, s, &plan.rules[n].cond) {
+		if s.eval(r, &plan.rules[n].cond) {
 			hits = append(hits, plan.rules[n].rule)
 		}
 	}
@@ -144,7 +139,7 @@ func (m *Memory) Match(p *Program, plan *Plan, r *event.Record, s *Scratch, hits
 }
 
 // turn goes on to another plan.
-func (m *Memory) turn(plan *Plan) {
+func (m *memory) turn(plan *Plan) {
 	if m.room > memoryRoom {
 		m.plans, m.room = nil, 0
 	}
@@ -165,7 +160,6 @@ func (m *Memory) turn(plan *Plan) {
 		if plan.columns[i].derived != nil {
 			k.slots[i] = -1 // whether it has a value, others decide
 		}
-		k.columns[i].looked = lookedAt{scanner: plan.columns[i].scanner, empty: len(plan.columns[i].inEmpty) > 0}
 	}
 	k.now, k.at = make([]uint16, len(k.columns)), make([]*rememberedValue, len(k.columns))
 	k.numberQuestions()
@@ -178,43 +172,14 @@ func (m *Memory) turn(plan *Plan) {
 	m.room += 128*len(k.columns) + 8*len(k.bits)
 }
 
-// eval is Scratch.eval, but for questions whose answer is remembered with a value.
-func (k *remembered) eval(r *event.Record, s *Scratch, c *pcond) bool {
-	switch c.op {
-	case all:
-		for i := range c.kids {
-			if !k.eval(r, s, &c.kids[i]) {
-				return false
-			}
-		}
-		return true
-	case any:
-		for i := range c.kids {
-			if k.eval(r, s, &c.kids[i]) {
-				return true
-			}
-		}
-		return false
-	}
-	return k.holds(r, s, c.pred) != c.not
-}
-
-func (k *remembered) holds(r *event.Record, s *Scratch, id int32) bool {
+// answering is the value of the record at hand that answers a question by itself, with the bit that stands for the question; nil if
+// it is not remembered.
+func (k *remembered) answering(id int32) (*rememberedValue, uint64) {
 	bit := k.bits[id]
 	if bit == 0 {
-		return s.holds(r, id)
+		return nil, 0
 	}
-	e := k.at[k.plan.fields[k.plan.preds[id].field].columns[0]]
-	if e == nil {
-		return s.holds(r, id)
-	}
-	if e.asked&bit == 0 {
-		e.asked |= bit
-		if e.held &^= bit; s.holds(r, id) {
-			e.held |= bit
-		}
-	}
-	return e.held&bit != 0
+	return k.at[k.plan.fields[k.plan.preds[id].field].columns[0]], bit
 }
 
 // numberQuestions gives a bit to the questions that a value answers by itself, to the first 64 of each column.
@@ -234,7 +199,7 @@ func (k *remembered) numberQuestions() {
 }
 
 // set tells what a value that is not null holds, and where it is remembered.
-func (m *Memory) set(c *rememberedColumn, v event.Value, r *event.Record, s *Scratch) (uint16, *rememberedValue) {
+func (m *memory) set(c *rememberedColumn, v event.Value, r *event.Record, s *Scratch) (uint16, *rememberedValue) {
 	if c.sleep > 0 || len(v.Raw) > valueBytes {
 		c.sleep -= min(c.sleep, 1)
 		return m.scan(c, r, s), nil
@@ -273,7 +238,7 @@ func (p *pred) sized() bool {
 }
 
 // scan looks for the texts of all rules in a value, and numbers what it found.
-func (m *Memory) scan(c *rememberedColumn, r *event.Record, s *Scratch) uint16 {
+func (m *memory) scan(c *rememberedColumn, r *event.Record, s *Scratch) uint16 {
 	s.seen, s.col = s.seen[:0], c.column
 	if c.column.scanner != nil && !c.refuses(r) {
 		for _, sp := range s.fold(r, c.index) {
@@ -296,11 +261,11 @@ func (c *rememberedColumn) refuses(r *event.Record) bool {
 		return false
 	}
 	v := c.column.value(r)
-	return c.looked.passes(&v)
+	return c.column.scanner.passes(&v, len(c.column.inEmpty) > 0)
 }
 
 // number is that of a set of signs, in any order and with repetitions.
-func (m *Memory) number(c *rememberedColumn, signs []sign) uint16 {
+func (m *memory) number(c *rememberedColumn, signs []sign) uint16 {
 	signs = once(signs)
 	c.key = c.key[:0]
 	for _, n := range signs {
@@ -324,7 +289,7 @@ func (m *Memory) number(c *rememberedColumn, signs []sign) uint16 {
 }
 
 // combined finds, or makes, what the sets at hand say.
-func (m *Memory) combined(k *remembered) *mix {
+func (m *memory) combined(k *remembered) *mix {
 	k.key = k.key[:0]
 	for _, set := range k.now {
 		k.key = binary.LittleEndian.AppendUint16(k.key, set)

@@ -26,7 +26,7 @@ func TestMemoryForgets(t *testing.T) {
 	}
 	random := rand.New(rand.NewPCG(1, 2))
 	var s, s2 Scratch
-	var m Memory
+	m := &s2.memory
 	hits, forgotten := 0, 0
 	for n := range 200_000 {
 		which := random.IntN(2)
@@ -45,7 +45,7 @@ func TestMemoryForgets(t *testing.T) {
 		}
 		r.Slots[3] = event.Value{Type: event.Number, Raw: fmt.Append(nil, random.IntN(1000))}
 		before := m.plans
-		want, got := p.Match(plans[which], &r, &s, nil), m.Match(p, plans[which], &r, &s2, nil)
+		want, got := s.match(plans[which], &r, nil), p.Match(plans[which], &r, &s2, nil)
 		if !slices.Equal(got, want) {
 			t.Fatalf("record %d, %q: %v, by memory %v", n, r.Slots, want, got)
 		}
@@ -90,7 +90,6 @@ detection: {s: {action|contains: [accept, forw]}, n: {src_ip|cidr: 10.0.0.0/8}, 
 	random := rand.New(rand.NewPCG(11, 12))
 	words := []string{"", "deny", "Deny", "denied", "drop", "accept", "accepted", "forward", "block", "true", "false", "1", "reset-both"}
 	var s, s2 Scratch
-	var m Memory
 	hits := 0
 	for n := range 20_000 {
 		r := event.Record{Schema: schema, Slots: make([]event.Value, 4)}
@@ -101,7 +100,7 @@ detection: {s: {action|contains: [accept, forw]}, n: {src_ip|cidr: 10.0.0.0/8}, 
 		}
 		r.Slots[2] = event.Text(fmt.Sprintf("%d.0.0.%d", 9+random.IntN(3), random.IntN(300)))
 		r.Slots[3] = event.Value{Type: event.Number, Raw: fmt.Append(nil, 20+random.IntN(4))}
-		want, got := p.Match(plan, &r, &s, nil), m.Match(p, plan, &r, &s2, nil)
+		want, got := s.match(plan, &r, nil), p.Match(plan, &r, &s2, nil)
 		if !slices.Equal(got, want) {
 			t.Fatalf("record %d, %q: %v, by memory %v", n, r.Slots, want, got)
 		}

@@ -21,6 +21,7 @@ type Plan struct {
 	looked  []lookedAt // columns in which something is looked for
 	wakes   [][]int32  // by pred: the rules that it wakes
 	always  []int32    // rules that nothing need wake
+	texts   bool       // of a text log, whose values come again: see memory
 }
 
 // planField is a field that some rule of the plan asks about.
@@ -75,23 +76,6 @@ type lookedAt struct {
 	column  int32
 	empty   bool // something is found in the empty text
 	scanner *scanner
-}
-
-// passes reports that nothing is found in a value, where that is seen at once.
-func (l *lookedAt) passes(v *event.Value) bool {
-	switch t := v.Type; {
-	case t&event.Array != 0:
-		return false
-	case len(v.Raw) == 0 || t == event.Null:
-		return !l.empty
-	case t == event.UTF16:
-		return l.scanner.quick.on && l.scanner.quick.refusesUTF16(v.Raw)
-	case t == event.UTF8:
-		return l.scanner.quick.on && l.scanner.quick.refusesUTF8(v.Raw)
-	case spellings[t] != anyhow:
-		return !l.scanner.numbers.more && (spellings[t] == figures && wellFormed(v) || spellings[t] != figures && len(l.scanner.numbers.whole) == 0)
-	}
-	return false
 }
 
 // pred is an atom asked of a field.
@@ -149,7 +133,7 @@ type located struct {
 }
 
 func (p *Program) plan(s *event.Schema) *Plan {
-	b := planner{p: p, s: s, plan: &Plan{}, byName: map[string]int32{}, column: map[int]int32{}, places: map[namedField]*located{}}
+	b := planner{p: p, s: s, plan: &Plan{texts: s.Source.Product != "windows"}, byName: map[string]int32{}, column: map[int]int32{}, places: map[namedField]*located{}}
 	for _, k := range p.candidatesOf(s.Source) {
 		i, c := int(k.rule), &p.compiled[k.rule]
 		b.target, b.naming = &c.targets[k.target], k.naming

@@ -7,6 +7,8 @@ import (
 	"math/bits"
 	"slices"
 	"strings"
+
+	"wardround/internal/event"
 )
 
 // scanner finds, in one pass over a folded text, which of its needles lie in it. Whole values are looked up by a hash;
@@ -251,6 +253,23 @@ func (s *scanner) placesOf(g uint32) []place {
 }
 
 func hash(g uint32) uint32 { return g * 0x9e3779b1 }
+
+// passes reports that nothing is found in a value, where that is seen at once. Empty says that something is found in the empty text.
+func (s *scanner) passes(v *event.Value, empty bool) bool {
+	switch t := v.Type; {
+	case t&event.Array != 0:
+		return false
+	case len(v.Raw) == 0 || t == event.Null:
+		return !empty
+	case t == event.UTF16:
+		return s.quick.on && s.quick.refusesUTF16(v.Raw)
+	case t == event.UTF8:
+		return s.quick.on && s.quick.refusesUTF8(v.Raw)
+	case spellings[t] != anyhow:
+		return !s.numbers.more && (spellings[t] == figures && wellFormed(v) || spellings[t] != figures && len(s.numbers.whole) == 0)
+	}
+	return false
+}
 
 // scan calls found for each needle, by its index, that lies in the text; it may call more than once for one.
 func (s *scanner) scan(text []byte, found func(int32)) {
