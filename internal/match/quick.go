@@ -101,8 +101,11 @@ func (q *quick) within(needles []needle, step int) bool {
 const wide = 0xff80ff80ff80ff80 // set in units beyond ASCII
 
 func (q *quick) refusesUTF16(raw []byte) bool {
+	for len(raw) >= 2 && raw[len(raw)-1] == 0 && raw[len(raw)-2] == 0 {
+		raw = raw[:len(raw)-2] // many writers end a text with one
+	}
 	size := len(raw) / 2
-	if len(raw)&1 != 0 || size == 0 || raw[len(raw)-2] == 0 {
+	if len(raw)&1 != 0 || size == 0 {
 		return false
 	}
 	if size < gramBytes {

@@ -66,6 +66,8 @@ func FuzzQuick(f *testing.F) {
 	f.Add("=k", "K", uint8(1))
 	f.Add("^ab,$cd", "xcd\x00\x00", uint8(1))
 	f.Add("sekurlsa::,lsadump::", "12345lsadump::", uint8(2))
+	f.Add("$fix,=whole,=k", "suffix\x00", uint8(2))
+	f.Add("$x,=k", "k\x00\x00", uint8(2))
 	f.Fuzz(func(t *testing.T, texts, value string, as uint8) {
 		var needles []needle
 		for i, s := range strings.Split(texts, ",") {
