@@ -43,10 +43,16 @@ func pack4(x uint64) uint64 {
 	return (x | x>>16) & 0xffffffff
 }
 
-func foldUTF16(dst, raw []byte) []byte {
+// withoutNULs is a text in UTF-16 without the NULs that some writers end it with.
+func withoutNULs(raw []byte) []byte {
 	for len(raw) >= 2 && raw[len(raw)-1] == 0 && raw[len(raw)-2] == 0 {
 		raw = raw[:len(raw)-2]
 	}
+	return raw
+}
+
+func foldUTF16(dst, raw []byte) []byte {
+	raw = withoutNULs(raw)
 	n := len(dst)
 	dst = grow(dst, len(raw)/2+8)
 	out := dst[:cap(dst)]

@@ -1,7 +1,9 @@
 package match
 
 import (
+	"cmp"
 	"encoding/binary"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -36,7 +38,7 @@ const figured = "0123456789abcdefsx-{}"
 
 // numbers are the needles of a scanner that can lie in the text of a number.
 type numbers struct {
-	whole []wholeNumber // texts that are a number as it would be spelled, and nothing else is
+	whole []wholeNumber // texts that are a number as it would be spelled, and nothing else is; by size
 	more  bool          // there are others
 }
 
@@ -61,6 +63,11 @@ func (l *numbers) add(i int32, n *needle) {
 	l.more = true
 }
 
+// sort makes ready for number, once all are added.
+func (l *numbers) sort() {
+	slices.SortStableFunc(l.whole, func(a, b wholeNumber) int { return cmp.Compare(a.n, b.n) })
+}
+
 // numberOf is the number of which a text is the spelling.
 func numberOf(s string) (x wholeNumber, ok bool) {
 	base := 10
@@ -74,13 +81,10 @@ func numberOf(s string) (x wholeNumber, ok bool) {
 	return x, err == nil && strconv.FormatUint(n, base) == digits
 }
 
-// maxWhole bounds the numbers that a value is compared with one by one.
-const maxWhole = 16
-
 // number notes what is found in a value that is no text, without spelling it. It reports whether that could be done.
 func (s *Scratch) number(c *column, v event.Value) bool {
 	l := &c.scanner.numbers
-	if l.more || len(l.whole) > maxWhole {
+	if l.more {
 		return false
 	}
 	as, raw := spellings[v.Type], v.Raw
@@ -104,8 +108,12 @@ func (s *Scratch) number(c *column, v event.Value) bool {
 		return false
 	}
 	s.seen = s.seen[:0]
-	for i := range l.whole {
-		if x := &l.whole[i]; x.n == n && x.as == as {
+	at, _ := slices.BinarySearchFunc(l.whole, n, func(x wholeNumber, n uint64) int { return cmp.Compare(x.n, n) })
+	for _, x := range l.whole[at:] {
+		if x.n != n {
+			break
+		}
+		if x.as == as {
 			s.seen = c.signs(s.seen, x.needle)
 		}
 	}

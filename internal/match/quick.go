@@ -2,6 +2,7 @@ package match
 
 import (
 	"encoding/binary"
+	"math"
 	"math/bits"
 	"unicode/utf8"
 )
@@ -19,7 +20,8 @@ type quick struct {
 	heads  sieve     // first grams
 	tails  sieve     // last ones
 	ends   bool      // some of these four are not empty
-	step   int       // from one place to the next; 0 where no needle lies within
+	least  int       // bytes of the shortest needle that may lie anywhere; more than a text has where there is none
+	step   int       // from one place to the next
 	grams  []uint64  // bitmap of hashes
 	shift  uint
 }
@@ -67,8 +69,9 @@ func newQuick(needles []needle) (q quick) {
 	if paths > maxQuickEnds {
 		return quick{}
 	}
-	q.on = true
+	q.on, q.least = true, math.MaxInt
 	if shortest > 0 {
+		q.least = shortest
 		q.on = q.within(needles, min(shortest-gramBytes+1, 16))
 	}
 	return q
@@ -100,10 +103,8 @@ func (q *quick) within(needles []needle, step int) bool {
 
 const wide = 0xff80ff80ff80ff80 // set in units beyond ASCII
 
+// refusesUTF16 reports that nothing lies in a text that does not end with a NUL.
 func (q *quick) refusesUTF16(raw []byte) bool {
-	for len(raw) >= 2 && raw[len(raw)-1] == 0 && raw[len(raw)-2] == 0 {
-		raw = raw[:len(raw)-2] // many writers end a text with one
-	}
 	size := len(raw) / 2
 	if len(raw)&1 != 0 || size == 0 {
 		return false
@@ -123,7 +124,7 @@ func (q *quick) refusesUTF16(raw []byte) bool {
 	if some&wide != 0 || q.anEnd(size, lower4(pack4(binary.LittleEndian.Uint64(raw))), lower4(pack4(last))) {
 		return false
 	}
-	if q.step > 0 {
+	if size >= q.least {
 		for i := 0; i+8 <= len(raw); i += 2 * q.step {
 			h := hash(lower4(pack4(binary.LittleEndian.Uint64(raw[i:])))) >> q.shift
 			if q.grams[h/64]>>(h%64)&1 != 0 {
@@ -149,7 +150,7 @@ func (q *quick) refusesUTF8(raw []byte) bool {
 	if foreign(raw) || q.anEnd(size, lower4(uint64(gram(raw, 0))), lower4(uint64(gram(raw, size-gramBytes)))) {
 		return false
 	}
-	if q.step > 0 {
+	if size >= q.least {
 		for i := 0; i+gramBytes <= size; i += q.step {
 			h := hash(lower4(uint64(binary.LittleEndian.Uint32(raw[i:])))) >> q.shift
 			if q.grams[h/64]>>(h%64)&1 != 0 {

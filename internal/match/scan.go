@@ -86,6 +86,7 @@ func newScanner(needles []needle) *scanner {
 		s.add(int32(i), n, often)
 		s.numbers.add(int32(i), &needles[i])
 	}
+	s.numbers.sort()
 	s.fill()
 	s.quick = newQuick(needles)
 	return s
@@ -262,7 +263,10 @@ func (s *scanner) passes(v *event.Value, empty bool) bool {
 	case len(v.Raw) == 0 || t == event.Null:
 		return !empty
 	case t == event.UTF16:
-		return s.quick.on && s.quick.refusesUTF16(v.Raw)
+		if raw := withoutNULs(v.Raw); len(raw) > 0 {
+			return s.quick.on && s.quick.refusesUTF16(raw)
+		}
+		return !empty
 	case t == event.UTF8:
 		return s.quick.on && s.quick.refusesUTF8(v.Raw)
 	case spellings[t] != anyhow:
