@@ -3,6 +3,8 @@ package casefile
 import (
 	"cmp"
 	"encoding/binary"
+	"hash/maphash"
+	"math"
 	"strings"
 	"time"
 
@@ -37,25 +39,61 @@ func (c *clocks) correctActivity(id event.ServerID, a *event.Activity) {
 	}
 }
 
-// estimateClocks compares how two servers time the same movements. They are put in order on disk: all of one way side by
-// side, whoever tells of them.
+// tellers tell of which ways two servers may tell: by a hash of the way, a hash of who tells of it.
+type tellers [1 << 20]uint32
+
+const manyTellers = math.MaxUint32
+
+var tellersSeed = maphash.MakeSeed()
+
+// at is where a way stands.
+func (t *tellers) at(way []byte) *uint32 { return &t[maphash.Bytes(tellersSeed, way)%uint64(len(t))] }
+
+// note notes who tells of a way.
+func (t *tellers) note(way []byte, by event.ServerID) {
+	who := uint32(maphash.String(tellersSeed, string(by)))%(manyTellers-1) + 1
+	if x := t.at(way); *x == 0 {
+		*x = who
+	} else if *x != who {
+		*x = manyTellers
+	}
+}
+
+// estimateClocks compares how two servers time the same movements. They are put in order on disk, all of one way side by
+// side, whoever tells of them; but not ways of which one server alone tells.
 func (m *merged) estimateClocks() error {
 	s := newSorter(m.run.cache)
 	defer s.close()
-	var key, by []byte
-	err := m.eachMovement(func(mv *event.Movement, w *way) error {
-		if mv.Failed || mv.Ended || mv.Time == event.NoTime || mv.By == "" {
+	var key []byte
+	told := &tellers{}
+	for i := range m.entries {
+		err := m.waysOf(&m.entries[i], func(mv *event.Movement) {
+			if key = appendWay(key[:0], mv); len(key) > 0 {
+				told.note(key, mv.By)
+			}
+		})
+		if err != nil {
+			return err
+		}
+	}
+	compared := func(mv *event.Movement) bool {
+		key = appendWay(key[:0], mv)
+		return len(key) > 0 && *told.at(key) == manyTellers
+	}
+	err := m.movementsIf(compared, func(mv *event.Movement, w *way) error {
+		if mv.Time == event.NoTime {
 			return nil
 		}
 		if !w.settled || !w.keyed {
-			w.key, w.keyed = appendWay(w.key[:0], mv), true
+			if w.keyed = true; compared(mv) {
+				w.key = append(w.key[:0], key...)
+			} else {
+				w.key = w.key[:0]
+			}
 		}
-		if len(w.key) == 0 {
-			return nil
+		if len(w.key) > 0 {
+			s.add(binary.BigEndian.AppendUint64(append(key[:0], w.key...), uint64(mv.Time)^1<<63), []byte(mv.By))
 		}
-		key = binary.BigEndian.AppendUint64(append(key[:0], w.key...), uint64(mv.Time)^1<<63)
-		by = append(by[:0], mv.By...)
-		s.add(key, by)
 		return s.err
 	})
 	if err != nil {
@@ -88,10 +126,10 @@ func (m *merged) estimateClocks() error {
 	return nil
 }
 
-// appendWay spells from where who went to where: nothing if it is not told from where.
+// appendWay spells from where who went to where: nothing if it is not told from where, or by whom.
 func appendWay(b []byte, mv *event.Movement) []byte {
 	from := cmp.Or(string(mv.From), mv.Address, strings.ToLower(mv.Workstation))
-	if from == "" {
+	if from == "" || mv.By == "" || mv.Failed || mv.Ended {
 		return b
 	}
 	b = append(append(append(b, from...), 0), mv.To...)

@@ -244,13 +244,13 @@ func (w *worker) follow(e *spread.Edges, r *event.Record) {
 	}
 	w.place[0] = event.Place{Record: r.Number, Offset: r.Offset}
 	w.move.Because = w.place[:]
-	turn := w.out.moves.turn
+	turn := w.out.ways.turn
 	if way == nil {
 		w.out.movement(0, &w.move)
 	} else {
 		way.Number = w.out.movement(way.Number, &w.move)
 	}
-	if w.out.moves.turn != turn { // it forgot all ways before this one
+	if w.out.ways.turn != turn { // it forgot all ways before this one
 		w.known.Forget()
 	}
 }

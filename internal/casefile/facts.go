@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"wardround/internal/event"
@@ -23,16 +24,18 @@ import (
 // their last frame is whole: what an interruption cut off is not there.
 //
 // A frame is a kind byte, the length and CRC-32 of the payload as little-endian uint32, and the payload. Facts are a key
-// frame, any number of frames of hits, movements and people, and an end frame with the key and the trailer.
+// frame, any number of frames of hits, ways, movements and people, and an end frame with the key and the trailer. A way
+// stands before the frame of its first movement.
 const (
 	frameKey    = 'K'
 	frameHits   = 'H'
+	frameWays   = 'W'
 	frameMoves  = 'M'
 	framePeople = 'P'
 	frameEnd    = 'E'
 )
 
-const segmentMagic = "WARDROUND FACTS 7\n"
+const segmentMagic = "WARDROUND FACTS 8\n"
 
 // factsKey names facts: a digest over the artifact and all that its reading depends on.
 type factsKey [16]byte
@@ -84,8 +87,7 @@ type field struct{ name, value string }
 // way is what many movements have in common, which is all but the time, the session and the place.
 type way struct {
 	event.Movement
-	settled bool // its names were replaced by servers, which are the same at any time
-	asked   bool
+	settled bool   // its names were replaced by servers, which are the same at any time
 	key     []byte // as estimateClocks sorts it
 	keyed   bool
 }
@@ -97,7 +99,9 @@ type segmentWriter struct {
 	name   string
 	at     int64
 	start  int64 // of the facts at hand
+	kinds  frameKinds
 	hits   encoder
+	ways   encoder
 	moves  encoder
 	people encoder // records of patient.Options.Person
 	failed error
@@ -121,6 +125,7 @@ func (s *segmentWriter) write(b []byte) {
 }
 
 func (s *segmentWriter) frame(kind byte, payload []byte) {
+	s.kinds.put(kind)
 	var head [9]byte
 	head[0] = kind
 	binary.LittleEndian.PutUint32(head[1:], uint32(len(payload)))
@@ -131,8 +136,9 @@ func (s *segmentWriter) frame(kind byte, payload []byte) {
 
 // begin opens the facts of an artifact. The key comes with the end, since the digest is only known then.
 func (s *segmentWriter) begin() {
-	s.start = s.at
+	s.start, s.kinds = s.at, 0
 	s.hits.reset()
+	s.ways.reset()
 	s.moves.reset()
 	s.people.reset()
 	s.frame(frameKey, nil)
@@ -149,17 +155,30 @@ func (s *segmentWriter) hit(h *hit) {
 }
 
 // movement keeps a movement. The way is the number of one that is the same but for time, session and place, or 0; the number of
-// its way is returned, which counts until the turn of s.moves is another.
+// its way is returned, which counts until the turn of s.ways is another.
 func (s *segmentWriter) movement(way uint32, m *event.Movement) uint32 {
-	if way > 0 {
-		s.moves.again(way, m)
-	} else {
-		way = s.moves.movement(m)
+	if way == 0 {
+		if s.ways.ways == maxWays {
+			s.flushMoves()
+			s.ways.forget()
+		}
+		way = s.ways.way(m)
 	}
-	if len(s.moves.buf) > fullFrame {
-		s.frame(frameMoves, s.moves.take())
+	s.moves.movement(way, m)
+	if len(s.moves.buf) > fullFrame || len(s.ways.buf) > fullFrame {
+		s.flushMoves()
 	}
 	return way
+}
+
+// flushMoves writes the ways that are new, and then the movements.
+func (s *segmentWriter) flushMoves() {
+	if len(s.ways.buf) > 0 {
+		s.frame(frameWays, s.ways.take())
+	}
+	if len(s.moves.buf) > 0 {
+		s.frame(frameMoves, s.moves.take())
+	}
 }
 
 func (s *segmentWriter) person(record []byte) {
@@ -178,10 +197,8 @@ func (s *segmentWriter) end(key factsKey, t *trailer) (location, error) {
 	if len(s.hits.buf) > 0 {
 		s.frame(frameHits, s.hits.take())
 	}
-	if len(s.moves.buf) > 0 {
-		s.frame(frameMoves, s.moves.take())
-	}
-	at := location{s.name, s.start, s.at}
+	s.flushMoves()
+	at := location{s.name, s.start, s.at, s.kinds}
 	s.hits.reset()
 	s.hits.buf = append(s.hits.buf, key[:]...)
 	s.hits.trailer(t)
@@ -203,7 +220,14 @@ type location struct {
 	segment string
 	offset  int64
 	end     int64 // where the trailer's frame is
+	kinds   frameKinds
 }
+
+// frameKinds tells which kinds of frames there are.
+type frameKinds uint32
+
+func (k *frameKinds) put(kind byte)     { *k |= 1 << (kind & 31) }
+func (k frameKinds) has(kind byte) bool { return k>>(kind&31)&1 != 0 }
 
 // known reports that there are facts.
 func (l location) known() bool { return l.segment != "" }
@@ -232,22 +256,23 @@ func scanSegment(f io.ReaderAt, name string, out map[factsKey]location) {
 	if !r.magic() {
 		return
 	}
-	start := int64(0)
+	start, kinds := int64(0), frameKinds(0)
 	for {
 		at := r.at
-		kind, payload, err := r.next()
+		kind, payload, err := r.next("")
 		if err != nil {
 			return
 		}
 		switch kind {
 		case frameKey:
-			start = at
+			start, kinds = at, 0
 		case frameEnd:
 			if len(payload) < len(factsKey{}) {
 				return
 			}
-			out[factsKey(payload[:16])] = location{name, start, at}
+			out[factsKey(payload[:16])] = location{name, start, at, kinds}
 		}
+		kinds.put(kind)
 	}
 }
 
@@ -290,28 +315,35 @@ var errFrame = errors.New("cache is damaged: remove the folder cache/ of the cas
 
 const maxFrame = 1 << 30
 
-func (r *frameReader) next() (kind byte, payload []byte, err error) {
-	head, err := r.bytes(r.at, frameHead)
-	if err != nil {
-		return 0, nil, err
+// next reads the next frame of some kinds, or of any if none are named, and passes over others.
+func (r *frameReader) next(kinds string) (kind byte, payload []byte, err error) {
+	for {
+		head, err := r.bytes(r.at, frameHead)
+		if err != nil {
+			return 0, nil, err
+		}
+		kind, n, sum := head[0], int(binary.LittleEndian.Uint32(head[1:])), binary.LittleEndian.Uint32(head[5:])
+		if n > maxFrame {
+			return 0, nil, errFrame
+		}
+		at := r.at + frameHead
+		r.at = at + int64(n)
+		if kinds != "" && strings.IndexByte(kinds, kind) < 0 {
+			continue
+		}
+		if payload, err = r.bytes(at, n); err != nil || crc32.ChecksumIEEE(payload) != sum {
+			return 0, nil, errFrame
+		}
+		return kind, payload, nil
 	}
-	kind, n, sum := head[0], int(binary.LittleEndian.Uint32(head[1:])), binary.LittleEndian.Uint32(head[5:])
-	if n > maxFrame {
-		return 0, nil, errFrame
-	}
-	if payload, err = r.bytes(r.at+frameHead, n); err != nil || crc32.ChecksumIEEE(payload) != sum {
-		return 0, nil, errFrame
-	}
-	r.at += frameHead + int64(n)
-	return kind, payload, nil
 }
 
 // factsReader reads facts from the segments of a folder, and keeps those open that it read.
 type factsReader struct {
 	dir      string
 	segments map[string]*openSegment
-	hits     decoder
-	moves    decoder
+	decoder  decoder
+	moves    decoder // beside the ways in decoder
 }
 
 type openSegment struct {
@@ -350,49 +382,33 @@ func (c *factsReader) seek(segment string, offset int64) (*frameReader, error) {
 	return &s.frameReader, nil
 }
 
-// each yields the hits and movements of facts, these with the way that they share. Either function may be nil.
-func (c *factsReader) each(at location, hits func(*hit) error, moves func(*event.Movement, *way) error) error {
-	r, err := c.seek(at.segment, at.offset)
-	if err != nil {
-		return err
-	}
-	dh, dm := &c.hits, &c.moves
-	dh.reset(nil)
+// hits yields the hits of facts.
+func (c *factsReader) hits(at location, yield func(*hit) error) error {
+	d := &c.decoder
+	d.reset(nil)
+	return c.frames(at, string(frameHits), func(_ byte, payload []byte) error { return d.hits(payload, yield) })
+}
+
+// movements yields the movements of facts, and before the first of its movements each way; without moves, ways alone.
+func (c *factsReader) movements(at location, ways func(*way) error, moves func(*event.Movement, *way) error) error {
+	d, dm := &c.decoder, &c.moves
+	d.reset(nil)
 	dm.reset(nil)
-	for {
-		kind, payload, err := r.next()
-		switch {
-		case err != nil:
-			return errFrame
-		case kind == frameHits && hits != nil:
-			err = dh.hits(payload, hits)
-		case kind == frameMoves && moves != nil:
-			err = dm.movements(payload, moves)
-		case kind == frameEnd:
-			return nil
-		}
-		if err != nil {
-			return err
-		}
+	kinds := string(frameWays)
+	if moves != nil {
+		kinds += string(frameMoves)
 	}
+	return c.frames(at, kinds, func(kind byte, payload []byte) error {
+		if kind == frameWays {
+			return d.spelledWays(payload, ways)
+		}
+		return dm.movements(payload, d.ways, moves)
+	})
 }
 
 // people yields the records of persons that facts hold.
 func (c *factsReader) people(at location, yield func(record []byte) error) error {
-	r, err := c.seek(at.segment, at.offset)
-	if err != nil {
-		return err
-	}
-	for {
-		kind, payload, err := r.next()
-		switch {
-		case err != nil:
-			return errFrame
-		case kind == frameEnd:
-			return nil
-		case kind != framePeople:
-			continue
-		}
+	return c.frames(at, string(framePeople), func(_ byte, payload []byte) error {
 		for d := (decoder{buf: payload}); len(d.buf) > 0; {
 			record := d.bytes(d.uint())
 			if d.err != nil {
@@ -401,6 +417,27 @@ func (c *factsReader) people(at location, yield func(record []byte) error) error
 			if err := yield(record); err != nil {
 				return err
 			}
+		}
+		return nil
+	})
+}
+
+// frames yields the frames of some kinds of facts.
+func (c *factsReader) frames(at location, kinds string, yield func(kind byte, payload []byte) error) error {
+	r, err := c.seek(at.segment, at.offset)
+	if err != nil {
+		return err
+	}
+	for kinds += string(frameEnd); ; {
+		kind, payload, err := r.next(kinds)
+		switch {
+		case err != nil:
+			return errFrame
+		case kind == frameEnd:
+			return nil
+		}
+		if err := yield(kind, payload); err != nil {
+			return err
 		}
 	}
 }
@@ -411,11 +448,11 @@ func (c *factsReader) trailer(at location) (*trailer, error) {
 	if err != nil {
 		return nil, err
 	}
-	kind, payload, err := r.next()
+	kind, payload, err := r.next("")
 	if err != nil || kind != frameEnd || len(payload) < len(factsKey{}) {
 		return nil, errFrame
 	}
-	d := &c.hits
+	d := &c.decoder
 	d.reset(payload[len(factsKey{}):])
 	t := d.trailer()
 	return t, d.err
@@ -441,7 +478,7 @@ type row struct {
 	offset int64
 }
 
-// maxLayouts and maxWays are how many are known at a time; then all are forgotten.
+// maxLayouts and maxWays are how many are known at a time; then all are forgotten, ways with the frames that name them.
 const (
 	maxLayouts = 4096
 	maxWays    = 1 << 15
@@ -627,28 +664,19 @@ func (e *encoder) accounts(a spread.Accounts) {
 	}
 }
 
-// movement writes a movement of a way that has no number yet, and numbers it, from 1.
-func (e *encoder) movement(m *event.Movement) (way uint32) {
-	if e.ways == maxWays {
-		e.forget()
-	}
+// way spells out what a movement has in common with others, and numbers it, from 1.
+func (e *encoder) way(m *event.Movement) uint32 {
 	e.ways++
-	e.uint(0)
 	for _, s := range [...]string{string(m.From), string(m.To), m.How, m.Account, m.Address, m.Workstation, m.SeenFrom, string(m.By)} {
 		e.word(s)
 	}
 	e.uint(uint64(boolInt(m.Failed) | boolInt(m.Ended)<<1))
-	e.onWay(m)
 	return uint32(e.ways)
 }
 
-// again writes one that differs from the first of its way in time, session and place alone.
-func (e *encoder) again(way uint32, m *event.Movement) {
+// movement writes the way of a movement and what it has alone: time, place and session.
+func (e *encoder) movement(way uint32, m *event.Movement) {
 	e.uint(uint64(way))
-	e.onWay(m)
-}
-
-func (e *encoder) onWay(m *event.Movement) {
 	e.row(m.Time, m.Because[0].Record, m.Because[0].Offset)
 	e.text(m.Session)
 }
@@ -813,17 +841,45 @@ func (d *decoder) layout(n uint64) *layout {
 	return l
 }
 
-// movements yields what a frame of movements holds. A movement is valid until yield returns.
-func (d *decoder) movements(payload []byte, yield func(*event.Movement, *way) error) error {
-	var m event.Movement
-	var place [1]event.Place
+// spelledWays yields what a frame of ways holds, and keeps them for the movements that follow.
+func (d *decoder) spelledWays(payload []byte, yield func(*way) error) error {
 	for d.buf = payload; len(d.buf) > 0; {
-		w := d.way(d.uint())
-		at := d.row()
-		session := d.text()
+		if len(d.ways) == maxWays {
+			d.forget()
+		}
+		w := &way{}
+		if last := len(d.spare) - 1; last >= 0 {
+			w, d.spare = d.spare[last], d.spare[:last]
+			*w = way{key: w.key[:0]}
+		}
+		w.From, w.To = event.ServerID(d.word()), event.ServerID(d.word())
+		w.How, w.Account, w.Address, w.Workstation, w.SeenFrom = d.word(), d.word(), d.word(), d.word(), d.word()
+		w.By = event.ServerID(d.word())
+		flags := d.uint()
+		w.Failed, w.Ended = flags&1 != 0, flags&2 != 0
 		if d.err != nil {
 			return d.err
 		}
+		d.ways = append(d.ways, w)
+		if err := yield(w); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// movements yields what a frame of movements of ways holds. A movement is valid until yield returns.
+func (d *decoder) movements(payload []byte, ways []*way, yield func(*event.Movement, *way) error) error {
+	var m event.Movement
+	var place [1]event.Place
+	for d.buf = payload; len(d.buf) > 0; {
+		n := d.uint() - 1
+		at := d.row()
+		session := d.text()
+		if d.err != nil || n >= uint64(len(ways)) {
+			return errFrame
+		}
+		w := ways[n]
 		m = w.Movement
 		m.Time, m.Session = event.Time(at.time), session
 		place[0] = event.Place{Record: at.number, Offset: at.offset}
@@ -833,32 +889,6 @@ func (d *decoder) movements(payload []byte, yield func(*event.Movement, *way) er
 		}
 	}
 	return nil
-}
-
-// way is the one of number n-1, or, for 0, one that is spelled out.
-func (d *decoder) way(n uint64) *way {
-	if n > uint64(len(d.ways)) {
-		d.err, d.buf = errFrame, nil
-		return nil
-	}
-	if n > 0 {
-		return d.ways[n-1]
-	}
-	if len(d.ways) == maxWays {
-		d.forget()
-	}
-	w := &way{}
-	if last := len(d.spare) - 1; last >= 0 {
-		w, d.spare = d.spare[last], d.spare[:last]
-		*w = way{key: w.key[:0]}
-	}
-	w.From, w.To = event.ServerID(d.word()), event.ServerID(d.word())
-	w.How, w.Account, w.Address, w.Workstation, w.SeenFrom = d.word(), d.word(), d.word(), d.word(), d.word()
-	w.By = event.ServerID(d.word())
-	flags := d.uint()
-	w.Failed, w.Ended = flags&1 != 0, flags&2 != 0
-	d.ways = append(d.ways, w)
-	return w
 }
 
 func (d *decoder) trailer() *trailer {

@@ -2,6 +2,7 @@ package casefile
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"reflect"
 	"slices"
@@ -54,15 +55,19 @@ func TestFactsComeBack(t *testing.T) {
 	defer r.close()
 	var gotHits []hit
 	var gotMoves []event.Movement
-	err = r.each(at, func(h *hit) error {
+	ways := 0
+	err = errors.Join(r.hits(at, func(h *hit) error {
 		x := *h
 		x.values = slices.Clone(h.values)
 		gotHits = append(gotHits, x)
 		return nil
+	}), r.movements(at, func(*way) error {
+		ways++
+		return nil
 	}, func(m *event.Movement, _ *way) error {
 		gotMoves = append(gotMoves, *m)
 		return nil
-	})
+	}))
 	if err != nil || len(gotHits) != 6 || !sameHit(&gotHits[4], &hits[0]) || gotHits[4].of != gotHits[0].of || gotHits[5].time != event.NoTime || !reflect.DeepEqual(gotMoves, moves) {
 		t.Errorf("%v: %+v, %+v", err, gotHits, gotMoves)
 	}
@@ -92,6 +97,7 @@ func FuzzFacts(f *testing.F) {
 		var d decoder
 		d.hits(b, func(*hit) error { return nil })
 		var m decoder
-		m.movements(b, func(*event.Movement, *way) error { return nil })
+		m.spelledWays(b, func(*way) error { return nil })
+		m.movements(b, m.ways, func(*event.Movement, *way) error { return nil })
 	})
 }

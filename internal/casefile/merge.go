@@ -283,7 +283,7 @@ const maxPlaces = 1000
 // addHits puts the hits of an artifact into the sorter.
 func (m *merged) addHits(s *sorter, i int) error {
 	e := &m.entries[i]
-	if !e.at.known() {
+	if !e.at.kinds.has(frameHits) {
 		return nil
 	}
 	scope := m.names.In(&e.artifact)
@@ -291,7 +291,7 @@ func (m *merged) addHits(s *sorter, i int) error {
 	var last *layout
 	var log string // its name
 	f := finding{at: make([]place, 1)}
-	return m.reader.each(e.at, func(h *hit) error {
+	return m.reader.hits(e.at, func(h *hit) error {
 		if l := h.of; l != last {
 			if l.rule >= m.single {
 				return errFrame
@@ -311,7 +311,7 @@ func (m *merged) addHits(s *sorter, i int) error {
 		value = appendFinding(value[:0], &f)
 		s.add(key, value)
 		return s.err
-	}, nil)
+	})
 }
 
 // appendKey spells what findings are sorted by.

@@ -8,25 +8,57 @@ import (
 	"wardround/internal/spread"
 )
 
-// movementsOf yields the movements that an artifact tells of, with the servers that its names mean, by corrected time. A way
-// that is settled is the same for all its movements.
+// movementsOf yields the movements that an artifact tells of, with the servers that its names mean, by corrected time.
 func (m *merged) movementsOf(e *entry, yield func(*event.Movement, *way) error) error {
-	if !e.at.known() {
+	if !e.at.kinds.has(frameMoves) {
 		return nil
 	}
 	scope := m.names.In(&e.artifact)
-	return m.reader.each(e.at, nil, func(mv *event.Movement, w *way) error {
+	settle := func(w *way) error {
+		m.settle(scope, w)
+		return nil
+	}
+	return m.reader.movements(e.at, settle, func(mv *event.Movement, w *way) error {
 		p := &mv.Because[0]
 		p.Collection, p.Artifact, p.Path = e.artifact.Collection, e.artifact.SHA256, e.artifact.Path
 		if !w.settled {
-			forever := !w.asked && m.names.Fixed(string(mv.To)) && m.names.Fixed(mv.Address) && m.names.Fixed(mv.Workstation)
 			m.resolve(scope, mv)
-			if w.asked = true; forever {
-				w.From, w.To, w.By, w.Account, w.settled = mv.From, mv.To, mv.By, mv.Account, true
-			}
 		}
 		mv.Time = m.clocks.correct(mv.By, mv.Time)
 		return yield(mv, w)
+	})
+}
+
+// settle puts servers for the names of a way, if they mean the same at any time.
+func (m *merged) settle(scope *inventory.Scope, w *way) {
+	if w.settled = m.names.Fixed(string(w.To)) && m.names.Fixed(w.Address) && m.names.Fixed(w.Workstation); w.settled {
+		m.resolve(scope, &w.Movement)
+	}
+}
+
+// waysOf yields the ways of the movements that an artifact tells of, with servers for their names; movements in place of a way
+// whose names mean one server now and another then. A way may come more than once.
+func (m *merged) waysOf(e *entry, yield func(*event.Movement)) error {
+	if !e.at.kinds.has(frameMoves) {
+		return nil
+	}
+	scope, open := m.names.In(&e.artifact), false
+	err := m.reader.movements(e.at, func(w *way) error {
+		if m.settle(scope, w); w.settled {
+			yield(&w.Movement)
+		} else {
+			open = true
+		}
+		return nil
+	}, nil)
+	if err != nil || !open {
+		return err
+	}
+	return m.movementsOf(e, func(mv *event.Movement, w *way) error {
+		if !w.settled {
+			yield(mv)
+		}
+		return nil
 	})
 }
 
@@ -75,10 +107,15 @@ func credible(m *event.Movement) string {
 	return m.Workstation
 }
 
-// eachMovement yields the movements of all evidence.
-func (m *merged) eachMovement(yield func(*event.Movement, *way) error) error {
+// movementsIf yields the movements of the artifacts that tell of some way that counts.
+func (m *merged) movementsIf(counts func(*event.Movement) bool, yield func(*event.Movement, *way) error) error {
 	for i := range m.entries {
-		if err := m.movementsOf(&m.entries[i], yield); err != nil {
+		some := false
+		err := m.waysOf(&m.entries[i], func(mv *event.Movement) { some = some || counts(mv) })
+		if err == nil && some {
+			err = m.movementsOf(&m.entries[i], yield)
+		}
+		if err != nil {
 			return err
 		}
 	}

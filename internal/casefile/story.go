@@ -31,7 +31,7 @@ func (m *merged) tellStory(j *verdict.Judge, v *event.Verdicts) (*event.Story, e
 		return nil
 	})
 	if err == nil {
-		err = m.eachMovement(func(mv *event.Movement, _ *way) error {
+		err = m.movementsIf(t.Matters, func(mv *event.Movement, _ *way) error {
 			t.AddMovement(mv)
 			return nil
 		})

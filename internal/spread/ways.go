@@ -74,11 +74,8 @@ func (t *Teller) AddMovement(m *event.Movement) {
 		t.leave(m)
 		return
 	}
-	if m.Failed || m.Time == event.NoTime || m.From == m.To {
-		return
-	}
-	w := way{from: cmp.Or(string(m.From), m.Address, m.Workstation), to: m.To, account: ParseAccount(m.Account), how: m.How, seen: m.SeenFrom}
-	if w.from == "" || w.to == "" || !t.matters(&w, m) {
+	w := wayIn(m)
+	if m.Time == event.NoTime || !t.matters(&w, m) {
 		return
 	}
 	x := t.ways[w]
@@ -113,7 +110,7 @@ func (t *Teller) AddMovement(m *event.Movement) {
 // leave notes that a desktop was left or ended.
 func (t *Teller) leave(m *event.Movement) {
 	k := seat{m.To, ParseAccount(m.Account).Name}
-	if s := t.servers[m.To]; s == nil || !s.bad {
+	if !t.isBad(m.To) {
 		return
 	}
 	if t.ended[k] == nil {
@@ -123,6 +120,11 @@ func (t *Teller) leave(m *event.Movement) {
 		t.ended[k] = &event.Spans{Gap: together}
 	}
 	t.ended[k].Add(m.Time, 1)
+}
+
+func (t *Teller) isBad(id event.ServerID) bool {
+	s := t.servers[id]
+	return s != nil && s.bad
 }
 
 // noteDay keeps at which hour of a day before the window a way was gone.
@@ -179,9 +181,24 @@ func comparePlaces(a, b event.Place) int {
 	return cmp.Or(cmp.Compare(a.Collection, b.Collection), cmp.Compare(a.Path, b.Path), cmp.Compare(a.Artifact, b.Artifact), cmp.Compare(a.Record, b.Record), cmp.Compare(a.Offset, b.Offset))
 }
 
+// wayIn is the way of a movement.
+func wayIn(m *event.Movement) way {
+	return way{from: cmp.Or(string(m.From), m.Address, m.Workstation), to: m.To, account: ParseAccount(m.Account), how: m.How, seen: m.SeenFrom}
+}
+
+// Matters reports whether AddMovement may keep something of a movement, or of another that differs from it in time, session and
+// place alone.
+func (t *Teller) Matters(m *event.Movement) bool {
+	w := wayIn(m)
+	return m.How == "vpn" || m.Ended && t.isBad(m.To) || t.matters(&w, m)
+}
+
 // matters reports whether a way may be the intruder's: it comes from an infiltrated server, or with a taken account, or leads
 // to a server with evidence.
 func (t *Teller) matters(w *way, m *event.Movement) bool {
+	if m.Failed || m.From == m.To || w.from == "" || w.to == "" {
+		return false
+	}
 	from, to := t.servers[event.ServerID(w.from)], t.servers[w.to]
 	mine := w.account.Name == "" || t.takenAt(w.account) != event.NoTime
 	switch {
