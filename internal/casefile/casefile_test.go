@@ -139,22 +139,25 @@ func (s *seekBuffer) Seek(offset int64, whence int) (int64, error) {
 	return int64(s.pos), nil
 }
 
+// collect writes a file of evidence, last changed four days after the first.
+func collect(t testing.TB, path string, content []byte) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chtimes(path, dayOne.AddDate(0, 0, 4), dayOne.AddDate(0, 0, 4)); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // estate writes the evidence of a few servers: folders, an archive, copies of one log, a damaged one.
 func estate(t testing.TB) (dir string, collections []string) {
 	t.Helper()
 	dir = t.TempDir()
-	put := func(name string, content []byte) {
-		path := filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, content, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.Chtimes(path, dayOne.AddDate(0, 0, 4), dayOne.AddDate(0, 0, 4)); err != nil {
-			t.Fatal(err)
-		}
-	}
+	put := func(name string, content []byte) { collect(t, filepath.Join(dir, name), content) }
 	const logs = "C/Windows/System32/winevt/Logs/"
 	db := securityLog(t, "DB1.hosp.local", func(put func(m evtx.Manifest, at event.Time, values func(*evtx.Values))) {
 		put(logonManifest, at(30), logon("svc_bkp", "HOSP", 3, "10.0.2.4"))

@@ -32,16 +32,7 @@ func kape(t testing.TB, dir string) {
 		logs + "Setup.evtx": nil,
 		"2022-11-23T013749_Target_LIS-DB1/C/ProgramData/ward.log": authLog("lis-db1", 200),
 	} {
-		path := filepath.Join(dir, filepath.FromSlash(name))
-		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, content, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.Chtimes(path, dayOne.AddDate(0, 0, 4), dayOne.AddDate(0, 0, 4)); err != nil {
-			t.Fatal(err)
-		}
+		collect(t, filepath.Join(dir, filepath.FromSlash(name)), content)
 	}
 }
 

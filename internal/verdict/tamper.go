@@ -61,6 +61,9 @@ func (s *server) undeliberate(a *act, t *policy.Thresholds) string {
 
 // clockSet reads by how much a record says that a clock was set; no if it does not say so.
 func clockSet(f map[string]string) (time.Duration, bool) {
+	if f["PreviousTime"] == "" { // as in nearly all findings: a text that is no time is dear to parse
+		return 0, false
+	}
 	before, ok := parseTime(f["PreviousTime"])
 	after, ok2 := parseTime(f["NewTime"])
 	if !ok || !ok2 {
