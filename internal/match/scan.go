@@ -7,6 +7,7 @@ import (
 	"math/bits"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"wardround/internal/event"
 )
@@ -19,6 +20,7 @@ import (
 // others only where a rule has nothing else to wait for. The atoms that have none longer are evaluated when asked.
 type scanner struct {
 	needles []needle
+	least   int // bytes of the shortest, in UTF-16 and whatever its case
 
 	whole map[string][]int32 // by text
 	comp  map[string][]int32 // suffixes, by their last path component with its separator
@@ -85,6 +87,9 @@ func newScanner(needles []needle) *scanner {
 	for i, n := range needles {
 		s.add(int32(i), n, often)
 		s.numbers.add(int32(i), &needles[i])
+		if size := 2 * utf8.RuneCountInString(n.text); i == 0 || size < s.least {
+			s.least = size
+		}
 	}
 	s.numbers.sort()
 	s.fill()
@@ -263,6 +268,9 @@ func (s *scanner) passes(v *event.Value, empty bool) bool {
 	case len(v.Raw) == 0 || t == event.Null:
 		return !empty
 	case t == event.UTF16:
+		if len(v.Raw) < s.least {
+			return true
+		}
 		if raw := withoutNULs(v.Raw); len(raw) > 0 {
 			return s.quick.on && s.quick.refusesUTF16(raw)
 		}
