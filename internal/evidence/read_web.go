@@ -148,6 +148,7 @@ type webAccess struct {
 	date    [11]byte // as the last line that told one wrote it, and its day: most lines are of one
 	day     int
 	stamped []byte // what was read as the time of the last line
+	second  int    // its seconds, -1 where the zone was not stated
 	zone    *localZone
 	relay   []byte // the host that a syslog header names
 	host    interned
@@ -178,10 +179,9 @@ type webToken struct {
 
 // split cuts a line into words. A quoted word ends at a quote that no backslash precedes and that a blank follows, so
 // that a stray quote in a header does no harm.
-func (p *webAccess) split(line []byte) {
-	p.escaped = bytes.IndexByte(line, '\\') >= 0
+func (p *webAccess) split(line []byte, most int) {
 	tokens := p.tokens[:0]
-	for i := 0; i < len(line) && len(tokens) < 64; {
+	for i := 0; i < len(line) && len(tokens) < most; {
 		c := line[i]
 		end, skip := -1, 1
 		switch c {
@@ -258,7 +258,14 @@ func (p *webAccess) line(line []byte) bool {
 	if len(line) > 1<<20 {
 		return false
 	}
-	p.split(line)
+	p.escaped = bytes.IndexByte(line, '\\') >= 0
+	return !p.escaped && p.usualLine(line) || p.anyLine(line)
+}
+
+// anyLine takes a line of any form apart, word by word.
+func (p *webAccess) anyLine(line []byte) bool {
+	p.text, p.format = p.text[:0], anyFormat
+	p.split(line, maxWebWords)
 	at := -1
 	for i, t := range p.tokens[:min(len(p.tokens), 12)] {
 		if t.open == '[' && p.stamp(t.text) {
@@ -296,6 +303,85 @@ func (p *webAccess) line(line []byte) bool {
 	return !p.tokens[at+1].cut && p.rest(p.tokens[at+2:])
 }
 
+// maxWebWords bounds the words of a line that are looked at.
+const maxWebWords = 64
+
+// usualLine takes apart what most servers write, from left to right: a client, with the virtual host before it or not, two words, the
+// time, and the request in quotes. It knows no escapes, and leaves to anyLine whatever looks otherwise.
+func (p *webAccess) usualLine(line []byte) bool {
+	var words [4][]byte
+	n, i := 0, 0
+	for ; i < len(line) && line[i] != '['; n++ {
+		end := i + blank(line[i:])
+		if n == len(words) || end == i || end == len(line) || line[end] != ' ' || line[i] == '"' || line[i] == '{' {
+			return false
+		}
+		words[n] = line[i:end]
+		i = end + 1
+	}
+	end := bytes.IndexByte(line[i:min(len(line), i+40)], ']') + i
+	if n < 3 || end < i || !p.stamp(line[i+1:end]) || !hasPrefix(line[end:], "] \"") {
+		return false
+	}
+	before := words[n-3:]
+	if !clientLike(before[0]) {
+		return false
+	}
+	from := end + 3
+	if end = quoteEnd(line, from, false); end < 0 {
+		return false
+	}
+	clear(p.slots[:])
+	if n == 4 {
+		p.format = vhostFormat
+		host, port := splitPort(words[0])
+		p.put(webHost, host)
+		p.put(webPort, port)
+	}
+	p.put(webClient, before[0])
+	p.put(webUser, before[2])
+	p.request(line[from:end])
+	if rest := line[end+1:]; !p.usualRest(rest) {
+		p.split(rest, maxWebWords-n-2)
+		return p.rest(p.tokens)
+	}
+	return true
+}
+
+// usualRest reads ` 200 494 "referer" "user agent"`, the last two or all left out.
+func (p *webAccess) usualRest(b []byte) bool {
+	if len(b) == 0 {
+		return true
+	}
+	n := 5
+	for n < len(b) && (isDigit(b[n]) || b[n] == '-') {
+		n++
+	}
+	if n == 5 || n > len(b) || b[0] != ' ' || b[4] != ' ' || !isDigit(b[1]) || !isDigit(b[2]) || !isDigit(b[3]) {
+		return false
+	}
+	var referer, agent []byte
+	if n < len(b) {
+		end, from := 0, n+2
+		if !hasPrefix(b[n:], ` "`) {
+			return false
+		}
+		if end = quoteEnd(b, from, false); end < 0 || !hasPrefix(b[end+1:], ` "`) {
+			return false
+		}
+		referer, from = b[from:end], end+3
+		if end = quoteEnd(b, from, false); end+1 != len(b) || end < 0 {
+			return false
+		}
+		agent = b[from:end]
+	}
+	p.put(webStatus, b[1:4])
+	p.put(webBytes, b[5:n])
+	p.put(webReferer, referer)
+	p.put(webAgent, agent)
+	return true
+}
+
 // user puts the account, which may hold blanks.
 func (p *webAccess) user(words []webToken) {
 	if len(words) == 1 {
@@ -317,7 +403,15 @@ func (p *webAccess) stamp(b []byte) bool {
 	if len(b) >= 20 && string(b) == string(p.stamped) {
 		return true // a busy server writes many lines in a second
 	}
-	p.stamped = p.stamped[:0]
+	if len(b) == 26 && p.second >= 0 && len(p.stamped) == 26 && string(b[:18]) == string(p.stamped[:18]) && string(b[20:]) == string(p.stamped[20:]) {
+		if s := digits(b[18:20]); s >= 0 && s <= 60 { // of the same minute, and the same zone
+			p.time = p.time.Add(seconds(s - p.second))
+			p.second = s
+			copy(p.stamped[18:20], b[18:20])
+			return true
+		}
+	}
+	p.stamped, p.second = p.stamped[:0], -1
 	if len(b) < 20 || b[2] != '/' || b[6] != '/' || b[11] != ':' {
 		return false
 	}
@@ -335,6 +429,9 @@ func (p *webAccess) stamp(b []byte) bool {
 	p.time = onDay(p.day, ns)
 	if s, _, ok := readOffset(rest); ok {
 		p.time = p.time.Add(-seconds(s))
+		if -9e18 < p.time && p.time < 9e18 { // no second of its minute is beyond what a time can be
+			p.second = digits(b[18:20])
+		}
 	} else if p.zone != nil {
 		p.time = p.zone.unstated(p.time)
 	}

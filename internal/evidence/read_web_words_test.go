@@ -2,6 +2,7 @@ package evidence
 
 import (
 	"bytes"
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -48,7 +49,7 @@ func sameTokens(a, b webToken) bool {
 }
 
 // FuzzWebWords: lines are cut into words as a walk over their bytes does, and a reader that has read other lines before reads a
-// line as one does that has not.
+// line as one does that has not, word by word.
 func FuzzWebWords(f *testing.F) {
 	for _, line := range []string{
 		`10.0.0.1 - - [23/Nov/2022:07:07:49 +0530] "GET /a\"b c?x=1 HTTP/1.1" 200 5 "-" "agent \\" "10.0.0.2" 0.1`,
@@ -69,16 +70,17 @@ func FuzzWebWords(f *testing.F) {
 
 func compareWeb(t *testing.T, used *webAccess, line []byte) {
 	t.Helper()
-	if used.split(line); !slices.EqualFunc(used.tokens, plainSplit(line), sameTokens) {
+	used.escaped = bytes.IndexByte(line, '\\') >= 0
+	if used.split(line, maxWebWords); !slices.EqualFunc(used.tokens, plainSplit(line), sameTokens) {
 		t.Fatalf("%q: %v, byte by byte %v", line, used.tokens, plainSplit(line))
 	}
-	fresh := &webAccess{}
-	if a, b := used.line(line), fresh.line(line); a != b || a && (used.time != fresh.time || used.format != fresh.format) {
-		t.Fatalf("%q: %t %v, by a new reader %t %v", line, a, used.time, b, fresh.time)
+	fresh := &webAccess{escaped: used.escaped} // which takes every line apart word by word
+	if a, b := used.line(line), fresh.anyLine(line); a != b || a && (used.time != fresh.time || used.format != fresh.format) {
+		t.Fatalf("%q: %t %v, word by word %t %v", line, a, used.time, b, fresh.time)
 	} else if a {
 		for i, v := range used.slots {
 			if w := fresh.slots[i]; v.Type != w.Type || !bytes.Equal(v.Raw, w.Raw) {
-				t.Fatalf("%q: slot %d is %q, by a new reader %q", line, i, v.Raw, w.Raw)
+				t.Fatalf("%q: slot %d is %q, word by word %q", line, i, v.Raw, w.Raw)
 			}
 		}
 	}
@@ -95,5 +97,22 @@ func TestWebWords(t *testing.T) {
 			line = append(line, pieces[random.IntN(len(pieces))]...)
 		}
 		compareWeb(t, used, line)
+	}
+	usual := []string{"www.example:443 ", "10.0.0.1", " ", "-", " ", "frank", " ", "[23/Nov/2022:07:07:49 +0530]", " ", `"GET /a?b HTTP/1.1"`, " ", "200", " ", "494", " ", `"-"`, " ", `"Mozilla (a"b)"`, ` "1.2.3.4" 0.1`}
+	for range 300_000 { // with a piece or two changed, or left out
+		var line []byte
+		changed := [2]int{random.IntN(2 * len(usual)), random.IntN(2 * len(usual))}
+		for i, piece := range usual {
+			switch {
+			case i == 0 && random.IntN(2) == 0, i == len(usual)-1 && random.IntN(2) == 0:
+			case i == 7 && random.IntN(2) == 0:
+				line = fmt.Appendf(line, "[%02d/Nov/2022:07:%02d:%02d +0%d30]", 22+random.IntN(10), 6+random.IntN(2), random.IntN(62), random.IntN(2))
+			case i == changed[0] || i == changed[1]:
+				line = append(line, pieces[random.IntN(len(pieces))]...)
+			default:
+				line = append(line, piece...)
+			}
+		}
+		compareWeb(t, used, line[:len(line)-max(0, random.IntN(2*len(line))-len(line))])
 	}
 }
