@@ -45,7 +45,7 @@ type Names struct {
 	known  map[string]event.ServerID // keys that stand in evidence and mean one server everywhere; "" if several
 	shorts map[string]event.ServerID // short forms of these that do not stand there
 	former map[string][]period       // keys of names that a server bore for a time
-	leases map[netip.Addr][]period   // addresses that a server had for a time, by its own log
+	leases map[netip.Addr]*lent      // addresses that a server had for a time, by its own log
 	hosts  map[string]*heard         // names that were parsed before
 }
 
@@ -156,9 +156,8 @@ func (n *Names) heard(name string) *heard {
 	h := n.parse(name)
 	if !h.settled {
 		h.settled = true
-		list := n.leases[h.addr]
-		moved := h.addr.IsValid() && len(list) > 0 && one(list, func(period) bool { return true }) == ""
-		if h.fixed = !moved && len(n.former[h.key]) == 0; h.fixed {
+		l := n.leases[h.addr]
+		if h.fixed = (l == nil || l.only != "") && len(n.former[h.key]) == 0; h.fixed {
 			h.server, _ = n.find(h.host, event.NoTime)
 		}
 	}
@@ -180,7 +179,7 @@ func (n *Names) find(h host, at event.Time) (event.ServerID, bool) {
 		return n.estate.Servers[i].ID, true
 	}
 	if h.addr.IsValid() {
-		return n.lent(h.addr, at)
+		return n.leases[h.addr].at(at)
 	}
 	if id := n.shorts[h.short()]; id != "" && (h.domain() == "" || parseHost(string(id)).domain() == "") {
 		return id, true

@@ -2,6 +2,7 @@ package inventory
 
 import (
 	"cmp"
+	"math"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -116,7 +117,7 @@ func (w *Watch) Addresses() []Own {
 
 // addresses gives each server the addresses that evidence shows it to have had, and when.
 func (n *Names) addresses(views []*view) {
-	n.leases = map[netip.Addr][]period{}
+	had := map[netip.Addr][]period{}
 	for _, v := range views {
 		scope := n.In(v.Artifact)
 		for _, o := range v.Own {
@@ -128,57 +129,105 @@ func (n *Names) addresses(views []*view) {
 			if o.Host != "" {
 				id = scope.Server(o.Host)
 			}
-			n.leases[a] = append(n.leases[a], period{id, o.First, o.Last})
+			if id == "" {
+				continue
+			}
+			had[a] = append(had[a], period{id, o.First, o.Last})
 		}
 	}
-	for a, list := range n.leases {
-		slices.SortFunc(list, func(a, b period) int {
-			return cmp.Or(cmp.Compare(a.first, b.first), cmp.Compare(a.last, b.last), cmp.Compare(a.server, b.server))
-		})
-		n.leases[a] = list
+	n.leases = make(map[netip.Addr]*lent, len(had))
+	for a, list := range had {
+		n.leases[a] = newLent(list)
 	}
+	n.hosts = nil // what was heard so far did not know of these
 }
 
-// lent is the server that had an address at a time by evidence: the only one that had it within the life of a lease
-// around it, or the only one that ever had it.
-func (n *Names) lent(a netip.Addr, at event.Time) (event.ServerID, bool) {
-	list := n.leases[a]
-	if len(list) == 0 {
-		return "", false
+// lent tells who had an address at a time by evidence: the only one that had it within the life of a lease around it, or the
+// only one that ever had it.
+type lent struct {
+	only  event.ServerID // who alone ever had it
+	steps []step         // by time
+}
+
+// step is who had an address from a time on, until the next step.
+type step struct {
+	from   event.Time
+	during event.ServerID // who alone has it now
+	before event.ServerID // who alone was the last to have it before
+	last   event.Time     // when that was
+}
+
+// newLent puts the periods in which servers had an address in order.
+func newLent(list []period) *lent {
+	l := &lent{only: list[0].server}
+	type change struct {
+		at    event.Time
+		begun bool
+		period
 	}
-	if only := one(list, func(period) bool { return true }); only != "" {
-		return only, true
-	}
-	if at == event.NoTime {
-		return "", false
-	}
-	during := one(list, func(p period) bool { return p.first <= at && at <= p.last })
-	if during != "" {
-		return during, true
-	}
-	last := event.NoTime // who was last seen to have it before
+	changes := make([]change, 0, 2*len(list))
 	for _, p := range list {
-		if p.last < at {
-			last = max(last, p.last)
+		if p.server != l.only {
+			l.only = ""
 		}
+		p.last = min(p.last, math.MaxInt64-1)
+		changes = append(changes, change{p.first, true, p}, change{p.last + 1, false, p})
 	}
-	if last == event.NoTime || at.Sub(last) > leaseGap {
-		return "", false
+	if l.only != "" {
+		return l
 	}
-	id := one(list, func(p period) bool { return p.last == last })
-	return id, id != ""
-}
-
-// one is the server of those periods that fit, "" if there are several or none.
-func one(list []period, fits func(period) bool) (id event.ServerID) {
-	for _, p := range list {
-		if !fits(p) {
+	slices.SortFunc(changes, func(a, b change) int { return cmp.Compare(a.at, b.at) })
+	having := map[event.ServerID]int{} // periods that go on
+	now := step{last: event.NoTime}
+	for i, c := range changes {
+		switch {
+		case c.begun:
+			having[c.server]++
+		case now.last != c.last:
+			now.before, now.last = c.server, c.last
+		case now.before != c.server:
+			now.before = ""
+		}
+		if !c.begun {
+			if having[c.server]--; having[c.server] == 0 {
+				delete(having, c.server)
+			}
+		}
+		if i+1 < len(changes) && changes[i+1].at == c.at {
 			continue
 		}
-		if id != "" && p.server != id {
-			return ""
+		now.from, now.during = c.at, ""
+		if len(having) == 1 {
+			for id := range having {
+				now.during = id
+			}
 		}
-		id = p.server
+		l.steps = append(l.steps, now)
 	}
-	return id
+	return l
+}
+
+// at returns who had the address; nobody of an address that none was seen to have.
+func (l *lent) at(t event.Time) (event.ServerID, bool) {
+	if l == nil {
+		return "", false
+	}
+	if l.only != "" {
+		return l.only, true
+	}
+	i, exact := slices.BinarySearchFunc(l.steps, t, func(s step, t event.Time) int { return cmp.Compare(s.from, t) })
+	if !exact {
+		i--
+	}
+	if t == event.NoTime || i < 0 {
+		return "", false
+	}
+	s := &l.steps[i]
+	if s.during != "" {
+		return s.during, true
+	}
+	if s.last == event.NoTime || t.Sub(s.last) > leaseGap {
+		return "", false
+	}
+	return s.before, s.before != ""
 }
