@@ -242,10 +242,18 @@ func (m *merged) feed() (*verdict.Judge, error) {
 		servers[id].ClockOff = m.clocks.off[id] != 0
 		j.AddServer(*servers[id])
 	}
+	var err error
+	if m.roll, err = newRoll(m.run.cache); err != nil {
+		return nil, err
+	}
+	m.hits = map[hitsOf]int{}
 	var lines findingWriter
-	err := replace(filepath.Join(in.Case, findingsFile), func(w io.Writer) error {
-		return m.each(func(x *finding) error {
-			f := m.finish(x)
+	err = replace(filepath.Join(in.Case, findingsFile), func(w io.Writer) error {
+		return m.each(func(x *finding, ref uint64) error {
+			id := m.idOf(x)
+			m.roll.put(id, ref)
+			f := m.identified(x, id)
+			m.hits[hitsOf{f.Server, x.rule}]++
 			j.AddFinding(f, m.lines[x.rule])
 			b, err := lines.line(f, x.rule)
 			if err == nil {
@@ -254,7 +262,7 @@ func (m *merged) feed() (*verdict.Judge, error) {
 			return err
 		})
 	})
-	if err != nil {
+	if err = cmp.Or(err, m.roll.w.Flush()); err != nil {
 		return nil, err
 	}
 	for i := range m.entries {

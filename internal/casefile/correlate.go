@@ -153,11 +153,7 @@ func (c *correlator) fire(i int, cor *match.Correlation, f *match.Fired) error {
 	var servers []string
 	begun := f.Time
 	for _, ref := range f.Hits {
-		from, at := c.m.spool, ref
-		if ref&isLate != 0 {
-			from, at = c.m.late, ref&^isLate
-		}
-		part, err := from.fetch(int64(at))
+		part, err := c.m.fetch(ref)
 		if err != nil {
 			return err
 		}
@@ -180,7 +176,7 @@ func (c *correlator) fire(i int, cor *match.Correlation, f *match.Fired) error {
 			out.time = c.m.clocks.recorded(event.ServerID(s), begun)
 		}
 		at := c.m.late.put(&out)
-		c.m.fired.add(c.m.appendKey(nil, &out), appendFinding(nil, &out))
+		c.m.fired.add(c.m.appendKey(nil, &out), binary.BigEndian.AppendUint64(appendFinding(nil, &out), uint64(at)))
 		c.add(&out, isLate|uint64(at))
 	}
 	return c.m.fired.err

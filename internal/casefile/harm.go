@@ -408,11 +408,12 @@ func (m *merged) tellData(v *event.Verdicts, story *event.Story) (*caseData, err
 	d := &m.data
 	w := &writers{servers: v.Servers, findings: citedBy(v.Servers), story: *story, wrote: d.wrote}
 	if len(w.findings) > 0 {
-		err := m.each(func(f *finding) error {
-			id := m.idOf(f)
-			if _, cited := w.findings[string(id[:])]; cited {
-				w.findings[string(id[:])] = m.finish(f)
-			}
+		cited := func(id string) bool {
+			_, ok := w.findings[id]
+			return ok
+		}
+		err := m.pick(cited, func(f *event.Finding) error {
+			w.findings[f.ID] = f
 			return nil
 		})
 		if err != nil {

@@ -40,7 +40,9 @@ type merged struct {
 
 	spool *spool  // findings of single rules, in order
 	late  *spool  // firings of correlations, in the order in which they were found
-	fired *sorter // the same, in order
+	fired *sorter // the same, in order, each with its ref
+	roll  *roll   // ids of all, in order
+	hits  map[hitsOf]int
 	buf   []byte
 }
 
@@ -137,6 +139,9 @@ func (m *merged) close() {
 	}
 	if m.fired != nil {
 		m.fired.close()
+	}
+	if m.roll != nil {
+		m.roll.close()
 	}
 }
 
@@ -398,8 +403,8 @@ func (d *decoder) finding() (*finding, error) {
 	return &f, d.err
 }
 
-// each yields all findings that are reported, in the order of findings.jsonl. A finding is valid until yield returns.
-func (m *merged) each(yield func(*finding) error) error {
+// each yields all findings that are reported, in the order of findings.jsonl, with their refs. A finding is valid until yield returns.
+func (m *merged) each(yield func(f *finding, ref uint64) error) error {
 	fired, err := m.fired.iterate()
 	if err != nil {
 		return err
@@ -407,16 +412,18 @@ func (m *merged) each(yield func(*finding) error) error {
 	base := m.spool.read()
 	more := fired.next()
 	for {
+		ref := uint64(base.at)
 		f, err := base.next()
 		if err != nil {
 			return err
 		}
 		for more && (f == nil || string(fired.key) < string(m.appendKey(nil, f))) {
-			late, err := decoderOf(fired.value).finding()
+			at := len(fired.value) - 8
+			late, err := decoderOf(fired.value[:at]).finding()
 			if err != nil {
 				return err
 			}
-			if err := yield(late); err != nil {
+			if err := yield(late, isLate|binary.BigEndian.Uint64(fired.value[at:])); err != nil {
 				return err
 			}
 			more = fired.next()
@@ -427,14 +434,14 @@ func (m *merged) each(yield func(*finding) error) error {
 		if m.run.corr.Silent[f.rule] {
 			continue
 		}
-		if err := yield(f); err != nil {
+		if err := yield(f, ref); err != nil {
 			return err
 		}
 	}
 }
 
-// idOf is the id of a finding: 16 hexadecimal digits.
-func (m *merged) idOf(f *finding) (id [16]byte) {
+// idOf is what the id of a finding spells in hexadecimal digits.
+func (m *merged) idOf(f *finding) (id [8]byte) {
 	b := append(m.buf[:0], m.rules[f.rule].ID...)
 	for _, p := range f.at {
 		b = append(append(b, '\n'), m.entries[p.entry].artifact.SHA256...)
@@ -443,15 +450,16 @@ func (m *merged) idOf(f *finding) (id [16]byte) {
 	}
 	m.buf = b
 	sum := sha256.Sum256(b)
-	hex.Encode(id[:], sum[:8])
+	copy(id[:], sum[:])
 	return id
 }
 
 // finish turns a finding into what findings.jsonl holds.
-func (m *merged) finish(f *finding) *event.Finding {
-	id := m.idOf(f)
+func (m *merged) finish(f *finding) *event.Finding { return m.identified(f, m.idOf(f)) }
+
+func (m *merged) identified(f *finding, id [8]byte) *event.Finding {
 	out := &event.Finding{
-		ID: string(id[:]), Time: f.time, Corrected: m.clocks.correct(event.ServerID(f.server), f.time), Server: event.ServerID(f.server), Rule: m.rules[f.rule], At: make([]event.Place, len(f.at)), Fields: map[string]string{},
+		ID: hex.EncodeToString(id[:]), Time: f.time, Corrected: m.clocks.correct(event.ServerID(f.server), f.time), Server: event.ServerID(f.server), Rule: m.rules[f.rule], At: make([]event.Place, len(f.at)), Fields: map[string]string{},
 	}
 	if l := m.run.in.policy.Line(m.lines[f.rule]); l != nil {
 		out.Class = l.Class

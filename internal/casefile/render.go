@@ -88,28 +88,22 @@ func (m *merged) tellFindings(s *stream, v *event.Verdicts, story *event.Story) 
 			cite(a.Findings)
 		}
 	}
-	type hitKey struct {
-		server string
-		rule   int
-	}
-	hits := map[hitKey]*report.Hits{}
-	err := m.each(func(f *finding) error {
-		k := hitKey{f.server, f.rule}
-		if hits[k] == nil {
-			hits[k] = &report.Hits{Server: event.ServerID(f.server), Rule: m.rules[f.rule]}
-		}
-		hits[k].Findings++
-		if id := m.idOf(f); cited[string(id[:])] {
-			s.put(report.Message{Finding: masked(m.finish(f))})
-		}
+	err := m.pick(func(id string) bool { return cited[id] }, func(f *event.Finding) error {
+		s.put(report.Message{Finding: masked(f)})
 		return s.err
 	})
-	for _, k := range slices.SortedFunc(maps.Keys(hits), func(a, b hitKey) int {
+	for _, k := range slices.SortedFunc(maps.Keys(m.hits), func(a, b hitsOf) int {
 		return cmp.Or(cmp.Compare(a.server, b.server), cmp.Compare(m.rules[a.rule].ID, m.rules[b.rule].ID), cmp.Compare(a.rule, b.rule))
 	}) {
-		s.put(report.Message{Hits: hits[k]})
+		s.put(report.Message{Hits: &report.Hits{Server: k.server, Rule: m.rules[k.rule], Findings: m.hits[k]}})
 	}
 	return err
+}
+
+// hitsOf is what findings are counted by.
+type hitsOf struct {
+	server event.ServerID
+	rule   int
 }
 
 // tellEvidence sends what each collection holds of each server, then the artifacts.

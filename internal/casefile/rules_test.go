@@ -101,7 +101,7 @@ func (s *ruleset) examine(t testing.TB, paths ...string) (list []found, records 
 	for i := range m.entries {
 		records += m.entries[i].artifact.Records
 	}
-	err = m.each(func(f *finding) error {
+	err = m.each(func(f *finding, _ uint64) error {
 		list = append(list, found{*m.finish(f), m.lines[f.rule]})
 		return nil
 	})

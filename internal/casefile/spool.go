@@ -56,6 +56,7 @@ func (s *spool) read() *spoolReader {
 
 type spoolReader struct {
 	r   io.Reader
+	at  int64 // of the next finding
 	buf []byte
 }
 
@@ -68,6 +69,7 @@ func (s *spoolReader) next() (*finding, error) {
 		return nil, fmt.Errorf("read findings: %w", err)
 	}
 	n := int(binary.LittleEndian.Uint32(head[:]))
+	s.at += int64(len(head) + n)
 	s.buf = slices.Grow(s.buf[:0], n)[:n]
 	if _, err := io.ReadFull(s.r, s.buf); err != nil {
 		return nil, fmt.Errorf("read findings: %w", err)

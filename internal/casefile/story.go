@@ -24,10 +24,8 @@ func (m *merged) network() func(netip.Addr) (spread.Network, bool) {
 // follow from it.
 func (m *merged) tellStory(j *verdict.Judge, v *event.Verdicts) (*event.Story, error) {
 	t := spread.NewTeller(spread.Facts{Verdicts: v, Acts: j.Acts(), Taken: j.Taken(), Clocks: m.clocks.list, Resolve: m.names.Find, Network: m.network(), Claims: m.run.in.claims})
-	err := m.each(func(f *finding) error {
-		if id := m.idOf(f); t.Cites(string(id[:])) {
-			t.AddFinding(m.finish(f))
-		}
+	err := m.pick(t.Cites, func(f *event.Finding) error {
+		t.AddFinding(f)
 		return nil
 	})
 	if err == nil {
