@@ -157,9 +157,6 @@ func (r *run) judge(ctx context.Context, all []*collection) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := m.estimateClocks(); err != nil {
-		return nil, err
-	}
 	if err := m.findings(); err != nil {
 		return nil, err
 	}
@@ -188,9 +185,6 @@ func (r *run) judge(ctx context.Context, all []*collection) (*Result, error) {
 	res := &Result{Verdicts: verdicts, Problems: slices.Concat(r.in.problems, m.problems()), Report: filepath.Join(r.in.Case, reportFile)}
 	maskVerdicts(&res.Verdicts)
 	maskStory(story)
-	if err := m.writeEvidence(); err != nil {
-		return nil, err
-	}
 	if err := replaceJSON(filepath.Join(r.in.Case, verdictsFile), res.Verdicts); err != nil {
 		return nil, err
 	}
@@ -204,7 +198,7 @@ func (r *run) judge(ctx context.Context, all []*collection) (*Result, error) {
 	if err := replaceJSON(filepath.Join(r.in.Case, caseFile), info); err != nil {
 		return nil, err
 	}
-	if err := m.writeReport(info, &res.Verdicts, story, data); err != nil {
+	if err := r.both(m.apart().writeEvidence, func() error { return m.writeReport(info, &res.Verdicts, story, data) }); err != nil {
 		return nil, err
 	}
 	if err := m.tidy(); err != nil {
@@ -234,7 +228,7 @@ func (m *merged) exercise() (bool, error) {
 // feed writes findings.jsonl and hands the judge all that is known.
 func (m *merged) feed() (*verdict.Judge, error) {
 	in := m.run.in
-	j := verdict.New(in.policy, verdict.Options{From: in.From, Until: in.Until, Changes: in.changes, Resolve: m.names.Find,
+	j := verdict.New(in.policy, verdict.Options{From: in.From, Until: in.Until, Changes: in.changes, Resolve: m.names.Fork().Find,
 		Account: func(sid string) string { return m.domains.Account(sid, m.who[sid]) }, Domain: func(dns string) string { return m.flat[dns] },
 	})
 	servers := m.servers()
@@ -248,14 +242,21 @@ func (m *merged) feed() (*verdict.Judge, error) {
 	}
 	m.hits = map[hitsOf]int{}
 	var lines findingWriter
+	type made struct {
+		*event.Finding
+		rule int
+	}
 	err = replace(filepath.Join(in.Case, findingsFile), func(w io.Writer) error {
-		return m.each(func(x *finding, ref uint64) error {
-			id := m.idOf(x)
-			m.roll.put(id, ref)
-			f := m.identified(x, id)
-			m.hits[hitsOf{f.Server, x.rule}]++
-			j.AddFinding(f, m.lines[x.rule])
-			b, err := lines.line(f, x.rule)
+		return ahead(m.run, func(put func(made) error) error {
+			return m.each(func(x *finding, ref uint64) error {
+				id := m.idOf(x)
+				m.roll.put(id, ref)
+				return put(made{m.identified(x, id), x.rule})
+			})
+		}, func(f *made) error {
+			m.hits[hitsOf{f.Server, f.rule}]++
+			j.AddFinding(f.Finding, m.lines[f.rule])
+			b, err := lines.line(f.Finding, f.rule)
 			if err == nil {
 				_, err = w.Write(b)
 			}

@@ -222,17 +222,38 @@ type place struct {
 	offset int64
 }
 
-// findings puts the hits of all artifacts in order of time, server, rule and place, makes copies of one event one
-// finding, and runs the correlations over them.
-func (m *merged) findings() error {
-	s := newSorter(m.run.cache)
-	defer s.close()
-	for i := range m.entries {
-		if err := m.addHits(s, i); err != nil {
-			return err
+// order estimates the clocks, and puts the hits of all artifacts in order of time, server, rule and place.
+func (m *merged) order() (hits *sorter, err error) {
+	hits = newSorter(m.run.cache)
+	hits.beside = m.run.in.workers > 1
+	other := m.apart()
+	defer other.reader.close()
+	err = m.run.both(other.estimateClocks, func() error {
+		for i := range m.entries {
+			if err := m.addHits(hits, i); err != nil {
+				return err
+			}
 		}
+		return nil
+	})
+	m.clocks = other.clocks
+	return hits, err
+}
+
+// apart is the same evidence for another goroutine.
+func (m *merged) apart() *merged {
+	other := *m
+	other.names, other.reader = m.names.Fork(), factsReader{dir: m.reader.dir}
+	return &other
+}
+
+// findings makes copies of one event one finding, and runs the correlations over all.
+func (m *merged) findings() error {
+	s, err := m.order()
+	defer s.close()
+	if err != nil {
+		return err
 	}
-	var err error
 	if m.spool, err = newSpool(m.run.cache); err != nil {
 		return err
 	}

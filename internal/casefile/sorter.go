@@ -19,10 +19,19 @@ import (
 type sorter struct {
 	dir   string
 	limit int
+	gathered
+	runs []*os.File
+	err  error
+
+	beside bool       // a run is sorted and written in another goroutine while the next is gathered, in as much memory again
+	spare  gathered   // what it is written from, when done
+	spared chan error // of the run that is being written; nil if none is
+}
+
+// gathered are entries in memory.
+type gathered struct {
 	arena []byte
 	index []sortedEntry
-	runs  []*os.File
-	err   error
 }
 
 // sortedEntry is where an entry lies in the arena. Most entries are told apart by the first bytes of their keys, so these stand
@@ -64,17 +73,17 @@ func (s *sorter) add(key, value []byte) {
 	s.index = append(s.index, sortedEntry{headOf(key), uint32(at), uint32(at + len(key)), uint32(at + size)})
 }
 
-func (s *sorter) entry(x *sortedEntry) (key, value []byte) {
-	return s.arena[x.at:x.key], s.arena[x.key:x.end]
+func (g *gathered) entry(x *sortedEntry) (key, value []byte) {
+	return g.arena[x.at:x.key], g.arena[x.key:x.end]
 }
 
-func (s *sorter) sort() {
-	slices.SortFunc(s.index, func(a, b sortedEntry) int {
+func (g *gathered) sort() {
+	slices.SortFunc(g.index, func(a, b sortedEntry) int {
 		if a.head != b.head {
 			return cmp.Compare(a.head, b.head)
 		}
-		ka, va := s.entry(&a)
-		kb, vb := s.entry(&b)
+		ka, va := g.entry(&a)
+		kb, vb := g.entry(&b)
 		if c := bytes.Compare(ka, kb); c != 0 {
 			return c
 		}
@@ -82,28 +91,52 @@ func (s *sorter) sort() {
 	})
 }
 
-func (s *sorter) spill() {
-	s.sort()
-	f, err := os.CreateTemp(s.dir, "sort-*.tmp")
-	if err != nil {
-		s.err = fmt.Errorf("sort on disk: %w", err)
-		return
-	}
-	s.runs = append(s.runs, f)
+// write sorts the entries, writes them, and forgets them.
+func (g *gathered) write(f *os.File) error {
+	g.sort()
 	w := bufio.NewWriterSize(f, 256<<10)
 	var head [2 * binary.MaxVarintLen64]byte
-	for i := range s.index {
-		k, v := s.entry(&s.index[i])
+	for i := range g.index {
+		k, v := g.entry(&g.index[i])
 		n := binary.PutUvarint(head[:], uint64(len(k)))
 		n += binary.PutUvarint(head[n:], uint64(len(v)))
 		w.Write(head[:n])
 		w.Write(k)
 		w.Write(v)
 	}
-	if err := w.Flush(); err != nil {
+	g.arena, g.index = g.arena[:0], g.index[:0]
+	return w.Flush()
+}
+
+func (s *sorter) spill() {
+	s.settle()
+	f, err := os.CreateTemp(s.dir, "sort-*.tmp")
+	if err != nil {
+		s.fail(err)
+		return
+	}
+	s.runs = append(s.runs, f)
+	if !s.beside {
+		s.fail(s.write(f))
+		return
+	}
+	s.gathered, s.spare = s.spare, s.gathered
+	s.spared = make(chan error, 1)
+	go func() { s.spared <- s.spare.write(f) }()
+}
+
+// settle waits for the run that is being written.
+func (s *sorter) settle() {
+	if s.spared != nil {
+		s.fail(<-s.spared)
+		s.spared = nil
+	}
+}
+
+func (s *sorter) fail(err error) {
+	if err != nil && s.err == nil {
 		s.err = fmt.Errorf("sort on disk: %w", err)
 	}
-	s.arena, s.index = s.arena[:0], s.index[:0]
 }
 
 // each yields all entries in order, once. Key and value are only valid until yield returns.
@@ -123,7 +156,7 @@ func (s *sorter) each(yield func(key, value []byte) error) error {
 
 // iterate begins to read the entries in order.
 func (s *sorter) iterate() (*merge, error) {
-	if s.err != nil {
+	if s.settle(); s.err != nil {
 		return nil, s.err
 	}
 	s.sort()
@@ -141,11 +174,12 @@ func (s *sorter) iterate() (*merge, error) {
 
 // close gives memory and disk back.
 func (s *sorter) close() {
+	s.settle()
 	for _, f := range s.runs {
 		f.Close()
 		os.Remove(f.Name())
 	}
-	s.runs, s.arena, s.index = nil, nil, nil
+	s.runs, s.gathered, s.spare = nil, gathered{}, gathered{}
 }
 
 // sequence is a sorted sequence of entries.

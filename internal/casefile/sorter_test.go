@@ -16,9 +16,9 @@ func TestSorterPutsAnyOrderInOne(t *testing.T) {
 		want = append(want, string(b)+string(rune('a'+rng.IntN(26))))
 	}
 	slices.Sort(want)
-	for _, limit := range []int{1 << 10, 1 << 14, 1 << 24} {
+	for _, limit := range []int{1 << 10, -1 << 10, 1 << 14, -1 << 14, 1 << 24, -1 << 24} {
 		dir := t.TempDir()
-		s := &sorter{dir: dir, limit: limit}
+		s := &sorter{dir: dir, limit: max(limit, -limit), beside: limit < 0}
 		shuffled := slices.Clone(want)
 		rng.Shuffle(len(shuffled), func(i, j int) { shuffled[i], shuffled[j] = shuffled[j], shuffled[i] })
 		for _, w := range shuffled {

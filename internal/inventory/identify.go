@@ -315,7 +315,7 @@ func (n *Names) shortForms() {
 func (j *joiner) scopes(n *Names, r *root, aliases map[event.ServerID]map[string]string) {
 	nameless := j.nameless(n, r)
 	for _, v := range r.views {
-		s := &Scope{names: n, Nameless: nameless, byName: map[string]event.ServerID{}, crowded: v.crowded}
+		s := &Scope{n, meaning{Nameless: nameless, byName: map[string]event.ServerID{}, crowded: v.crowded}}
 		if v.own {
 			s.Nameless = j.ids[v.set][v.final]
 		}

@@ -35,7 +35,7 @@ type Conflict struct {
 	Says    string
 }
 
-// Names tells which server each name in the evidence is. It is for one goroutine.
+// Names tells which server each name in the evidence is. It is for one goroutine; Fork makes another.
 type Names struct {
 	Servers   []Identity // those with records, sorted by ID
 	Conflicts []Conflict // sorted by Says
@@ -88,9 +88,19 @@ const clockSlack = 26 * time.Hour
 // In returns the names as they are meant in one artifact.
 func (n *Names) In(a *event.Artifact) *Scope {
 	if s, ok := n.scopes[place{a.Collection, a.Root, a.Path}]; ok {
+		if s.names != n {
+			s = &Scope{n, s.meaning}
+		}
 		return s
 	}
-	return &Scope{names: n, Nameless: n.fromLayout(a)}
+	return &Scope{n, meaning{Nameless: n.fromLayout(a)}}
+}
+
+// Fork returns names that mean the same, for another goroutine.
+func (n *Names) Fork() *Names {
+	f := *n
+	f.hosts = nil
+	return &f
 }
 
 // fromLayout is the server that an artifact's place in its collection names.
@@ -111,11 +121,16 @@ func (n *Names) fromLayout(a *event.Artifact) event.ServerID {
 
 // Scope is what names mean in one artifact. It never changes.
 type Scope struct {
+	names *Names
+	meaning
+}
+
+// meaning is shared by all forks.
+type meaning struct {
 	Nameless event.ServerID // of records that name no computer
 
 	byName  map[string]event.ServerID // as written
 	crowded bool
-	names   *Names
 }
 
 // Server returns the server that the name means, "" being none.
