@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"time"
 
 	"wardround/internal/casefile"
@@ -32,7 +33,7 @@ Run again with the same --case to add evidence, or to go on after an interruptio
 	from := f.String("from", "", "`TIME` at which the incident window begins, such as 2022-11-16T00:00:00+05:30")
 	until := f.String("until", "", "`TIME` at which it ends: containment")
 	f.StringVar(&o.Zone, "tz", "IST", "`NAME` of the time zone for people, and of local times in logs that state none; files keep UTC")
-	f.IntVar(&o.Workers, "workers", 0, "`N` workers; default: one for each processor")
+	f.IntVar(&o.Workers, "workers", 0, "`N` workers, on as many processors; default: all")
 	f.BoolVar(&o.Slack, "slack", false, "also look for records in the unused space of event logs")
 	f.IntVar(&o.Limits.Depth, "max-depth", casefile.DefaultLimits.Depth, "open archives inside archives down to depth `N`")
 	f.IntVar(&o.Limits.Entries, "max-entries", casefile.DefaultLimits.Entries, "open `N` entries of one archive")
@@ -48,6 +49,9 @@ Run again with the same --case to add evidence, or to go on after an interruptio
 	}
 	if l := o.Limits; l.Depth < 1 || l.Entries < 1 || l.Bytes < 1 || l.Ratio < 1 {
 		return complain(exitUse, errors.New("--max-depth, --max-entries, --max-bytes and --max-ratio must be 1 or more"))
+	}
+	if o.Workers > 0 && o.Workers < runtime.GOMAXPROCS(0) {
+		runtime.GOMAXPROCS(o.Workers) // who asks for fewer needs the rest for something else
 	}
 	o.Addresses = bases
 	o.Rules, o.Version, o.Now, o.RulesRead = ruleSets, version, time.Now, roomFor
