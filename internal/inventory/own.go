@@ -1,6 +1,7 @@
 package inventory
 
 import (
+	"bytes"
 	"cmp"
 	"math"
 	"net/netip"
@@ -40,6 +41,9 @@ func ownReader(s *event.Schema) func(*event.Record) (host, address string) {
 		}
 	case src.Product == "windows" && src.EventID == 4768 && strings.EqualFold(src.Channel, "security"):
 		return func(r *event.Record) (string, string) {
+			if account, _ := r.Value("TargetUserName"); !bytes.HasSuffix(account.AppendText(make([]byte, 0, 64)), []byte("$")) {
+				return "", ""
+			}
 			return ticketHolder(r.Text("TargetUserName"), r.Text("IpAddress"), r.Text("Status"))
 		}
 	case src.Product == "web" && len(s.Lookup("s-ip")) > 0:

@@ -33,9 +33,18 @@ type Scratch struct {
 	memory memory      // of text logs
 	values *remembered // of the record at hand, where they answer for themselves
 
-	last    seenValue // that was read as an address
+	addresses []seenAddress // by hash; made when first needed
+}
+
+// seenAddress is a value that was read as an address.
+type seenAddress struct {
+	turn    uint32
+	typ     event.Type
+	raw     []byte
 	address netip.Addr
 }
+
+const seenAddresses = 1 << 8
 
 // columnText are the folded values of a column.
 type columnText struct {
@@ -363,14 +372,20 @@ func (s *Scratch) single(r *event.Record, p *pred, column int32, v event.Value) 
 	return a.holds(folded, raw)
 }
 
-// inNetwork answers for an address, which is parsed once for all networks that it is asked of in a row.
+// inNetwork answers for an address, which is parsed once for all networks and records that ask in a row or nearly so.
 func (s *Scratch) inNetwork(network netip.Prefix, v event.Value) bool {
-	if v.Type != s.last.typ || !bytes.Equal(v.Raw, s.last.raw) {
-		s.last.typ, s.last.raw = v.Type, append(s.last.raw[:0], v.Raw...)
-		s.raw = v.AppendText(s.raw[:0])
-		s.address = addressOf(s.raw)
+	if s.addresses == nil {
+		s.addresses = make([]seenAddress, seenAddresses)
 	}
-	return contains(network, s.address)
+	x := &s.addresses[maphash.Bytes(seed, v.Raw)%seenAddresses]
+	if x.turn != s.turn+1 || x.typ != v.Type || !bytes.Equal(x.raw, v.Raw) {
+		s.raw = v.AppendText(s.raw[:0])
+		if len(v.Raw) > maxSeen {
+			return contains(network, addressOf(s.raw))
+		}
+		*x = seenAddress{s.turn + 1, v.Type, append(x.raw[:0], v.Raw...), addressOf(s.raw)}
+	}
+	return contains(network, x.address)
 }
 
 // ask evaluates an atom over a field's values without any preparation.

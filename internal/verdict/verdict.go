@@ -45,7 +45,9 @@ type Judge struct {
 	policy       *policy.Policy
 	opt          Options
 	servers      map[event.ServerID]*server
-	words        map[string]string                  // each text once
+	words        map[string]string // each text once
+	accounts     spellings         // of movements
+	sources      spellings
 	spread       map[string]map[event.ServerID]bool // by rule of context: servers on which it fired
 	acts         []event.Act
 	taken        []event.Taken
@@ -278,6 +280,33 @@ func short(s string) string {
 	return s[:cut] + "…"
 }
 
+// spellings are what names of movements were taken for: the same few thousand come a million times.
+type spellings map[string]string
+
+const maxSpellings = 1 << 14
+
+// of is what a name is taken for.
+func (s *spellings) of(name string, take func(string) string) string {
+	to, ok := (*s)[name]
+	if !ok {
+		if *s == nil || len(*s) >= maxSpellings {
+			*s = spellings{}
+		}
+		to = take(name)
+		(*s)[name] = to
+	}
+	return to
+}
+
+func (j *Judge) accountOfMovement(m *event.Movement) string {
+	return j.accounts.of(m.Account, func(name string) string { return j.accountOf("", name) })
+}
+
+func (j *Judge) sourceOfMovement(m *event.Movement) string {
+	take := func(name string) string { return sourceOf(name, "") }
+	return cmp.Or(j.sources.of(m.Address, take), j.sources.of(m.Workstation, take))
+}
+
 // AddMovement takes a movement, whichever end told of it.
 func (j *Judge) AddMovement(m *event.Movement) {
 	j.lend(m)
@@ -286,14 +315,14 @@ func (j *Judge) AddMovement(m *event.Movement) {
 		return
 	}
 	if m.Ended {
-		s.left(j.accountOf("", m.Account), m.Time)
+		s.left(j.accountOfMovement(m), m.Time)
 		return
 	}
-	k := arrivalKey{how: m.How, account: j.accountOf("", m.Account), failed: m.Failed}
+	k := arrivalKey{how: m.How, account: j.accountOfMovement(m), failed: m.Failed}
 	if k.fromSource = m.SeenFrom == "source"; k.fromSource {
 		k.source = string(m.From)
 	} else {
-		k.source = cmp.Or(sourceOf(m.Address, ""), sourceOf(m.Workstation, ""))
+		k.source = j.sourceOfMovement(m)
 	}
 	if k.source == "" {
 		return
