@@ -383,6 +383,7 @@ func (m *merged) countArtifacts(servers map[event.ServerID]*verdict.Server) {
 // writeEvidence writes evidence.jsonl.
 func (m *merged) writeEvidence() error {
 	return replace(filepath.Join(m.run.in.Case, evidenceFile), func(w io.Writer) error {
+		var line []byte
 		for i := range m.entries {
 			a := m.entries[i].artifact
 			scope := m.names.In(&a)
@@ -392,11 +393,8 @@ func (m *merged) writeEvidence() error {
 					a.Servers[k].Name = string(scope.Nameless)
 				}
 			}
-			b, err := encode(&a)
-			if err != nil {
-				return err
-			}
-			if _, err := w.Write(b); err != nil {
+			line = append(appendArtifact(line[:0], &a), '\n')
+			if _, err := w.Write(line); err != nil {
 				return err
 			}
 		}

@@ -86,9 +86,10 @@ func (r *run) remember(c *collection) error {
 		if err := put(manifestLine{ReadKey: r.in.readKey}); err != nil {
 			return err
 		}
+		var line []byte
 		for i := range c.artifacts {
-			e := &c.artifacts[i]
-			if err := put(manifestLine{Artifact: &e.artifact, Key: hex.EncodeToString(e.key[:])}); err != nil {
+			line = appendEntry(line[:0], &c.artifacts[i])
+			if _, err := w.Write(line); err != nil {
 				return err
 			}
 		}
