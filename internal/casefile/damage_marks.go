@@ -34,7 +34,7 @@ func (m *merged) marked(f *finding) {
 		if x.name == "Mark" && markStates[x.value].state != "" {
 			id := m.idOf(f)
 			for _, p := range f.at {
-				m.marks[p.entry] = markOf{x.value, string(id[:])}
+				m.marks[p.entry] = markOf{x.value, id.String()}
 			}
 		}
 	}

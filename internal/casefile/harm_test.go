@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -68,6 +69,24 @@ func collected(t *testing.T, server string, files map[string][]byte, changed tim
 		t.Fatal(err)
 	}
 	return file
+}
+
+// TestReasonsNameFindings: what a reader's mark says of a file names a finding that findings.jsonl holds.
+func TestReasonsNameFindings(t *testing.T) {
+	note := "!!! Your files are encrypted !!!\n\nAll your files are protected by strong encryption with RSA-2048. There is no public decryption software.\n" +
+		"What is the price? It depends on how fast you write to us: 50 Bitcoin on the first day.\nOur contacts: help-one@mail.example or HELP-TWO@mail.example\n"
+	dir := filepath.Join(t.TempDir(), "case")
+	mustExamine(t, testOptions(t, dir, collected(t, "DB1", map[string][]byte{"C/data/HOW TO RESTORE FILES.txt": []byte(note)}, dayOne)))
+	out := results(t, dir)
+	ids := regexp.MustCompile(`"finding ([^"]*)"`).FindAllStringSubmatch(out[damageFile], -1)
+	if len(ids) == 0 {
+		t.Fatalf("no reason names a finding: %s\n%s", out[damageFile], out["findings.jsonl"])
+	}
+	for _, id := range ids {
+		if !strings.Contains(out["findings.jsonl"], `{"id":"`+id[1]+`"`) {
+			t.Errorf("there is no finding %q", id[1])
+		}
+	}
 }
 
 // TestExamineLooks: examine alone says what was done to the files of a collection and whose data they hold, the same at once or in parts; a scan of a

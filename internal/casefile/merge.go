@@ -273,24 +273,24 @@ func (m *merged) findings() error {
 		}
 	}
 	err = s.each(func(k, v []byte) error {
-		d := decoderOf(v)
-		if key == nil || string(k) != string(key) {
-			flush()
-			key = append(key[:0], k...)
-			f = finding{}
-			d.head(&f)
-		} else {
-			d.head(&finding{})
+		d := decoder{buf: v}
+		rule, server, at := int(d.int()), k[keyTime:][:d.uint()], d.place()
+		if key != nil && string(k) == string(key) { // a copy
+			if len(f.at) < maxPlaces {
+				f.at = append(f.at, at)
+			}
+			return d.err
 		}
-		if len(f.at) < maxPlaces {
-			f.at = append(f.at, d.place())
+		flush()
+		key = append(key[:0], k...)
+		if string(server) != f.server {
+			f.server = string(server)
 		}
-		if f.packed == nil {
-			var b []byte
-			f.heading, b = d.packedFields()
-			packed = append(packed[:0], b...)
-			f.packed = packed
-		}
+		f.rule, f.time, f.at = rule, timeOf(k), append(f.at[:0], at)
+		var b []byte
+		f.heading, b = d.packedFields()
+		packed = append(packed[:0], b...)
+		f.packed = packed
 		return d.err
 	})
 	flush()
@@ -306,7 +306,8 @@ func (m *merged) findings() error {
 // maxPlaces bounds the places of one finding.
 const maxPlaces = 1000
 
-// addHits puts the hits of an artifact into the sorter.
+// addHits puts the hits of an artifact into the sorter: under a key of all that copies of a record share, what it does not tell.
+// The place comes before the fields, so that copies sort by it.
 func (m *merged) addHits(s *sorter, i int) error {
 	e := &m.entries[i]
 	if !e.at.kinds.has(frameHits) {
@@ -316,7 +317,7 @@ func (m *merged) addHits(s *sorter, i int) error {
 	var key, value []byte
 	var last *layout
 	var log string // its name
-	f := finding{at: make([]place, 1)}
+	var f finding
 	return m.reader.hits(e.at, func(h *hit) error {
 		if l := h.of; l != last {
 			if l.rule >= m.single {
@@ -330,15 +331,20 @@ func (m *merged) addHits(s *sorter, i int) error {
 		if f.heading == 0 {
 			f.fields, f.packed = named(last.names, h.values), nil
 		}
-		f.at[0] = place{i, h.number, h.offset}
 		key = append(append(m.appendKey(key[:0], &f), log...), 0)
 		key = binary.BigEndian.AppendUint64(key, h.number)
 		key = binary.BigEndian.AppendUint64(key, h.digest)
-		value = appendFinding(value[:0], &f)
+		value = binary.AppendUvarint(binary.AppendVarint(value[:0], int64(f.rule)), uint64(len(f.server)))
+		value = f.appendFields(appendPlace(value, place{i, h.number, h.offset}))
 		s.add(key, value)
 		return s.err
 	})
 }
+
+// keyTime is how many bytes of a key are the time.
+const keyTime = 8
+
+func timeOf(key []byte) event.Time { return event.Time(binary.BigEndian.Uint64(key) ^ 1<<63) }
 
 // appendKey spells what findings are sorted by.
 func (m *merged) appendKey(b []byte, f *finding) []byte {
@@ -347,23 +353,26 @@ func (m *merged) appendKey(b []byte, f *finding) []byte {
 	return binary.BigEndian.AppendUint32(b, m.ranks[f.rule])
 }
 
-// appendFinding encodes a finding; the place comes after what all copies share, so that copies sort by it.
+// appendFinding encodes a finding.
 func appendFinding(b []byte, f *finding) []byte {
 	b = binary.AppendVarint(b, int64(f.rule))
 	b = binary.AppendVarint(b, int64(f.time))
 	b = appendString(b, f.server)
-	b = appendPlace(b, f.at[0])
-	b = binary.AppendUvarint(b, uint64(f.heading))
-	packed := f.packed
-	if packed == nil {
-		packed = packFields(f.fields)
-	}
-	b = append(binary.AppendUvarint(b, uint64(len(packed))), packed...)
+	b = f.appendFields(appendPlace(b, f.at[0]))
 	b = binary.AppendUvarint(b, uint64(len(f.at)-1))
 	for _, p := range f.at[1:] {
 		b = appendPlace(b, p)
 	}
 	return b
+}
+
+func (f *finding) appendFields(b []byte) []byte {
+	b = binary.AppendUvarint(b, uint64(f.heading))
+	packed := f.packed
+	if packed == nil {
+		packed = packFields(f.fields)
+	}
+	return append(binary.AppendUvarint(b, uint64(len(packed))), packed...)
 }
 
 func packFields(fields []field) []byte {
@@ -461,8 +470,13 @@ func (m *merged) each(yield func(f *finding, ref uint64) error) error {
 	}
 }
 
-// idOf is what the id of a finding spells in hexadecimal digits.
-func (m *merged) idOf(f *finding) (id [8]byte) {
+// findingID is the id of a finding.
+type findingID struct{ digest [8]byte }
+
+// String is 16 hexadecimal digits, as findings.jsonl has them.
+func (id findingID) String() string { return hex.EncodeToString(id.digest[:]) }
+
+func (m *merged) idOf(f *finding) (id findingID) {
 	b := append(m.buf[:0], m.rules[f.rule].ID...)
 	for _, p := range f.at {
 		b = append(append(b, '\n'), m.entries[p.entry].artifact.SHA256...)
@@ -471,16 +485,16 @@ func (m *merged) idOf(f *finding) (id [8]byte) {
 	}
 	m.buf = b
 	sum := sha256.Sum256(b)
-	copy(id[:], sum[:])
+	copy(id.digest[:], sum[:])
 	return id
 }
 
 // finish turns a finding into what findings.jsonl holds.
 func (m *merged) finish(f *finding) *event.Finding { return m.identified(f, m.idOf(f)) }
 
-func (m *merged) identified(f *finding, id [8]byte) *event.Finding {
+func (m *merged) identified(f *finding, id findingID) *event.Finding {
 	out := &event.Finding{
-		ID: hex.EncodeToString(id[:]), Time: f.time, Corrected: m.clocks.correct(event.ServerID(f.server), f.time), Server: event.ServerID(f.server), Rule: m.rules[f.rule], At: make([]event.Place, len(f.at)), Fields: map[string]string{},
+		ID: id.String(), Time: f.time, Corrected: m.clocks.correct(event.ServerID(f.server), f.time), Server: event.ServerID(f.server), Rule: m.rules[f.rule], At: make([]event.Place, len(f.at)), Fields: map[string]string{},
 	}
 	if l := m.run.in.policy.Line(m.lines[f.rule]); l != nil {
 		out.Class = l.Class

@@ -3,7 +3,6 @@ package casefile
 import (
 	"bufio"
 	"encoding/binary"
-	"encoding/hex"
 	"fmt"
 	"io"
 	"os"
@@ -19,7 +18,7 @@ type roll struct {
 	n int64
 }
 
-const rollEntry = 16 // the first half of an id's digest, and the finding's ref
+const rollEntry = 16 // a digest and a ref
 
 func newRoll(dir string) (*roll, error) {
 	f, err := os.CreateTemp(dir, "ids-*.tmp")
@@ -29,8 +28,8 @@ func newRoll(dir string) (*roll, error) {
 	return &roll{f: f, w: bufio.NewWriter(f)}, nil
 }
 
-func (r *roll) put(id [8]byte, ref uint64) {
-	r.w.Write(binary.LittleEndian.AppendUint64(id[:], ref))
+func (r *roll) put(id findingID, ref uint64) {
+	r.w.Write(binary.LittleEndian.AppendUint64(id.digest[:], ref))
 	r.n++
 }
 
@@ -47,9 +46,7 @@ func (m *merged) pick(wanted func(id string) bool, yield func(*event.Finding) er
 		if _, err := io.ReadFull(in, e[:]); err != nil {
 			return fmt.Errorf("read findings: %w", err)
 		}
-		var id [16]byte
-		hex.Encode(id[:], e[:8])
-		if !wanted(string(id[:])) {
+		if id := (findingID{[8]byte(e[:8])}); !wanted(id.String()) {
 			continue
 		}
 		f, err := m.fetch(binary.LittleEndian.Uint64(e[8:]))
