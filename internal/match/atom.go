@@ -41,6 +41,8 @@ type atom struct {
 	more    []guard  // what else a value must hold before the expression is tried: looked for when it would be
 	needles []needle // what a scanner must find for it to hold; none when that cannot be told
 	tiny    bool     // some of them are too short to be looked for with the others
+	cost    int8     // of the answer, in steps
+	weight  float64  // see anchorWeight
 	glob    []sigma.Part
 	re      func() *regexp.Regexp // compiled when it is first needed: most never are
 
@@ -120,6 +122,7 @@ func newAtom(id int, l *sigma.Leaf) (*atom, error) {
 		return nil, fmt.Errorf("placeholder %q has no values: give a placeholder file", l.Holder)
 	}
 	a.findNeedles()
+	a.cost, a.weight = a.findCost(), weight(a)
 	return a, nil
 }
 

@@ -39,6 +39,8 @@ type Program struct {
 	plans    map[string]*planned
 	scanners map[string]*scanner
 	sources  map[event.Source][]candidate
+	logs     map[event.Source][]candidate // of no event
+	planners sync.Pool
 }
 
 // planned is a plan that one worker makes, while others may make other plans.
@@ -71,7 +73,7 @@ type cond struct {
 
 // Compile makes a Program of the rules that have a detection. Rules of correlation are passed over: see Correlations.
 func Compile(rules []sigma.Rule) *Program {
-	p := &Program{plans: map[string]*planned{}, scanners: map[string]*scanner{}, sources: map[event.Source][]candidate{}}
+	p := &Program{plans: map[string]*planned{}, scanners: map[string]*scanner{}, sources: map[event.Source][]candidate{}, logs: map[event.Source][]candidate{}}
 	atoms := map[string]*atom{}
 	for i := range rules {
 		r := &rules[i]
