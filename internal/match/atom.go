@@ -344,25 +344,40 @@ func factsOfRow(row []*syntax.Regexp, depth int) (out facts) {
 }
 
 func factsOfAlternatives(list []*syntax.Regexp, depth int) (out facts) {
-	known, guarded := true, true
-	for _, alternative := range list {
+	known := true
+	guards := make([][]guard, len(list))
+	for i, alternative := range list {
 		f := factsOf(alternative, depth+1)
 		known = known && f.all != nil
 		out.starts, out.alien = append(out.starts, f.begins()...), out.alien || f.alien
-		g := f.best()
-		guarded = guarded && g.texts != nil && len(out.guard.texts)+len(g.texts) <= maxGuards
-		if guarded {
-			out.guard = guard{append(out.guard.texts, g.texts...), out.guard.foreign || g.foreign}
-		}
+		guards[i] = append([]guard{f.best()}, f.more...)
 	}
-	if !guarded {
-		out.guard = guard{}
+	out.guard = ofEach(guards, 0)
+	for n := 1; n <= maxMore && slices.ContainsFunc(guards, func(list []guard) bool { return n < len(list) }); n++ {
+		if g := ofEach(guards, n); g.texts != nil {
+			out.more = append(out.more, g)
+		}
 	}
 	switch out.starts = distinct(out.starts); {
 	case len(out.starts) > maxGuards:
 		out.starts, out.alien = nil, false
 	case known:
 		out.all, out.starts = out.starts, nil
+	}
+	return out
+}
+
+// ofEach is the guard that follows from one guard of each alternative: its n-th, or its last.
+func ofEach(alternatives [][]guard, n int) (out guard) {
+	for _, list := range alternatives {
+		g := list[min(n, len(list)-1)]
+		if g.texts == nil || len(out.texts)+len(g.texts) > maxGuards {
+			return guard{}
+		}
+		out.texts, out.foreign = append(out.texts, g.texts...), out.foreign || g.foreign
+	}
+	if n > 0 {
+		out.texts = distinct(out.texts)
 	}
 	return out
 }

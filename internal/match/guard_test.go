@@ -196,6 +196,19 @@ func TestMoreGuards(t *testing.T) {
 	}
 }
 
+// TestGuardsOfAlternatives: what each alternative needs beside its best text is needed of all.
+func TestGuardsOfAlternatives(t *testing.T) {
+	a, err := newAtom(0, &sigma.Leaf{Op: sigma.Matches, Regexp: `(?i)(\bnc(64)?(\.exe)?\s.{0,9}\s-e\s*"?(cmd|pwsh)|\bpowercat\s.{0,9}-e[px]?\s*(cmd)?)`})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for text, refused := range map[string]bool{"nc 10.0.0.1 -e cmd": false, "powercat -c x -ep": false, "cmd /c dir": true, "cmd /c nc 10.0.0.1": true, "powercat": true} {
+		if got := a.refuses([]byte(text)); got != refused {
+			t.Errorf("%q: %v", text, got)
+		}
+	}
+}
+
 // FuzzNumbers: numbers, SIDs and GUIDs, of any length, are found as if they had been spelled.
 func FuzzNumbers(f *testing.F) {
 	const rules = `title: a
