@@ -85,23 +85,26 @@ func foreign(text []byte) bool {
 	return false
 }
 
-// key tells atoms apart; the field is not part of it.
-func key(l *sigma.Leaf) string {
-	b := []byte{byte(l.Op), byte(l.Shape), byte(l.Part)}
-	b = strconv.AppendBool(strconv.AppendBool(b, l.Cased), l.Want)
-	b = binary.LittleEndian.AppendUint64(b, math.Float64bits(l.Number))
+// appendKey appends what tells atoms apart; the field is not part of it.
+func appendKey(b []byte, l *sigma.Leaf) []byte {
 	put := func(s string) { b = append(binary.AppendUvarint(b, uint64(len(s))), s...) }
+	b = strconv.AppendBool(append(b, byte(l.Op)), l.Cased)
 	for _, part := range l.Pattern {
 		b = append(b, 1+byte(part.Wild))
 		put(part.Text)
 	}
 	b = append(b, 0)
+	if l.Op == sigma.Like {
+		return b
+	}
+	b = strconv.AppendBool(append(b, byte(l.Shape), byte(l.Part)), l.Want)
+	b = binary.LittleEndian.AppendUint64(b, math.Float64bits(l.Number))
 	put(l.Regexp)
 	put(l.Ref)
 	if l.Op == sigma.InNetwork {
 		put(l.Network.String())
 	}
-	return string(b)
+	return b
 }
 
 func newAtom(id int, l *sigma.Leaf) (*atom, error) {

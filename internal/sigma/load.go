@@ -1,7 +1,6 @@
 package sigma
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -20,7 +19,7 @@ import (
 type File struct {
 	Path   string // as problems and rules shall name it
 	Origin string // where the rule set comes from: Rule.Origin
-	Data   []byte
+	Data   []byte // must not change any more: the texts of rules lie in it
 }
 
 // Set is a rule set that is ready to be compiled: every reference leads to a rule of the set, and filters have become
@@ -39,6 +38,7 @@ func Read(fsys fs.FS, origin string) (files []File, problems []Problem) {
 		problems = append(problems, Problem{Path: name, Why: err.Error()})
 	}
 	total := 0
+	var room []byte
 	walk := func(name string, d fs.DirEntry, err error) error {
 		ext := strings.ToLower(path.Ext(name))
 		switch {
@@ -46,7 +46,7 @@ func Read(fsys fs.FS, origin string) (files []File, problems []Problem) {
 			fail(name, err)
 		case d.IsDir() || ext != ".yml" && ext != ".yaml":
 		default:
-			data, err := read(fsys, name)
+			data, err := read(fsys, name, &room)
 			if err != nil {
 				fail(name, err)
 				break
@@ -64,19 +64,34 @@ func Read(fsys fs.FS, origin string) (files []File, problems []Problem) {
 	return files, problems
 }
 
-// read reads a file, but not more of it than Parse needs to refuse it for its size.
-func read(fsys fs.FS, name string) ([]byte, error) {
+// roomBytes is how much room is made at once for the files of a folder.
+const roomBytes = 256 << 10
+
+// read reads a file, but not more of it than Parse needs to refuse it for its size. It is put into the room, behind others.
+func read(fsys fs.FS, name string, room *[]byte) ([]byte, error) {
 	file, err := fsys.Open(name)
 	if err != nil {
 		return nil, err
 	}
-	room := int64(bytes.MinRead)
+	size := 0
 	if info, err := file.Stat(); err == nil {
-		room += max(0, min(info.Size(), maxFile))
+		size = int(max(0, min(info.Size(), maxFile)))
 	}
-	data := bytes.NewBuffer(make([]byte, 0, room))
-	_, err = data.ReadFrom(io.LimitReader(file, maxFile+1))
-	return data.Bytes(), errors.Join(err, file.Close())
+	if cap(*room)-len(*room) <= size {
+		*room = make([]byte, 0, max(size+1, roomBytes))
+	}
+	from := len(*room)
+	n, err := io.ReadFull(file, (*room)[from:from+size+1])
+	*room = (*room)[:from+n]
+	data := (*room)[from : from+n : from+n]
+	if err == nil { // it is larger than it said
+		var rest []byte
+		rest, err = io.ReadAll(io.LimitReader(file, maxFile-int64(size)))
+		data = append(data, rest...)
+	} else if err == io.EOF || err == io.ErrUnexpectedEOF {
+		err = nil
+	}
+	return data, errors.Join(err, file.Close())
 }
 
 // Load reads the rules of all files and ties them together. Placeholders are as in Parser.
@@ -157,20 +172,18 @@ func (s *Set) keep(f func(i int, r *Rule) bool) {
 
 // dropRepeated keeps the first of several rules with the same id. That the same rule is given twice is no problem.
 func (s *Set) dropRepeated() {
-	first := map[string]Rule{}
+	first := map[string]int{} // of the rules that are kept
+	n := 0
 	s.keep(func(_ int, r *Rule) bool {
 		id := strings.ToLower(r.ID)
-		other, taken := first[id]
-		switch {
-		case id == "":
-		case !taken:
-			first[id] = *r
-		default:
-			if !same(*r, other) {
+		if other, taken := first[id]; taken && id != "" {
+			if other := &s.Rules[other]; !same(*r, *other) {
 				s.problem(r, false, "the id is already that of %q in %s, which is used", other.Title, other.Path)
 			}
 			return false
 		}
+		first[id] = n
+		n++
 		return true
 	})
 }

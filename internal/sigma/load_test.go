@@ -1,7 +1,9 @@
 package sigma
 
 import (
+	"bytes"
 	"fmt"
+	"io/fs"
 	"reflect"
 	"strings"
 	"testing"
@@ -251,6 +253,59 @@ func TestRead(t *testing.T) {
 	s := Load(files, nil)
 	if s.Files != 3 || s.Others != 1 || len(s.Rules) != 1 || len(s.Problems) != 1 {
 		t.Errorf("got %+v", s)
+	}
+}
+
+// saysSize is a file system whose files say that they have another size.
+type saysSize struct {
+	fstest.MapFS
+	size int64
+}
+
+type saysFile struct {
+	fs.File
+	size int64
+}
+
+type saysInfo struct {
+	fs.FileInfo
+	size int64
+}
+
+func (s saysSize) Open(name string) (fs.File, error) {
+	f, err := s.MapFS.Open(name)
+	if info, statErr := s.MapFS.Stat(name); statErr == nil && !info.IsDir() {
+		f = saysFile{f, s.size}
+	}
+	return f, err
+}
+
+func (f saysFile) Stat() (fs.FileInfo, error) {
+	info, err := f.File.Stat()
+	return saysInfo{info, f.size}, err
+}
+
+func (i saysInfo) Size() int64 { return i.size }
+
+// TestReadWhole: files are read whole whatever size they say they have, and do not touch each other in the room that they share.
+func TestReadWhole(t *testing.T) {
+	disk := fstest.MapFS{}
+	for i := range 40 {
+		disk[fmt.Sprintf("%02d.yml", i)] = &fstest.MapFile{Data: bytes.Repeat([]byte{byte('a' + i%26)}, i*i*40)}
+	}
+	for _, size := range []int64{-1, 0, 1, 40, 4000, roomBytes, 3 * roomBytes} {
+		files, problems := Read(saysSize{disk, size}, "x")
+		if len(problems) > 0 || len(files) != len(disk) {
+			t.Fatalf("%d bytes: %d files, %v", size, len(files), problems)
+		}
+		for i := range files {
+			files[i].Data = append(files[i].Data, "end of the file"...)
+		}
+		for _, f := range files {
+			if want := append(disk[f.Path].Data[:len(disk[f.Path].Data):len(disk[f.Path].Data)], "end of the file"...); !bytes.Equal(f.Data, want) {
+				t.Errorf("%d bytes: %s has %d bytes, not %d", size, f.Path, len(f.Data), len(want))
+			}
+		}
 	}
 }
 
