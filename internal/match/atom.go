@@ -35,6 +35,7 @@ const (
 type atom struct {
 	id      int
 	leaf    *sigma.Leaf
+	op      sigma.Op // of the leaf
 	form    form
 	lit     string   // folded; the whole of the question unless form is other
 	guard   guard    // form other: when it need be evaluated at all
@@ -108,7 +109,7 @@ func appendKey(b []byte, l *sigma.Leaf) []byte {
 }
 
 func newAtom(id int, l *sigma.Leaf) (*atom, error) {
-	a := &atom{id: id, leaf: l, form: other}
+	a := &atom{id: id, leaf: l, op: l.Op, form: other}
 	switch l.Op {
 	case sigma.Like:
 		a.like(l)

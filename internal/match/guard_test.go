@@ -151,9 +151,14 @@ detection: {s: {one|startswith: ab, two|endswith: '\cmd.exe'}, n: {one: ''}, con
 title: d
 logsource: {product: linux}
 detection: {s: {one|gte: 100}, n: {two: null}, r: {two|re: 'nc[0-9]'}, condition: s and n or r}
+---
+title: e
+logsource: {product: linux}
+detection: {s: {two|fieldref: three, one|fieldref|contains: two}, n: {three: ab}, condition: s and not n}
 `
 	f.Add("GET\nx=${y\nab\n\nGET\nx=${y\nab\n\nPOST\n/tmp/a.php\n12\ncm\\cmd.exe\n\n\n\n\n")
 	f.Add("GET\n/IMG/a.JS\n120\n\nGET\nnc7\nnc7\né\n")
+	f.Add("GET\nabc\nb\nb\nGET\nab\nab\nab\nb\nabc\nb\nc\nGET\nabc\nGET\nc\n")
 	p := programOf(f, rules)
 	plain := NewPlain(p.Rules)
 	schema := event.TextSchema(event.Source{Product: "linux", Channel: "syslog"}, "cs-method", "one", "two", "three")

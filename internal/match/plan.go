@@ -114,11 +114,9 @@ type planner struct {
 	plan   *Plan
 	byName map[string]int32 // place of a field → its number
 	target *target
-	naming uintptr       // of the target
+	naming int32         // of the target
 	column map[int]int32 // slot, or place among the fields of a constant as its complement → column
-	places map[namedField]*located
-	near   namedField // the last that was located
-	nearAt *located
+	places [][]*located  // by naming and number of a field's name
 
 	preds   []pred
 	before  []int32    // by pred: the last one before it of the same atom, below 0 for none
@@ -141,21 +139,16 @@ type lastPred struct {
 	pred int32
 }
 
-// namedField is a name, as the rules of one kind of log mean it.
-type namedField struct {
-	naming uintptr
-	name   string
-}
-
 // located is where a schema keeps a field that a rule asks about.
 type located struct {
 	where
+	turn     uint32 // it is that of another schema
 	constant bool
 	number   int32 // of the plan's fields, -1 before it is one
 }
 
 func (p *Program) newPlanner() *planner {
-	return &planner{p: p, asked: make([]lastPred, len(p.atoms)), byName: map[string]int32{}, column: map[int]int32{}, places: map[namedField]*located{}}
+	return &planner{p: p, asked: make([]lastPred, len(p.atoms)), byName: map[string]int32{}, column: map[int]int32{}}
 }
 
 func (p *Program) plan(s *event.Schema) *Plan {
@@ -196,11 +189,10 @@ func (b *planner) begin(s *event.Schema) {
 	b.s, b.plan = s, &Plan{texts: s.Source.Product != "windows"}
 	clear(b.byName)
 	clear(b.column)
-	clear(b.places)
-	b.near, b.nearAt = namedField{}, nil
 	b.preds, b.before, b.kids, b.room, b.rules, b.wakes = b.preds[:0], b.before[:0], b.kids[:0], nil, b.rules[:0], b.wakes[:0]
 	if b.turn++; b.turn == 0 { // wrapped: old preds would look new
 		clear(b.asked)
+		b.places = nil
 		b.turn = 1
 	}
 }
@@ -208,7 +200,7 @@ func (b *planner) begin(s *event.Schema) {
 // candidate is a rule that may hold for records of a source, and by which of its targets.
 type candidate struct {
 	rule, target int32
-	naming       uintptr // equal for targets that have one map of aliases
+	naming       int32 // equal for targets that have one map of aliases
 }
 
 // candidatesOf lists the rules for a source.
@@ -243,7 +235,7 @@ func (p *Program) candidatesOfLog(src event.Source) []candidate {
 		ts := p.compiled[i].targets
 		for k := range ts {
 			if ts[k].selectsLog(src) {
-				list = append(list, candidate{int32(i), int32(k), reflect.ValueOf(ts[k].alias).Pointer()})
+				list = append(list, candidate{int32(i), int32(k), p.namingOf(ts[k].alias)})
 			}
 		}
 	}
@@ -252,6 +244,17 @@ func (p *Program) candidatesOfLog(src event.Source) []candidate {
 	}
 	p.logs[src] = list
 	return list
+}
+
+// namingOf numbers a map of aliases.
+func (p *Program) namingOf(alias map[string]alias) int32 {
+	at := reflect.ValueOf(alias).Pointer()
+	i := slices.Index(p.namings, at)
+	if i < 0 {
+		i = len(p.namings)
+		p.namings = append(p.namings, at)
+	}
+	return int32(i)
 }
 
 // settle resolves a condition's fields in the schema and drops what is settled by that.
@@ -332,19 +335,19 @@ func truth(b bool) settled {
 }
 
 func (b *planner) ask(c *cond) (pcond, settled) {
-	at := b.locate(c.field)
-	leaf := c.atom.leaf
+	at := b.locate(c.field, c.name)
+	op := c.atom.op
 	if at.absent() {
-		holds := leaf.Op == sigma.IsNull || leaf.Op == sigma.Exists && !leaf.Want
+		holds := op == sigma.IsNull || op == sigma.Exists && !c.atom.leaf.Want
 		return pcond{}, truth(holds != c.not)
 	}
 	ref := int32(-1)
-	if leaf.Op == sigma.SameAs {
-		other := b.locate(leaf.Ref)
+	if op == sigma.SameAs {
+		other := b.locate(c.atom.leaf.Ref, c.ref)
 		if other.absent() {
 			return pcond{}, truth(c.not)
 		}
-		ref = b.field(leaf.Ref, other)
+		ref = b.field(c.atom.leaf.Ref, other)
 	} else if at.constant {
 		return pcond{}, truth(b.constant(&at.where, c.atom) != c.not)
 	}
@@ -365,27 +368,27 @@ func (b *planner) pred(field, ref int32, a *atom, one bool) int32 {
 	n := int32(len(b.preds))
 	b.preds = append(b.preds, pred{
 		field: field, ref: ref, atom: a, scanned: a.scannable(false),
-		simple: one && a.leaf.Op != sigma.IsNull && a.leaf.Op != sigma.Exists,
+		simple: one && a.op != sigma.IsNull && a.op != sigma.Exists,
 	})
 	b.before = append(b.before, last.pred)
 	last.pred = n
 	return n
 }
 
-// locate finds a field of the rule at hand, once for all rules that mean the same by its name.
-func (b *planner) locate(name string) *located {
-	k := namedField{b.naming, name}
-	if b.nearAt != nil && k == b.near {
-		return b.nearAt
+// locate finds a field of the rule at hand, by its name and that name's number, once for all rules that mean the same by it.
+func (b *planner) locate(name string, number int32) *located {
+	for len(b.places) <= int(b.naming) {
+		b.places = append(b.places, make([]*located, b.p.names))
 	}
-	at := b.places[k]
-	if at == nil {
-		at = &located{where: locate(b.s, b.target, name), number: -1}
-		at.constant = at.where.constant(b.s)
-		b.places[k] = at
+	at := &b.places[b.naming][number]
+	if *at == nil {
+		*at = new(located)
 	}
-	b.near, b.nearAt = k, at
-	return at
+	if (*at).turn != b.turn {
+		w := locate(b.s, b.target, name)
+		**at = located{where: w, turn: b.turn, constant: w.constant(b.s), number: -1}
+	}
+	return *at
 }
 
 // constant answers an atom for a field whose values all records share.
@@ -690,22 +693,25 @@ func (p *Program) FieldsOf(s *event.Schema, rule int) []int {
 		return nil
 	}
 	var out []int
+	last := int32(-1)
+	add := func(name string, number int32) {
+		if name == "" || number == last {
+			return
+		}
+		last = number
+		w := locate(s, t, name)
+		for _, at := range append(w.needs, w.fields) {
+			out = append(out, at...)
+		}
+	}
 	var walk func(c *cond)
 	walk = func(c *cond) {
 		for _, k := range c.kids {
 			walk(k)
 		}
-		if c.op != ask || c.field == "" {
-			return
-		}
-		for _, name := range []string{c.field, c.atom.leaf.Ref} {
-			if name == "" {
-				continue
-			}
-			w := locate(s, t, name)
-			for _, at := range append(w.needs, w.fields) {
-				out = append(out, at...)
-			}
+		if c.op == ask && c.field != "" {
+			add(c.field, c.name)
+			add(c.atom.leaf.Ref, c.ref)
 		}
 	}
 	walk(p.compiled[rule].cond)

@@ -33,12 +33,14 @@ type Program struct {
 
 	compiled []compiled
 	atoms    []*atom
+	names    int // of fields
 
 	mu       sync.Mutex
 	plans    map[string]*planned
 	scanners map[string]*scanner
 	sources  map[event.Source][]candidate
 	logs     map[event.Source][]candidate // of no event
+	namings  []uintptr                    // maps of aliases, by their number
 	planners sync.Pool
 }
 
@@ -67,6 +69,8 @@ type cond struct {
 	not   bool // ask: the answer is turned round
 	kids  []*cond
 	field string
+	name  int32 // number of the field's name
+	ref   int32 // that of the field that it is compared with
 	atom  *atom
 }
 
@@ -76,7 +80,7 @@ func Compile(rules []sigma.Rule) *Program {
 		Rules: make([]*sigma.Rule, 0, len(rules)), compiled: make([]compiled, 0, len(rules)),
 		plans: map[string]*planned{}, scanners: map[string]*scanner{}, sources: map[event.Source][]candidate{}, logs: map[event.Source][]candidate{},
 	}
-	c := compiler{p: p, atoms: make(map[string]*atom, usualAtoms*len(rules))}
+	c := compiler{p: p, atoms: make(map[string]*atom, usualAtoms*len(rules)), names: map[string]int32{}}
 	for i := range rules {
 		r := &rules[i]
 		if r.Detection == nil {
@@ -95,6 +99,7 @@ func Compile(rules []sigma.Rule) *Program {
 		p.Rules = append(p.Rules, r)
 		p.compiled = append(p.compiled, compiled{t, root})
 	}
+	p.names = len(c.names)
 	return p
 }
 
@@ -105,6 +110,7 @@ const usualAtoms = 8
 type compiler struct {
 	p     *Program
 	atoms map[string]*atom // by key
+	names map[string]int32 // of fields
 	key   []byte
 }
 
@@ -135,8 +141,21 @@ func (x *compiler) compile(e sigma.Expr, not bool, c *cond) error {
 		x.atoms[string(x.key)] = a
 		x.p.atoms = append(x.p.atoms, a)
 	}
-	*c = cond{op: ask, not: not, field: leaf.Field, atom: a}
+	*c = cond{op: ask, not: not, field: leaf.Field, name: x.name(leaf.Field), atom: a}
+	if leaf.Op == sigma.SameAs {
+		c.ref = x.name(leaf.Ref)
+	}
 	return nil
+}
+
+// name numbers the name of a field.
+func (x *compiler) name(s string) int32 {
+	n, ok := x.names[s]
+	if !ok {
+		n = int32(len(x.names))
+		x.names[s] = n
+	}
+	return n
 }
 
 // list puts what all or any of some parts ask into c. Parts of the same kind become parts of it.

@@ -64,8 +64,8 @@ func Read(fsys fs.FS, origin string) (files []File, problems []Problem) {
 	return files, problems
 }
 
-// roomBytes is how much room is made at once for the files of a folder.
-const roomBytes = 256 << 10
+// How much room is made at once for the files of a folder, and how much there must be to begin with one.
+const roomBytes, leastRoom = 1 << 20, 64 << 10
 
 // read reads a file, but not more of it than Parse needs to refuse it for its size. It is put into the room, behind others.
 func read(fsys fs.FS, name string, room *[]byte) ([]byte, error) {
@@ -73,23 +73,20 @@ func read(fsys fs.FS, name string, room *[]byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	size := 0
-	if info, err := file.Stat(); err == nil {
-		size = int(max(0, min(info.Size(), maxFile)))
-	}
-	if cap(*room)-len(*room) <= size {
-		*room = make([]byte, 0, max(size+1, roomBytes))
+	if cap(*room)-len(*room) < leastRoom {
+		*room = make([]byte, 0, roomBytes)
 	}
 	from := len(*room)
-	n, err := io.ReadFull(file, (*room)[from:from+size+1])
+	n, err := io.ReadFull(file, (*room)[from:cap(*room)])
 	*room = (*room)[:from+n]
 	data := (*room)[from : from+n : from+n]
-	if err == nil { // it is larger than it said
-		var rest []byte
-		rest, err = io.ReadAll(io.LimitReader(file, maxFile-int64(size)))
-		data = append(data, rest...)
-	} else if err == io.EOF || err == io.ErrUnexpectedEOF {
+	switch err {
+	case io.EOF, io.ErrUnexpectedEOF:
 		err = nil
+	case nil: // there may be more than fits
+		var rest []byte
+		rest, err = io.ReadAll(io.LimitReader(file, maxFile+1-int64(n)))
+		data = append(data, rest...)
 	}
 	return data, errors.Join(err, file.Close())
 }
