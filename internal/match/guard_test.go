@@ -154,7 +154,7 @@ detection: {s: {one|gte: 100}, n: {two: null}, r: {two|re: 'nc[0-9]'}, condition
 ---
 title: e
 logsource: {product: linux}
-detection: {s: {two|fieldref: three, one|fieldref|contains: two}, n: {three: ab}, condition: s and not n}
+detection: {s: {two|fieldref|cased: three, one|fieldref|cased|contains: two}, n: {three: ab}, condition: s and not n}
 `
 	f.Add("GET\nx=${y\nab\n\nGET\nx=${y\nab\n\nPOST\n/tmp/a.php\n12\ncm\\cmd.exe\n\n\n\n\n")
 	f.Add("GET\n/IMG/a.JS\n120\n\nGET\nnc7\nnc7\né\n")
