@@ -98,8 +98,13 @@ func Load(files []File, placeholders map[string][]string) Set {
 
 func loadWithin(most int, files []File, placeholders map[string][]string) Set {
 	s := Set{Files: len(files)}
-	total := 0
-	for i, x := range parseAll(files, &Parser{Placeholders: placeholders}, most) {
+	all := parseAll(files, &Parser{Placeholders: placeholders}, most)
+	total, rules := 0, 0
+	for i := range all {
+		rules += len(all[i].rules)
+	}
+	s.Rules = make([]Rule, 0, rules)
+	for i, x := range all {
 		if total += x.weight; total > most {
 			s.Problems = append(s.Problems, Problem{Path: files[i].Path, Why: fmt.Sprintf("not read: all rules together unfold into more than %d questions", most)})
 			continue
