@@ -693,30 +693,41 @@ func (p *Program) FieldsOf(s *event.Schema, rule int) []int {
 		return nil
 	}
 	var out []int
-	last := int32(-1)
-	add := func(name string, number int32) {
-		if name == "" || number == last {
-			return
-		}
-		last = number
+	for _, name := range p.namesOf(rule) {
 		w := locate(s, t, name)
 		for _, at := range append(w.needs, w.fields) {
 			out = append(out, at...)
 		}
 	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// namesOf lists the names of fields that a rule asks about.
+func (p *Program) namesOf(rule int) []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	of := &p.compiled[rule]
+	if of.names != nil {
+		return of.names
+	}
+	of.names = []string{}
 	var walk func(c *cond)
 	walk = func(c *cond) {
 		for _, k := range c.kids {
 			walk(k)
 		}
-		if c.op == ask && c.field != "" {
-			add(c.field, c.name)
-			add(c.atom.leaf.Ref, c.ref)
+		if c.op != ask || c.field == "" {
+			return
+		}
+		for _, name := range [2]string{c.field, c.atom.leaf.Ref} {
+			if name != "" && !slices.Contains(of.names, name) {
+				of.names = append(of.names, name)
+			}
 		}
 	}
-	walk(p.compiled[rule].cond)
-	slices.Sort(out)
-	return slices.Compact(out)
+	walk(of.cond)
+	return of.names
 }
 
 // FieldOf is a field of the records of one schema, found by the name that a rule knows it under.

@@ -54,6 +54,7 @@ type planned struct {
 type compiled struct {
 	targets []target
 	cond    *cond
+	names   []string // see namesOf
 }
 
 type condOp uint8
@@ -97,7 +98,7 @@ func Compile(rules []sigma.Rule) *Program {
 			continue
 		}
 		p.Rules = append(p.Rules, r)
-		p.compiled = append(p.compiled, compiled{t, root})
+		p.compiled = append(p.compiled, compiled{targets: t, cond: root})
 	}
 	p.names = len(c.names)
 	return p
