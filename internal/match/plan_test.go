@@ -78,3 +78,38 @@ func plain(p *Plan) *Plan {
 	}
 	return p
 }
+
+// TestCandidates: the rules for a source, each by its first target that selects it, whichever sources were asked for before.
+func TestCandidates(t *testing.T) {
+	rules := ""
+	for i, source := range []string{"product: windows, category: process_creation", "product: windows, service: security", "product: windows", "category: dns_query", "product: linux, service: auth", "category: antivirus"} {
+		rules += fmt.Sprintf("title: t%d\nlogsource: {%s}\ndetection: {s: {one: two}, condition: s}\n---\n", i, source)
+	}
+	p := programOf(t, rules)
+	p.compiled[1].targets = append(p.compiled[1].targets, security(processCreation, 4688), target{product: "windows"})
+	found := 0
+	for range 2 {
+		for _, channel := range []string{"Security", "security", "Microsoft-Windows-Sysmon/Operational", "auth", "Microsoft-Windows-Windows Defender/Operational", "other"} {
+			for _, id := range []uint32{0, 1, 22, 4688, 4689, 1116} {
+				src := event.Source{Product: "windows", Channel: channel, EventID: id}
+				if channel == "auth" {
+					src = event.Source{Product: "linux", Channel: channel}
+				}
+				var want []candidate
+				for i := range p.compiled {
+					ts := p.compiled[i].targets
+					if k := slices.IndexFunc(ts, func(x target) bool { return x.selects(src) }); k >= 0 {
+						want = append(want, candidate{int32(i), int32(k), p.namingOf(ts[k].alias)})
+					}
+				}
+				if got := p.candidatesOf(src); !slices.Equal(got, want) {
+					t.Errorf("%v: %v, want %v", src, got, want)
+				}
+				found += len(want)
+			}
+		}
+	}
+	if found < 50 {
+		t.Errorf("%d candidates", found)
+	}
+}
