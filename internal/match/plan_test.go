@@ -82,7 +82,7 @@ func plain(p *Plan) *Plan {
 // TestCandidates: the rules for a source, each by its first target that selects it, whichever sources were asked for before.
 func TestCandidates(t *testing.T) {
 	rules := ""
-	for i, source := range []string{"product: windows, category: process_creation", "product: windows, service: security", "product: windows", "category: dns_query", "product: linux, service: auth", "category: antivirus"} {
+	for i, source := range []string{"product: windows, category: process_creation", "product: windows, service: security", "product: windows", "product: windows, category: dns_query", "product: linux, service: auth", "product: windows, category: antivirus"} {
 		rules += fmt.Sprintf("title: t%d\nlogsource: {%s}\ndetection: {s: {one: two}, condition: s}\n---\n", i, source)
 	}
 	p := programOf(t, rules)
