@@ -30,8 +30,8 @@ func (p *pass) read(c content) error {
 	s := newStream(p.ctx, p.c.opt.TempDir, c.source)
 	defer s.close()
 	looker, _ := p.sink.(Looker)
-	if looker != nil {
-		s.keep = keepBytes // most files are no longer, and need no temporary one
+	if looker != nil && c.source.file == nil {
+		s.keep = keepBytes // most are no longer, and need no temporary file
 	}
 	facts := p.c.facts(c.at)
 	var rd *reader

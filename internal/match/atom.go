@@ -35,12 +35,15 @@ const (
 type atom struct {
 	id      int
 	leaf    *sigma.Leaf
+	op      sigma.Op // of the leaf
 	form    form
 	lit     string   // folded; the whole of the question unless form is other
 	guard   guard    // form other: when it need be evaluated at all
 	more    []guard  // what else a value must hold before the expression is tried: looked for when it would be
 	needles []needle // what a scanner must find for it to hold; none when that cannot be told
 	tiny    bool     // some of them are too short to be looked for with the others
+	cost    int8     // of the answer, in steps
+	weight  float64  // see anchorWeight
 	glob    []sigma.Part
 	re      func() *regexp.Regexp // compiled when it is first needed: most never are
 
@@ -83,27 +86,30 @@ func foreign(text []byte) bool {
 	return false
 }
 
-// key tells atoms apart; the field is not part of it.
-func key(l *sigma.Leaf) string {
-	b := []byte{byte(l.Op), byte(l.Shape), byte(l.Part)}
-	b = strconv.AppendBool(strconv.AppendBool(b, l.Cased), l.Want)
-	b = binary.LittleEndian.AppendUint64(b, math.Float64bits(l.Number))
+// appendKey appends what tells atoms apart; the field is not part of it.
+func appendKey(b []byte, l *sigma.Leaf) []byte {
 	put := func(s string) { b = append(binary.AppendUvarint(b, uint64(len(s))), s...) }
+	b = strconv.AppendBool(append(b, byte(l.Op)), l.Cased)
 	for _, part := range l.Pattern {
 		b = append(b, 1+byte(part.Wild))
 		put(part.Text)
 	}
 	b = append(b, 0)
+	if l.Op == sigma.Like {
+		return b
+	}
+	b = strconv.AppendBool(append(b, byte(l.Shape), byte(l.Part)), l.Want)
+	b = binary.LittleEndian.AppendUint64(b, math.Float64bits(l.Number))
 	put(l.Regexp)
 	put(l.Ref)
 	if l.Op == sigma.InNetwork {
 		put(l.Network.String())
 	}
-	return string(b)
+	return b
 }
 
 func newAtom(id int, l *sigma.Leaf) (*atom, error) {
-	a := &atom{id: id, leaf: l, form: other}
+	a := &atom{id: id, leaf: l, op: l.Op, form: other}
 	switch l.Op {
 	case sigma.Like:
 		a.like(l)
@@ -120,6 +126,7 @@ func newAtom(id int, l *sigma.Leaf) (*atom, error) {
 		return nil, fmt.Errorf("placeholder %q has no values: give a placeholder file", l.Holder)
 	}
 	a.findNeedles()
+	a.cost, a.weight = a.findCost(), weight(a)
 	return a, nil
 }
 
@@ -341,25 +348,40 @@ func factsOfRow(row []*syntax.Regexp, depth int) (out facts) {
 }
 
 func factsOfAlternatives(list []*syntax.Regexp, depth int) (out facts) {
-	known, guarded := true, true
-	for _, alternative := range list {
+	known := true
+	guards := make([][]guard, len(list))
+	for i, alternative := range list {
 		f := factsOf(alternative, depth+1)
 		known = known && f.all != nil
 		out.starts, out.alien = append(out.starts, f.begins()...), out.alien || f.alien
-		g := f.best()
-		guarded = guarded && g.texts != nil && len(out.guard.texts)+len(g.texts) <= maxGuards
-		if guarded {
-			out.guard = guard{append(out.guard.texts, g.texts...), out.guard.foreign || g.foreign}
-		}
+		guards[i] = append([]guard{f.best()}, f.more...)
 	}
-	if !guarded {
-		out.guard = guard{}
+	out.guard = ofEach(guards, 0)
+	for n := 1; n <= maxMore && slices.ContainsFunc(guards, func(list []guard) bool { return n < len(list) }); n++ {
+		if g := ofEach(guards, n); g.texts != nil {
+			out.more = append(out.more, g)
+		}
 	}
 	switch out.starts = distinct(out.starts); {
 	case len(out.starts) > maxGuards:
 		out.starts, out.alien = nil, false
 	case known:
 		out.all, out.starts = out.starts, nil
+	}
+	return out
+}
+
+// ofEach is the guard that follows from one guard of each alternative: its n-th, or its last.
+func ofEach(alternatives [][]guard, n int) (out guard) {
+	for _, list := range alternatives {
+		g := list[min(n, len(list)-1)]
+		if g.texts == nil || len(out.texts)+len(g.texts) > maxGuards {
+			return guard{}
+		}
+		out.texts, out.foreign = append(out.texts, g.texts...), out.foreign || g.foreign
+	}
+	if n > 0 {
+		out.texts = distinct(out.texts)
 	}
 	return out
 }

@@ -24,7 +24,7 @@ func (p *Program) Explain(rule int) Explanation {
 	for i := range c.targets {
 		e.Sees = append(e.Sees, c.targets[i].String())
 	}
-	wakes, weight := anchors(c.cond, func(c *cond, tiny bool) (*cond, float64) { return c, c.atom.anchorWeight(c.not, tiny) })
+	wakes, weight := anchors(nil, c.cond, func(c *cond, tiny bool) (*cond, float64) { return c, c.atom.anchorWeight(c.not, tiny) })
 	if !math.IsInf(weight, 1) {
 		for _, c := range wakes {
 			e.Wakes = append(e.Wakes, c.String())
@@ -68,11 +68,11 @@ func (c *cond) lines(depth int, put func(string)) {
 	}
 }
 
-func (c *cond) cost() int {
+func (c *cond) cost() int8 {
 	if c.op != ask {
 		return costOfParts
 	}
-	return c.atom.cost()
+	return c.atom.cost
 }
 
 // String is one question: its field, what is asked, and by which texts the scan answers or narrows it.

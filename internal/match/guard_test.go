@@ -151,9 +151,14 @@ detection: {s: {one|startswith: ab, two|endswith: '\cmd.exe'}, n: {one: ''}, con
 title: d
 logsource: {product: linux}
 detection: {s: {one|gte: 100}, n: {two: null}, r: {two|re: 'nc[0-9]'}, condition: s and n or r}
+---
+title: e
+logsource: {product: linux}
+detection: {s: {two|fieldref|cased: three, one|fieldref|cased|contains: two}, n: {three: ab}, condition: s and not n}
 `
 	f.Add("GET\nx=${y\nab\n\nGET\nx=${y\nab\n\nPOST\n/tmp/a.php\n12\ncm\\cmd.exe\n\n\n\n\n")
 	f.Add("GET\n/IMG/a.JS\n120\n\nGET\nnc7\nnc7\né\n")
+	f.Add("GET\nabc\nb\nb\nGET\nab\nab\nab\nb\nabc\nb\nc\nGET\nabc\nGET\nc\n")
 	p := programOf(f, rules)
 	plain := NewPlain(p.Rules)
 	schema := event.TextSchema(event.Source{Product: "linux", Channel: "syslog"}, "cs-method", "one", "two", "three")
@@ -190,6 +195,19 @@ func TestMoreGuards(t *testing.T) {
 		t.Fatal(err)
 	}
 	for text, refused := range map[string]bool{"/tmp/first1.php": false, "/usr/first1.php": true, "/tmp/1.php": true, "/img/second.html": true} {
+		if got := a.refuses([]byte(text)); got != refused {
+			t.Errorf("%q: %v", text, got)
+		}
+	}
+}
+
+// TestGuardsOfAlternatives: what each alternative needs beside its best text is needed of all.
+func TestGuardsOfAlternatives(t *testing.T) {
+	a, err := newAtom(0, &sigma.Leaf{Op: sigma.Matches, Regexp: `(?i)(\bnc(64)?(\.exe)?\s.{0,9}\s-e\s*"?(cmd|pwsh)|\bpowercat\s.{0,9}-e[px]?\s*(cmd)?)`})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for text, refused := range map[string]bool{"nc 10.0.0.1 -e cmd": false, "powercat -c x -ep": false, "cmd /c dir": true, "cmd /c nc 10.0.0.1": true, "powercat": true} {
 		if got := a.refuses([]byte(text)); got != refused {
 			t.Errorf("%q: %v", text, got)
 		}

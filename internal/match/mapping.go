@@ -20,10 +20,14 @@ type target struct {
 }
 
 func (t *target) selects(s event.Source) bool {
+	return (len(t.ids) == 0 || slices.Contains(t.ids, s.EventID)) && t.selectsLog(s)
+}
+
+// selectsLog is selects, whatever the event.
+func (t *target) selectsLog(s event.Source) bool {
 	return (t.product == "" || t.product == s.Product) &&
 		(t.channel == "" || strings.EqualFold(t.channel, s.Channel)) &&
-		(t.provider == "" || strings.EqualFold(t.provider, s.Provider)) &&
-		(len(t.ids) == 0 || slices.Contains(t.ids, s.EventID))
+		(t.provider == "" || strings.EqualFold(t.provider, s.Provider))
 }
 
 // alias says where a record keeps a field: under other names, or made from other fields. Several names are tried in

@@ -34,7 +34,12 @@ var widths = [256]int{
 }
 
 // figured are what a number, a SID or a GUID is made of, in lower case.
-const figured = "0123456789abcdefsx-{}"
+var figured = func() (set [256]bool) {
+	for _, c := range []byte("0123456789abcdefsx-{}") {
+		set[c] = true
+	}
+	return set
+}()
 
 // numbers are the needles of a scanner that can lie in the text of a number.
 type numbers struct {
@@ -50,8 +55,13 @@ type wholeNumber struct {
 
 // add sorts out a needle.
 func (l *numbers) add(i int32, n *needle) {
-	if strings.Trim(n.text, figured) != "" || n.text == "" {
-		return // the empty text is looked for elsewhere: in empty values and in what is not ASCII
+	if n.text == "" {
+		return // it is looked for elsewhere: in empty values and in what is not ASCII
+	}
+	for i := range len(n.text) {
+		if !figured[n.text[i]] {
+			return
+		}
 	}
 	if n.form == exact {
 		if x, ok := numberOf(n.text); ok {

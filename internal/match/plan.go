@@ -28,8 +28,7 @@ type Plan struct {
 type planField struct {
 	name    string
 	where   where
-	columns []int32         // in which its values are
-	preds   map[int32]int32 // by atom
+	columns []int32 // in which its values are
 }
 
 // column is where values of a record are: a field of its schema, or values made of some.
@@ -39,8 +38,7 @@ type column struct {
 	slot    int // of the field, below 0 for a constant
 	derived *where
 	scanner *scanner // for the texts of all fields that it is in; nil if nothing is looked for
-	atoms   []int32  // by needle of the scanner: its atom's place among them
-	starts  []int32  // by that: where the atom's preds begin in serves, and those of the next
+	starts  []int32  // by atom of a needle: where the atom's preds begin in serves, and those of the next
 	serves  []int32
 	inEmpty []sign // what is found in the empty text
 }
@@ -55,9 +53,9 @@ type sign struct {
 
 // signs appends what finding a needle of the column's scanner means.
 func (c *column) signs(list []sign, needle int32) []sign {
-	a, sure := c.atoms[needle], c.scanner.needles[needle].sure
-	for _, pred := range c.serves[c.starts[a]:c.starts[a+1]] {
-		list = append(list, sign{pred, sure})
+	n := &c.scanner.needles[needle]
+	for _, pred := range c.serves[c.starts[n.atom]:c.starts[n.atom+1]] {
+		list = append(list, sign{pred, n.sure})
 	}
 	return list
 }
@@ -109,33 +107,63 @@ const (
 	no
 )
 
+// planner makes one plan after another. What a plan keeps is copied out of the lists, so that the next one is made in their room.
 type planner struct {
 	p      *Program
 	s      *event.Schema
 	plan   *Plan
 	byName map[string]int32 // place of a field → its number
 	target *target
-	naming uintptr       // of the target
+	naming int32         // of the target
 	column map[int]int32 // slot, or place among the fields of a constant as its complement → column
-	places map[namedField]*located
+	places [][]*located  // by naming and number of a field's name
+
+	preds   []pred
+	before  []int32    // by pred: the last one before it of the same atom, below 0 for none
+	asked   []lastPred // by atom
+	turn    uint32
+	kids    []pcond // of the conditions that are being settled
+	room    []pcond // for what the plan keeps of them: see keep
+	rules   []planRule
+	numbers []int32    // for whatever is listed
+	wakes   []uint64   // preds, and in the lower half the rules that they wake
+	wants   [][]uint64 // by column: atoms, and in the lower half the preds that ask them
+	atoms   []int32
+	key     []byte
+	scratch Scratch
 }
 
-// namedField is a name, as the rules of one kind of log mean it.
-type namedField struct {
-	naming uintptr
-	name   string
+// lastPred is the last pred that asks an atom in the plan of a turn.
+type lastPred struct {
+	turn uint32
+	pred int32
 }
 
 // located is where a schema keeps a field that a rule asks about.
 type located struct {
 	where
-	number int32 // of the plan's fields, -1 before it is one
+	turn     uint32 // it is that of another schema
+	constant bool
+	number   int32 // of the plan's fields, -1 before it is one
+}
+
+func (p *Program) newPlanner() *planner {
+	return &planner{p: p, asked: make([]lastPred, len(p.atoms)), byName: map[string]int32{}, column: map[int]int32{}}
 }
 
 func (p *Program) plan(s *event.Schema) *Plan {
-	b := planner{p: p, s: s, plan: &Plan{texts: s.Source.Product != "windows"}, byName: map[string]int32{}, column: map[int]int32{}, places: map[namedField]*located{}}
-	for _, k := range p.candidatesOf(s.Source) {
-		i, c := int(k.rule), &p.compiled[k.rule]
+	b, _ := p.planners.Get().(*planner)
+	if b == nil {
+		b = p.newPlanner()
+	}
+	defer p.planners.Put(b)
+	return b.make(s)
+}
+
+func (b *planner) make(s *event.Schema) *Plan {
+	b.begin(s)
+	for _, k := range b.p.candidatesOf(s.Source) {
+		i, c := int(k.rule), &b.p.compiled[k.rule]
 		b.target, b.naming = &c.targets[k.target], k.naming
 		pc, done := b.settle(c.cond)
 		if done == no {
@@ -144,20 +172,35 @@ func (p *Program) plan(s *event.Schema) *Plan {
 		if done == yes {
 			pc = pcond{op: all}
 		}
-		b.plan.rules = append(b.plan.rules, planRule{i, pc})
+		b.rules = append(b.rules, planRule{i, pc})
 	}
-	if len(b.plan.rules) == 0 {
+	if len(b.rules) == 0 {
 		return nil
 	}
+	b.plan.rules = slices.Clone(b.rules)
 	b.anchor()
+	b.plan.preds = slices.Clone(b.preds)
 	b.scanners()
 	return b.plan
+}
+
+// begin forgets the plan before.
+func (b *planner) begin(s *event.Schema) {
+	b.s, b.plan = s, &Plan{texts: s.Source.Product != "windows"}
+	clear(b.byName)
+	clear(b.column)
+	b.preds, b.before, b.kids, b.room, b.rules, b.wakes = b.preds[:0], b.before[:0], b.kids[:0], nil, b.rules[:0], b.wakes[:0]
+	if b.turn++; b.turn == 0 { // wrapped: old preds would look new
+		clear(b.asked)
+		b.places = nil
+		b.turn = 1
+	}
 }
 
 // candidate is a rule that may hold for records of a source, and by which of its targets.
 type candidate struct {
 	rule, target int32
-	naming       uintptr // equal for targets that have one map of aliases
+	naming       int32 // equal for targets that have one map of aliases
 }
 
 // candidatesOf lists the rules for a source.
@@ -168,13 +211,10 @@ func (p *Program) candidatesOf(src event.Source) []candidate {
 	if ok {
 		return list
 	}
-	for i := range p.compiled {
-		ts := p.compiled[i].targets
-		for k := range ts {
-			if ts[k].selects(src) {
-				list = append(list, candidate{int32(i), int32(k), reflect.ValueOf(ts[k].alias).Pointer()})
-				break
-			}
+	last := int32(-1)
+	for _, k := range p.candidatesOfLog(src) {
+		if k.rule != last && p.compiled[k.rule].targets[k.target].selects(src) {
+			list, last = append(list, k), k.rule
 		}
 	}
 	if len(p.sources) >= maxPlans {
@@ -182,6 +222,39 @@ func (p *Program) candidatesOf(src event.Source) []candidate {
 	}
 	p.sources[src] = list
 	return list
+}
+
+// candidatesOfLog lists all targets of rules for the log of a source, whichever of its events they are for.
+func (p *Program) candidatesOfLog(src event.Source) []candidate {
+	src.EventID = 0
+	list, ok := p.logs[src]
+	if ok {
+		return list
+	}
+	for i := range p.compiled {
+		ts := p.compiled[i].targets
+		for k := range ts {
+			if ts[k].selectsLog(src) {
+				list = append(list, candidate{int32(i), int32(k), p.namingOf(ts[k].alias)})
+			}
+		}
+	}
+	if len(p.logs) >= maxPlans {
+		clear(p.logs)
+	}
+	p.logs[src] = list
+	return list
+}
+
+// namingOf numbers a map of aliases.
+func (p *Program) namingOf(alias map[string]alias) int32 {
+	at := reflect.ValueOf(alias).Pointer()
+	i := slices.Index(p.namings, at)
+	if i < 0 {
+		i = len(p.namings)
+		p.namings = append(p.namings, at)
+	}
+	return int32(i)
 }
 
 // settle resolves a condition's fields in the schema and drops what is settled by that.
@@ -194,37 +267,55 @@ func (b *planner) settle(c *cond) (pcond, settled) {
 	if c.op == any {
 		end, drop = yes, no
 	}
-	out := pcond{op: c.op}
+	from := len(b.kids)
+	defer func() { b.kids = b.kids[:from] }()
 	for _, k := range c.kids {
 		pk, done := b.settle(k)
 		switch done {
 		case end:
 			return pcond{}, end
 		case open:
-			out.kids = append(out.kids, pk)
+			b.kids = append(b.kids, pk)
 		}
 	}
-	switch len(out.kids) {
+	kids := b.kids[from:]
+	switch len(kids) {
 	case 0:
 		return pcond{}, drop
 	case 1:
-		return out.kids[0], open
+		return kids[0], open
 	}
-	slices.SortStableFunc(out.kids, func(x, y pcond) int { return cmp.Compare(b.cost(x), b.cost(y)) })
-	return out, open
+	byCost := func(x, y pcond) int { return cmp.Compare(b.cost(&x), b.cost(&y)) }
+	if !slices.IsSortedFunc(kids, byCost) {
+		slices.SortStableFunc(kids, byCost)
+	}
+	return pcond{op: c.op, kids: b.keep(kids)}, open
 }
 
+// keep copies parts of a condition to where they stay: those of many conditions lie side by side.
+func (b *planner) keep(kids []pcond) []pcond {
+	if n := len(kids); cap(b.room)-len(b.room) < n {
+		b.room = make([]pcond, 0, max(n, min(2*cap(b.room), mostRoom), leastRoom))
+	}
+	from := len(b.room)
+	b.room = append(b.room, kids...)
+	return b.room[from:len(b.room):len(b.room)]
+}
+
+// How many parts of conditions are made room for at once.
+const leastRoom, mostRoom = 32, 1024
+
 // cost orders the parts of a condition: what the scan answers, what needs a look, what needs an expression.
-func (b *planner) cost(c pcond) int {
+func (b *planner) cost(c *pcond) int8 {
 	if c.op != ask {
 		return costOfParts
 	}
-	return b.plan.preds[c.pred].atom.cost()
+	return b.preds[c.pred].atom.cost
 }
 
 const costOfParts = 2
 
-func (a *atom) cost() int {
+func (a *atom) findCost() int8 {
 	switch {
 	case a.form != other && useful(a.form, a.lit):
 		return 0
@@ -244,53 +335,65 @@ func truth(b bool) settled {
 }
 
 func (b *planner) ask(c *cond) (pcond, settled) {
-	at := b.locate(c.field)
-	w := at.where
-	leaf := c.atom.leaf
-	if w.absent() {
-		holds := leaf.Op == sigma.IsNull || leaf.Op == sigma.Exists && !leaf.Want
+	at := b.locate(c.field, c.name)
+	op := c.atom.op
+	if at.absent() {
+		holds := op == sigma.IsNull || op == sigma.Exists && !c.atom.leaf.Want
 		return pcond{}, truth(holds != c.not)
 	}
 	ref := int32(-1)
-	if leaf.Op == sigma.SameAs {
-		other := b.locate(leaf.Ref)
+	if op == sigma.SameAs {
+		other := b.locate(c.atom.leaf.Ref, c.ref)
 		if other.absent() {
 			return pcond{}, truth(c.not)
 		}
-		ref = b.field(leaf.Ref, other)
-	} else if w.constant(b.s) {
-		return pcond{}, truth(b.constant(&w, c.atom) != c.not)
+		ref = b.field(c.atom.leaf.Ref, other)
+	} else if at.constant {
+		return pcond{}, truth(b.constant(&at.where, c.atom) != c.not)
 	}
-	f := b.field(c.field, at)
-	field := &b.plan.fields[f]
-	id := int32(c.atom.id)
-	n, ok := field.preds[id]
-	if !ok {
-		n = int32(len(b.plan.preds))
-		field.preds[id] = n
-		b.plan.preds = append(b.plan.preds, pred{
-			field: f, ref: ref, atom: c.atom, scanned: c.atom.scannable(false),
-			simple: len(w.fields) == 1 && leaf.Op != sigma.IsNull && leaf.Op != sigma.Exists,
-		})
-	}
-	return pcond{op: ask, not: c.not, pred: n}, open
+	return pcond{op: ask, not: c.not, pred: b.pred(b.field(c.field, at), ref, c.atom, len(at.fields) == 1)}, open
 }
 
-// locate finds a field of the rule at hand, once for all rules that mean the same by its name.
-func (b *planner) locate(name string) *located {
-	k := namedField{b.naming, name}
-	at := b.places[k]
-	if at == nil {
-		at = &located{locate(b.s, b.target, name), -1}
-		b.places[k] = at
+// pred numbers an atom asked of a field, which may be one column.
+func (b *planner) pred(field, ref int32, a *atom, one bool) int32 {
+	last := &b.asked[a.id]
+	if last.turn != b.turn {
+		*last = lastPred{b.turn, -1}
 	}
-	return at
+	for n := last.pred; n >= 0; n = b.before[n] {
+		if p := &b.preds[n]; p.field == field && p.ref == ref {
+			return n
+		}
+	}
+	n := int32(len(b.preds))
+	b.preds = append(b.preds, pred{
+		field: field, ref: ref, atom: a, scanned: a.scannable(false),
+		simple: one && a.op != sigma.IsNull && a.op != sigma.Exists,
+	})
+	b.before = append(b.before, last.pred)
+	last.pred = n
+	return n
+}
+
+// locate finds a field of the rule at hand, by its name and that name's number, once for all rules that mean the same by it.
+func (b *planner) locate(name string, number int32) *located {
+	for len(b.places) <= int(b.naming) {
+		b.places = append(b.places, make([]*located, b.p.names))
+	}
+	at := &b.places[b.naming][number]
+	if *at == nil {
+		*at = new(located)
+	}
+	if (*at).turn != b.turn {
+		w := locate(b.s, b.target, name)
+		**at = located{where: w, turn: b.turn, constant: w.constant(b.s), number: -1}
+	}
+	return *at
 }
 
 // constant answers an atom for a field whose values all records share.
 func (b *planner) constant(w *where, a *atom) bool {
-	var s Scratch
-	return s.ask(&event.Record{Schema: b.s}, a, w)
+	return b.scratch.ask(&event.Record{Schema: b.s}, a, w)
 }
 
 // field numbers a field of the plan. Two rules may mean different things by one name, where their log sources do.
@@ -314,7 +417,7 @@ func (b *planner) newField(name string, w where) int32 {
 	}
 	n := int32(len(b.plan.fields))
 	b.byName[string(k)] = n
-	b.plan.fields = append(b.plan.fields, planField{name: name, where: w, columns: b.columns(&w), preds: map[int32]int32{}})
+	b.plan.fields = append(b.plan.fields, planField{name: name, where: w, columns: b.columns(&w)})
 	return n
 }
 
@@ -345,55 +448,54 @@ func (b *planner) columns(w *where) (out []int32) {
 // scanners gives each column one scanner for the texts of all fields that it is in: rules that look into any value and rules
 // that name a field look at it once. Equal scanners are shared between columns and plans.
 func (b *planner) scanners() {
-	type wanted struct{ atom, pred int32 }
-	wants := make([][]wanted, len(b.plan.columns))
-	for i := range b.plan.fields {
-		f := &b.plan.fields[i]
-		for id, n := range f.preds {
-			if !b.plan.preds[n].scanned {
-				continue
-			}
-			for _, column := range f.columns {
-				wants[column] = append(wants[column], wanted{id, n})
-			}
-		}
+	for len(b.wants) < len(b.plan.columns) {
+		b.wants = append(b.wants, nil)
 	}
-	var atoms []int32
-	var key []byte
-	for i, list := range wants {
-		if len(list) == 0 {
+	wants := b.wants[:len(b.plan.columns)]
+	for i := range wants {
+		wants[i] = wants[i][:0]
+	}
+	for n := range b.plan.preds {
+		p := &b.plan.preds[n]
+		if !p.scanned {
 			continue
 		}
-		slices.SortFunc(list, func(x, y wanted) int { return cmp.Or(cmp.Compare(x.atom, y.atom), cmp.Compare(x.pred, y.pred)) })
-		c := &b.plan.columns[i]
-		c.id = columnIDs.Add(1)
-		atoms, key = atoms[:0], key[:0]
-		for k, w := range list {
-			if k == 0 || w.atom != list[k-1].atom {
-				atoms, key = append(atoms, w.atom), binary.AppendUvarint(key, uint64(w.atom))
-				c.starts = append(c.starts, int32(k))
-			}
-			c.serves = append(c.serves, w.pred)
+		for _, column := range b.plan.fields[p.field].columns {
+			wants[column] = append(wants[column], uint64(p.atom.id)<<32|uint64(n))
 		}
-		c.starts = append(c.starts, int32(len(list)))
-		c.scanner = b.p.scannerOf(key, atoms)
-		c.atoms = make([]int32, len(c.scanner.needles))
-		place := int32(0)
-		for k := range c.atoms {
-			for atoms[place] != c.scanner.needles[k].atom {
-				place++
-			}
-			c.atoms[k] = place
-		}
-		for _, n := range c.scanner.whole[""] {
-			c.inEmpty = c.signs(c.inEmpty, n)
-		}
-		at := lookedAt{-1, int32(i), len(c.inEmpty) > 0, c.scanner}
-		if c.derived == nil {
-			at.slot = int32(c.slot)
-		}
-		b.plan.looked = append(b.plan.looked, at)
 	}
+	for i, list := range wants {
+		if len(list) > 0 {
+			slices.Sort(list)
+			b.scanner(i, list)
+		}
+	}
+}
+
+// scanner gives a column the scanner for what is wanted of it.
+func (b *planner) scanner(i int, wants []uint64) {
+	c := &b.plan.columns[i]
+	c.id = columnIDs.Add(1)
+	c.serves = make([]int32, len(wants))
+	b.atoms, b.key = b.atoms[:0], b.key[:0]
+	b.numbers = b.numbers[:0]
+	for k, w := range wants {
+		if id := int32(w >> 32); k == 0 || id != b.atoms[len(b.atoms)-1] {
+			b.atoms, b.key = append(b.atoms, id), binary.AppendUvarint(b.key, uint64(id))
+			b.numbers = append(b.numbers, int32(k))
+		}
+		c.serves[k] = int32(uint32(w))
+	}
+	c.starts = slices.Clone(append(b.numbers, int32(len(wants))))
+	c.scanner = b.p.scannerOf(b.key, b.atoms)
+	for _, n := range c.scanner.whole[""] {
+		c.inEmpty = c.signs(c.inEmpty, n)
+	}
+	at := lookedAt{-1, int32(i), len(c.inEmpty) > 0, c.scanner}
+	if c.derived == nil {
+		at.slot = int32(c.slot)
+	}
+	b.plan.looked = append(b.plan.looked, at)
 }
 
 // scannerOf is the scanner for the texts of some atoms, in order of their ids. Key stands for them.
@@ -404,9 +506,16 @@ func (p *Program) scannerOf(key []byte, atoms []int32) *scanner {
 	if s != nil {
 		return s
 	}
-	var needles []needle
+	size := 0
 	for _, id := range atoms {
-		needles = append(needles, p.atoms[id].needles...)
+		size += len(p.atoms[id].needles)
+	}
+	needles := make([]needle, 0, size)
+	for i, id := range atoms {
+		for _, n := range p.atoms[id].needles {
+			n.atom = int32(i)
+			needles = append(needles, n)
+		}
 	}
 	s = newScanner(needles)
 	p.mu.Lock()
@@ -426,10 +535,10 @@ func (a *atom) findNeedles() {
 		return
 	}
 	for _, t := range texts {
-		a.needles = append(a.needles, needle{t, f, a.form != other, int32(a.id)})
+		a.needles = append(a.needles, needle{text: t, form: f, sure: a.form != other})
 	}
 	if a.form == other && a.guard.foreign {
-		a.needles = append(a.needles, needle{"", infix, false, int32(a.id)})
+		a.needles = append(a.needles, needle{form: infix})
 	}
 	a.tiny = !useful(f, texts...)
 }
@@ -440,21 +549,33 @@ func (a *atom) scannable(tiny bool) bool { return len(a.needles) > 0 && (tiny ||
 
 // anchor decides what wakes each rule.
 func (b *planner) anchor() {
-	b.plan.wakes = make([][]int32, len(b.plan.preds))
+	weigh := func(c *pcond, tiny bool) (int32, float64) {
+		p := &b.preds[c.pred]
+		return c.pred, p.atom.anchorWeight(c.not, tiny || p.scanned)
+	}
 	for i := range b.plan.rules {
-		preds, weight := anchors(&b.plan.rules[i].cond, func(c *pcond, tiny bool) (int32, float64) {
-			p := &b.plan.preds[c.pred]
-			return c.pred, p.atom.anchorWeight(c.not, tiny || p.scanned)
-		})
+		preds, weight := anchors(b.numbers[:0], &b.plan.rules[i].cond, weigh)
+		b.numbers = preds
 		if math.IsInf(weight, 1) {
 			b.plan.always = append(b.plan.always, int32(i))
 			continue
 		}
 		slices.Sort(preds)
 		for _, n := range slices.Compact(preds) {
-			b.plan.preds[n].scanned = true
-			b.plan.wakes[n] = append(b.plan.wakes[n], int32(i))
+			b.preds[n].scanned = true
+			b.wakes = append(b.wakes, uint64(n)<<32|uint64(i))
 		}
+	}
+	slices.Sort(b.wakes)
+	b.plan.wakes = make([][]int32, len(b.preds))
+	rules := make([]int32, len(b.wakes))
+	for from := 0; from < len(rules); {
+		n, to := b.wakes[from]>>32, from
+		for ; to < len(rules) && b.wakes[to]>>32 == n; to++ {
+			rules[to] = int32(uint32(b.wakes[to]))
+		}
+		b.plan.wakes[n] = rules[from:to:to]
+		from = to
 	}
 }
 
@@ -472,43 +593,51 @@ func (c *pcond) operator() condOp  { return c.op }
 func (c *pcond) parts() int        { return len(c.kids) }
 func (c *pcond) part(i int) *pcond { return &c.kids[i] }
 
-// anchors chooses the cheapest set of questions of which one must hold for a condition to hold, with its weight: infinite
-// when there is none. A rule that has none, or only what many records have, may have texts of a few bytes looked for rather
-// than be evaluated for every record. Weigh tells of a question what stands for it and its weight, infinite where a scan
-// cannot answer it.
-func anchors[C condition[C], A interface{}](c C, weigh func(c C, tiny bool) (A, float64)) ([]A, float64) {
-	best, least := anchorsAmong(c, false, weigh)
+// anchors chooses the cheapest set of questions of which one must hold for a condition to hold, and appends it to the list, with
+// its weight: infinite when there is none. A rule that has none, or only what many records have, may have texts of a few bytes
+// looked for rather than be evaluated for every record. Weigh tells of a question what stands for it and its weight, infinite
+// where a scan cannot answer it.
+func anchors[C condition[C], A interface{}](list []A, c C, weigh func(c C, tiny bool) (A, float64)) ([]A, float64) {
+	from := len(list)
+	list, least := anchorsAmong(list, c, false, weigh)
 	if least > usual {
-		if list, w := anchorsAmong(c, true, weigh); w < least {
-			best, least = list, w
+		n := len(list)
+		both, w := anchorsAmong(list, c, true, weigh)
+		if w < least {
+			return append(both[:from], both[n:]...), w
 		}
 	}
-	return best, least
+	return list, least
 }
 
-func anchorsAmong[C condition[C], A interface{}](c C, tiny bool, weigh func(c C, tiny bool) (A, float64)) (best []A, weight float64) {
+func anchorsAmong[C condition[C], A interface{}](list []A, c C, tiny bool, weigh func(c C, tiny bool) (A, float64)) (_ []A, weight float64) {
+	from := len(list)
 	switch c.operator() {
 	case all:
 		weight = math.Inf(1)
 		for i := range c.parts() {
-			if list, w := anchorsAmong(c.part(i), tiny, weigh); w < weight {
-				best, weight = list, w
+			n := len(list)
+			more, w := anchorsAmong(list, c.part(i), tiny, weigh)
+			if list = more[:n]; w < weight {
+				list, weight = append(list[:from], more[n:]...), w
 			}
 		}
-		return best, weight
+		return list, weight
 	case any:
 		for i := range c.parts() {
-			list, w := anchorsAmong(c.part(i), tiny, weigh)
-			best = append(best, list...)
-			weight += w
+			more, w := anchorsAmong(list, c.part(i), tiny, weigh)
+			if weight += w; math.IsInf(weight, 1) {
+				return list[:from], weight
+			}
+			list = more
 		}
-		return best, weight
+		return list, weight
 	}
 	a, weight := weigh(c, tiny)
 	if math.IsInf(weight, 1) {
-		return nil, weight
+		return list, weight
 	}
-	return []A{a}, weight
+	return append(list, a), weight
 }
 
 // anchorWeight is the weight of the atom as what wakes a rule.
@@ -516,7 +645,7 @@ func (a *atom) anchorWeight(not, tiny bool) float64 {
 	if not || !a.scannable(tiny) {
 		return math.Inf(1)
 	}
-	return weight(a)
+	return a.weight
 }
 
 // weight guesses how often a text is found: the longer the rarer.
@@ -564,6 +693,25 @@ func (p *Program) FieldsOf(s *event.Schema, rule int) []int {
 		return nil
 	}
 	var out []int
+	for _, name := range p.namesOf(rule) {
+		w := locate(s, t, name)
+		for _, at := range append(w.needs, w.fields) {
+			out = append(out, at...)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// namesOf lists the names of fields that a rule asks about.
+func (p *Program) namesOf(rule int) []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	of := &p.compiled[rule]
+	if of.names != nil {
+		return of.names
+	}
+	of.names = []string{}
 	var walk func(c *cond)
 	walk = func(c *cond) {
 		for _, k := range c.kids {
@@ -572,19 +720,14 @@ func (p *Program) FieldsOf(s *event.Schema, rule int) []int {
 		if c.op != ask || c.field == "" {
 			return
 		}
-		for _, name := range []string{c.field, c.atom.leaf.Ref} {
-			if name == "" {
-				continue
-			}
-			w := locate(s, t, name)
-			for _, at := range append(w.needs, w.fields) {
-				out = append(out, at...)
+		for _, name := range [2]string{c.field, c.atom.leaf.Ref} {
+			if name != "" && !slices.Contains(of.names, name) {
+				of.names = append(of.names, name)
 			}
 		}
 	}
-	walk(p.compiled[rule].cond)
-	slices.Sort(out)
-	return slices.Compact(out)
+	walk(of.cond)
+	return of.names
 }
 
 // FieldOf is a field of the records of one schema, found by the name that a rule knows it under.

@@ -33,12 +33,15 @@ type Program struct {
 
 	compiled []compiled
 	atoms    []*atom
-	keywords bool
+	names    int // of fields
 
 	mu       sync.Mutex
 	plans    map[string]*planned
 	scanners map[string]*scanner
 	sources  map[event.Source][]candidate
+	logs     map[event.Source][]candidate // of no event
+	namings  []uintptr                    // maps of aliases, by their number
+	planners sync.Pool
 }
 
 // planned is a plan that one worker makes, while others may make other plans.
@@ -51,6 +54,7 @@ type planned struct {
 type compiled struct {
 	targets []target
 	cond    *cond
+	names   []string // see namesOf
 }
 
 type condOp uint8
@@ -66,13 +70,18 @@ type cond struct {
 	not   bool // ask: the answer is turned round
 	kids  []*cond
 	field string
+	name  int32 // number of the field's name
+	ref   int32 // that of the field that it is compared with
 	atom  *atom
 }
 
 // Compile makes a Program of the rules that have a detection. Rules of correlation are passed over: see Correlations.
 func Compile(rules []sigma.Rule) *Program {
-	p := &Program{plans: map[string]*planned{}, scanners: map[string]*scanner{}, sources: map[event.Source][]candidate{}}
-	atoms := map[string]*atom{}
+	p := &Program{
+		Rules: make([]*sigma.Rule, 0, len(rules)), compiled: make([]compiled, 0, len(rules)),
+		plans: map[string]*planned{}, scanners: map[string]*scanner{}, sources: map[event.Source][]candidate{}, logs: map[event.Source][]candidate{},
+	}
+	c := compiler{p: p, atoms: make(map[string]*atom, usualAtoms*len(rules)), names: map[string]int32{}}
 	for i := range rules {
 		r := &rules[i]
 		if r.Detection == nil {
@@ -83,60 +92,90 @@ func Compile(rules []sigma.Rule) *Program {
 			p.Unused = append(p.Unused, Unused{r, err.Error()})
 			continue
 		}
-		c, err := p.compile(r.Detection.Condition, false, atoms)
-		if err != nil {
+		root := new(cond)
+		if err := c.compile(r.Detection.Condition, false, root); err != nil {
 			p.Unused = append(p.Unused, Unused{r, err.Error()})
 			continue
 		}
 		p.Rules = append(p.Rules, r)
-		p.compiled = append(p.compiled, compiled{t, c})
+		p.compiled = append(p.compiled, compiled{targets: t, cond: root})
 	}
+	p.names = len(c.names)
 	return p
 }
 
-func (p *Program) compile(e sigma.Expr, not bool, atoms map[string]*atom) (*cond, error) {
-	list := func(op condOp, of []sigma.Expr) (*cond, error) {
-		c := &cond{op: op}
-		for _, e := range of {
-			k, err := p.compile(e, not, atoms)
-			if err != nil {
-				return nil, err
-			}
-			if k.op == op {
-				c.kids = append(c.kids, k.kids...)
-			} else {
-				c.kids = append(c.kids, k)
-			}
-		}
-		return c, nil
-	}
+// usualAtoms are the questions of a rule that no rule before asks.
+const usualAtoms = 8
+
+// compiler puts conditions together.
+type compiler struct {
+	p     *Program
+	atoms map[string]*atom // by key
+	names map[string]int32 // of fields
+	key   []byte
+}
+
+// compile puts a condition, or its negation, into c.
+func (x *compiler) compile(e sigma.Expr, not bool, c *cond) error {
 	switch e := e.(type) {
 	case sigma.And:
 		if not {
-			return list(any, e)
+			return x.list(any, e, not, c)
 		}
-		return list(all, e)
+		return x.list(all, e, not, c)
 	case sigma.Or:
 		if not {
-			return list(all, e)
+			return x.list(all, e, not, c)
 		}
-		return list(any, e)
+		return x.list(any, e, not, c)
 	case sigma.Not:
-		return p.compile(e.Of, !not, atoms)
+		return x.compile(e.Of, !not, c)
 	}
 	leaf := e.(*sigma.Leaf)
-	k := key(leaf)
-	a := atoms[k]
+	x.key = appendKey(x.key[:0], leaf)
+	a := x.atoms[string(x.key)]
 	if a == nil {
 		var err error
-		if a, err = newAtom(len(p.atoms), leaf); err != nil {
-			return nil, err
+		if a, err = newAtom(len(x.p.atoms), leaf); err != nil {
+			return err
 		}
-		atoms[k] = a
-		p.atoms = append(p.atoms, a)
+		x.atoms[string(x.key)] = a
+		x.p.atoms = append(x.p.atoms, a)
 	}
-	p.keywords = p.keywords || leaf.Field == ""
-	return &cond{op: ask, not: not, field: leaf.Field, atom: a}, nil
+	*c = cond{op: ask, not: not, field: leaf.Field, name: x.name(leaf.Field), atom: a}
+	if leaf.Op == sigma.SameAs {
+		c.ref = x.name(leaf.Ref)
+	}
+	return nil
+}
+
+// name numbers the name of a field.
+func (x *compiler) name(s string) int32 {
+	n, ok := x.names[s]
+	if !ok {
+		n = int32(len(x.names))
+		x.names[s] = n
+	}
+	return n
+}
+
+// list puts what all or any of some parts ask into c. Parts of the same kind become parts of it.
+func (x *compiler) list(op condOp, of []sigma.Expr, not bool, c *cond) error {
+	room := make([]cond, len(of))
+	kids := make([]*cond, 0, len(of))
+	for i, e := range of {
+		k := &room[i]
+		if err := x.compile(e, not, k); err != nil {
+			return err
+		}
+		if k.op == op {
+			kids = append(kids, k.kids...)
+		} else {
+			kids = append(kids, k)
+		}
+	}
+	*c = cond{op: op, kids: kids}
+	return nil
 }
 
 // Plan returns how the rules are run over records of a schema, nil when none can match.

@@ -1,8 +1,8 @@
 package match
 
 import (
-	"cmp"
 	"encoding/binary"
+	"maps"
 	"math"
 	"math/bits"
 	"slices"
@@ -62,8 +62,8 @@ func (s *sieve) has(g uint32) bool {
 type needle struct {
 	text string
 	form form
-	sure bool // finding it answers the atom; otherwise the atom must still be evaluated
-	atom int32
+	sure bool  // finding it answers the atom; otherwise the atom must still be evaluated
+	atom int32 // its place among those of the scanner
 }
 
 // place says at which offset of which needle a gram lies.
@@ -155,7 +155,7 @@ func countGrams(needles []needle) gramCounts {
 	}
 	size := min(max(bits.Len(uint(total))+2, 12), 18)
 	c := gramCounts{make([]uint16, 1<<size), uint(32 - size)}
-	for g := range commonGrams {
+	for _, g := range commonGramList {
 		c.counts[hash(g)>>c.shift] = commonCount
 	}
 	for i := range needles {
@@ -200,6 +200,8 @@ var commonGrams = func() map[uint32]bool {
 	return m
 }()
 
+var commonGramList = slices.Sorted(maps.Keys(commonGrams))
+
 // common reports that nearly every command line and path holds the text.
 func common(text string) bool {
 	for i := 0; i+gramBytes <= len(text); i++ {
@@ -229,7 +231,7 @@ func (s *scanner) fill() {
 	for i := range s.slots {
 		s.slots[i] = -1
 	}
-	slices.SortFunc(s.places, func(a, b place) int { return cmp.Or(cmp.Compare(a.gram, b.gram), cmp.Compare(a.needle, b.needle)) })
+	s.sortPlaces()
 	for i, p := range s.places {
 		if i > 0 && p.gram == s.places[i-1].gram {
 			continue
@@ -241,6 +243,20 @@ func (s *scanner) fill() {
 			slot = (slot + 1) % uint32(len(s.slots))
 		}
 		s.slots[slot] = int32(i)
+	}
+}
+
+// sortPlaces brings together the places of a gram, of which no needle has two.
+func (s *scanner) sortPlaces() {
+	offsets := make([]int32, len(s.needles))
+	order := make([]uint64, len(s.places))
+	for i, p := range s.places {
+		offsets[p.needle], order[i] = p.offset, uint64(p.gram)<<32|uint64(p.needle)
+	}
+	slices.Sort(order)
+	for i, x := range order {
+		n := int32(uint32(x))
+		s.places[i] = place{uint32(x >> 32), n, offsets[n]}
 	}
 }
 

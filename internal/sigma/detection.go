@@ -92,7 +92,7 @@ func (f *file) item(p pair) (Expr, error) {
 	}
 	parts := make([]Expr, 0, len(values))
 	for _, n := range values {
-		if leaf, ok := plainLeaf(field, names, n); ok {
+		if leaf, ok := f.plainLeaf(field, names, n); ok {
 			if err := f.charge(leaf.weight()); err != nil {
 				return nil, n.errorf("%s", err)
 			}
@@ -121,7 +121,7 @@ func (f *file) item(p pair) (Expr, error) {
 
 // plainLeaf is the leaf of a text that no modifier touches but those that say where it stands: nearly every value of a rule is one. It makes
 // what leaves makes, in one step, and leaves others to it (false).
-func plainLeaf(field string, names []string, n *node) (*Leaf, bool) {
+func (f *file) plainLeaf(field string, names []string, n *node) (*Leaf, bool) {
 	if n.kind != textNode || n.text == "" || !isLiteral(n.text) || !utf8.ValidString(n.text) {
 		return nil, false
 	}
@@ -142,7 +142,14 @@ func plainLeaf(field string, names []string, n *node) (*Leaf, bool) {
 	if field == "" && !placed {
 		before, after = true, true
 	}
-	p := make(Pattern, 0, 3)
+	parts := 1
+	if before {
+		parts++
+	}
+	if after {
+		parts++
+	}
+	l, p := f.room.leaf(parts)
 	if before {
 		p = append(p, Part{Wild: Many})
 	}
@@ -150,7 +157,8 @@ func plainLeaf(field string, names []string, n *node) (*Leaf, bool) {
 	if after {
 		p = append(p, Part{Wild: Many})
 	}
-	return &Leaf{Field: field, Op: Like, Pattern: p}, true
+	l.Field, l.Op, l.Pattern = field, Like, p
+	return l, true
 }
 
 // isLiteral reports that parsePattern finds no wildcard in s, and nothing to take a backslash from.

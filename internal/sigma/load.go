@@ -1,7 +1,6 @@
 package sigma
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -20,7 +19,7 @@ import (
 type File struct {
 	Path   string // as problems and rules shall name it
 	Origin string // where the rule set comes from: Rule.Origin
-	Data   []byte
+	Data   []byte // must not change any more: the texts of rules lie in it
 }
 
 // Set is a rule set that is ready to be compiled: every reference leads to a rule of the set, and filters have become
@@ -39,6 +38,7 @@ func Read(fsys fs.FS, origin string) (files []File, problems []Problem) {
 		problems = append(problems, Problem{Path: name, Why: err.Error()})
 	}
 	total := 0
+	var room []byte
 	walk := func(name string, d fs.DirEntry, err error) error {
 		ext := strings.ToLower(path.Ext(name))
 		switch {
@@ -46,7 +46,7 @@ func Read(fsys fs.FS, origin string) (files []File, problems []Problem) {
 			fail(name, err)
 		case d.IsDir() || ext != ".yml" && ext != ".yaml":
 		default:
-			data, err := read(fsys, name)
+			data, err := read(fsys, name, &room)
 			if err != nil {
 				fail(name, err)
 				break
@@ -64,19 +64,31 @@ func Read(fsys fs.FS, origin string) (files []File, problems []Problem) {
 	return files, problems
 }
 
-// read reads a file, but not more of it than Parse needs to refuse it for its size.
-func read(fsys fs.FS, name string) ([]byte, error) {
+// How much room is made at once for the files of a folder, and how much there must be to begin with one.
+const roomBytes, leastRoom = 1 << 20, 64 << 10
+
+// read reads a file, but not more of it than Parse needs to refuse it for its size. It is put into the room, behind others.
+func read(fsys fs.FS, name string, room *[]byte) ([]byte, error) {
 	file, err := fsys.Open(name)
 	if err != nil {
 		return nil, err
 	}
-	room := int64(bytes.MinRead)
-	if info, err := file.Stat(); err == nil {
-		room += max(0, min(info.Size(), maxFile))
+	if cap(*room)-len(*room) < leastRoom {
+		*room = make([]byte, 0, roomBytes)
 	}
-	data := bytes.NewBuffer(make([]byte, 0, room))
-	_, err = data.ReadFrom(io.LimitReader(file, maxFile+1))
-	return data.Bytes(), errors.Join(err, file.Close())
+	from := len(*room)
+	n, err := io.ReadFull(file, (*room)[from:cap(*room)])
+	*room = (*room)[:from+n]
+	data := (*room)[from : from+n : from+n]
+	switch err {
+	case io.EOF, io.ErrUnexpectedEOF:
+		err = nil
+	case nil: // there may be more than fits
+		var rest []byte
+		rest, err = io.ReadAll(io.LimitReader(file, maxFile+1-int64(n)))
+		data = append(data, rest...)
+	}
+	return data, errors.Join(err, file.Close())
 }
 
 // Load reads the rules of all files and ties them together. Placeholders are as in Parser.
@@ -86,8 +98,13 @@ func Load(files []File, placeholders map[string][]string) Set {
 
 func loadWithin(most int, files []File, placeholders map[string][]string) Set {
 	s := Set{Files: len(files)}
-	total := 0
-	for i, x := range parseAll(files, &Parser{Placeholders: placeholders}, most) {
+	all := parseAll(files, &Parser{Placeholders: placeholders}, most)
+	total, rules := 0, 0
+	for i := range all {
+		rules += len(all[i].rules)
+	}
+	s.Rules = make([]Rule, 0, rules)
+	for i, x := range all {
 		if total += x.weight; total > most {
 			s.Problems = append(s.Problems, Problem{Path: files[i].Path, Why: fmt.Sprintf("not read: all rules together unfold into more than %d questions", most)})
 			continue
@@ -157,20 +174,18 @@ func (s *Set) keep(f func(i int, r *Rule) bool) {
 
 // dropRepeated keeps the first of several rules with the same id. That the same rule is given twice is no problem.
 func (s *Set) dropRepeated() {
-	first := map[string]Rule{}
+	first := map[string]int{} // of the rules that are kept
+	n := 0
 	s.keep(func(_ int, r *Rule) bool {
 		id := strings.ToLower(r.ID)
-		other, taken := first[id]
-		switch {
-		case id == "":
-		case !taken:
-			first[id] = *r
-		default:
-			if !same(*r, other) {
+		if other, taken := first[id]; taken && id != "" {
+			if other := &s.Rules[other]; !same(*r, *other) {
 				s.problem(r, false, "the id is already that of %q in %s, which is used", other.Title, other.Path)
 			}
 			return false
 		}
+		first[id] = n
+		n++
 		return true
 	})
 }

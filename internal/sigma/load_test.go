@@ -1,6 +1,7 @@
 package sigma
 
 import (
+	"bytes"
 	"fmt"
 	"reflect"
 	"strings"
@@ -251,6 +252,28 @@ func TestRead(t *testing.T) {
 	s := Load(files, nil)
 	if s.Files != 3 || s.Others != 1 || len(s.Rules) != 1 || len(s.Problems) != 1 {
 		t.Errorf("got %+v", s)
+	}
+}
+
+// TestReadWhole: files of all sizes are read whole, and do not touch each other in the room that they share.
+func TestReadWhole(t *testing.T) {
+	disk := fstest.MapFS{}
+	for i, size := range []int{0, 1, leastRoom - 1, leastRoom, leastRoom + 1, roomBytes - 1, roomBytes, roomBytes + 1, 3*roomBytes + 7} {
+		for k := range 4 {
+			disk[fmt.Sprintf("%d%d.yml", k, i)] = &fstest.MapFile{Data: bytes.Repeat([]byte{byte('a' + 4*i + k)}, size)}
+		}
+	}
+	files, problems := Read(disk, "x")
+	if len(problems) > 0 || len(files) != len(disk) {
+		t.Fatalf("%d files, %v", len(files), problems)
+	}
+	for i := range files {
+		files[i].Data = append(files[i].Data, "end of the file"...)
+	}
+	for _, f := range files {
+		if want := string(disk[f.Path].Data) + "end of the file"; string(f.Data) != want {
+			t.Errorf("%s has %d bytes, not %d, or others", f.Path, len(f.Data), len(want))
+		}
 	}
 }
 

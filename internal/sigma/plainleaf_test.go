@@ -24,7 +24,7 @@ func TestPlainLeaf(t *testing.T) {
 			names = append(names, modifiers[r.IntN(len(modifiers)-4*r.IntN(2))])
 		}
 		field := []string{"", "Image"}[r.IntN(2)]
-		leaf, ok := plainLeaf(field, names, n)
+		leaf, ok := (&file{room: &room{}}).plainLeaf(field, names, n)
 		if !ok {
 			continue
 		}

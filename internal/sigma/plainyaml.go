@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"strings"
 	"unicode/utf8"
+	"unsafe"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -76,6 +77,8 @@ type room struct {
 	reader plainReader
 	slabs  [][]node // of slabNodes each
 	used   int      // nodes of them that are in use
+	leaves []Leaf   // for rules: what is left is not used yet
+	parts  []Part   // the same
 }
 
 // slabNodes is how many nodes are made at once.
@@ -92,6 +95,22 @@ func (r *room) node() *node {
 	return n
 }
 
+// leaf is one of a rule, with room for a pattern of so many parts.
+func (r *room) leaf(parts int) (*Leaf, Pattern) {
+	if len(r.leaves) == 0 {
+		r.leaves = make([]Leaf, slabLeaves)
+	}
+	if len(r.parts) < parts {
+		r.parts = make([]Part, max(parts, 2*slabLeaves))
+	}
+	l, p := &r.leaves[0], r.parts[:0:parts]
+	r.leaves, r.parts = r.leaves[1:], r.parts[parts:]
+	return l, p
+}
+
+// slabLeaves is how many leaves are made at once.
+const slabLeaves = 64
+
 // reset makes the room free for the next file. A large file's is not kept.
 func (r *room) reset() {
 	if r.used > 64*slabNodes || cap(r.reader.all) > 1<<16 {
@@ -102,7 +121,7 @@ func (r *room) reset() {
 
 // cut finds the lines that hold more than a comment.
 func (r *plainReader) cut(text []byte) {
-	whole := string(text)
+	whole := unsafe.String(unsafe.SliceData(text), len(text))
 	if most := bytes.Count(text, []byte{'\n'}); most > cap(r.all) {
 		r.all = make([]string, 0, most)
 		r.lines = make([]plainLine, 0, most)

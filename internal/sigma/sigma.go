@@ -150,7 +150,11 @@ func (f *file) document(doc *node) error {
 		return doc.errorf("the documents of the file have more than %d parts", maxNodes)
 	}
 	rules, err := f.rulesOf(doc)
-	f.rules = append(f.rules, rules...)
+	if f.rules == nil {
+		f.rules = rules
+	} else {
+		f.rules = append(f.rules, rules...)
+	}
 	return err
 }
 

@@ -127,17 +127,17 @@ const (
 // a Leaf has one value.
 type Leaf struct {
 	Field   string // "" asks every value of the record: a keyword
-	Op      Op
-	Cased   bool // Like and SameAs: upper and lower case differ
 	Pattern Pattern
 	Regexp  string // in the dialect of Go's regexp, flags i, m, s applied as a (?ims) prefix
 	Network netip.Prefix
 	Number  float64
-	Want    bool
 	Ref     string
+	Holder  string // Expand: the placeholder's name
+	Op      Op
+	Cased   bool // Like and SameAs: upper and lower case differ
+	Want    bool
 	Shape   Shape
 	Part    TimePart
-	Holder  string // Expand: the placeholder's name
 }
 
 // Pattern is a text with wildcards, in order. Text parts are never empty and never adjacent; Many parts are never adjacent.
