@@ -290,7 +290,9 @@ func programSchema(p *program, c logChannel) *event.Schema {
 	for _, a := range p.also {
 		fields = append(fields, event.Field{Name: a.name, Slot: first + a.slot})
 	}
-	return event.NewSchema(src, fields, n)
+	s := event.NewSchema(src, fields, n)
+	s.Whole = messageSlot
+	return s
 }
 
 // names keeps each name as one string. A log names few hosts; should it name many, the rest are made anew each time.

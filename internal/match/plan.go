@@ -22,6 +22,7 @@ type Plan struct {
 	wakes   [][]int32  // by pred: the rules that it wakes
 	always  []int32    // rules that nothing need wake
 	texts   bool       // of a text log, whose values come again: see memory
+	whole   int        // slot of a text from which other values are cut, 0 if there is none
 }
 
 // planField is a field that some rule of the plan asks about.
@@ -43,6 +44,9 @@ type column struct {
 	starts  []int32  // by that: where the atom's preds begin in serves, and those of the next
 	serves  []int32
 	inEmpty []sign // what is found in the empty text
+
+	rest          *column // this one, for what is not found in the whole of which a value is part; nil if all must be looked for
+	beyondFigures bool    // no text that is looked for is made of figures alone
 }
 
 var columnIDs atomic.Uint32
@@ -133,7 +137,7 @@ type located struct {
 }
 
 func (p *Program) plan(s *event.Schema) *Plan {
-	b := planner{p: p, s: s, plan: &Plan{texts: s.Source.Product != "windows"}, byName: map[string]int32{}, column: map[int]int32{}, places: map[namedField]*located{}}
+	b := planner{p: p, s: s, plan: &Plan{texts: s.Source.Product != "windows", whole: s.Whole}, byName: map[string]int32{}, column: map[int]int32{}, places: map[namedField]*located{}}
 	for _, k := range p.candidatesOf(s.Source) {
 		i, c := int(k.rule), &p.compiled[k.rule]
 		b.target, b.naming = &c.targets[k.target], k.naming
@@ -342,10 +346,12 @@ func (b *planner) columns(w *where) (out []int32) {
 	return out
 }
 
+// wanted is an atom that is looked for in a column, and the pred that waits for it.
+type wanted struct{ atom, pred int32 }
+
 // scanners gives each column one scanner for the texts of all fields that it is in: rules that look into any value and rules
-// that name a field look at it once. Equal scanners are shared between columns and plans.
+// that name a field look at it once.
 func (b *planner) scanners() {
-	type wanted struct{ atom, pred int32 }
 	wants := make([][]wanted, len(b.plan.columns))
 	for i := range b.plan.fields {
 		f := &b.plan.fields[i]
@@ -358,41 +364,50 @@ func (b *planner) scanners() {
 			}
 		}
 	}
-	var atoms []int32
-	var key []byte
 	for i, list := range wants {
+		c := &b.plan.columns[i]
+		c.beyondFigures = b.plan.texts
 		if len(list) == 0 {
 			continue
 		}
 		slices.SortFunc(list, func(x, y wanted) int { return cmp.Or(cmp.Compare(x.atom, y.atom), cmp.Compare(x.pred, y.pred)) })
-		c := &b.plan.columns[i]
-		c.id = columnIDs.Add(1)
-		atoms, key = atoms[:0], key[:0]
-		for k, w := range list {
-			if k == 0 || w.atom != list[k-1].atom {
-				atoms, key = append(atoms, w.atom), binary.AppendUvarint(key, uint64(w.atom))
-				c.starts = append(c.starts, int32(k))
-			}
-			c.serves = append(c.serves, w.pred)
-		}
-		c.starts = append(c.starts, int32(len(list)))
-		c.scanner = b.p.scannerOf(key, atoms)
-		c.atoms = make([]int32, len(c.scanner.needles))
-		place := int32(0)
-		for k := range c.atoms {
-			for atoms[place] != c.scanner.needles[k].atom {
-				place++
-			}
-			c.atoms[k] = place
-		}
-		for _, n := range c.scanner.whole[""] {
-			c.inEmpty = c.signs(c.inEmpty, n)
+		b.look(c, list)
+		if b.plan.texts {
+			c.beyondFigures = !slices.ContainsFunc(c.scanner.needles, needle.figures)
+			b.restOf(c, list)
 		}
 		at := lookedAt{-1, int32(i), len(c.inEmpty) > 0, c.scanner}
 		if c.derived == nil {
 			at.slot = int32(c.slot)
 		}
 		b.plan.looked = append(b.plan.looked, at)
+	}
+}
+
+// look gives a column a scanner, in order of atoms. Equal scanners are shared between columns and plans.
+func (b *planner) look(c *column, list []wanted) {
+	var atoms []int32
+	var key []byte
+	c.id = columnIDs.Add(1)
+	for k, w := range list {
+		if k == 0 || w.atom != list[k-1].atom {
+			atoms, key = append(atoms, w.atom), binary.AppendUvarint(key, uint64(w.atom))
+			c.starts = append(c.starts, int32(k))
+		}
+		c.serves = append(c.serves, w.pred)
+	}
+	c.starts = append(c.starts, int32(len(list)))
+	c.scanner = b.p.scannerOf(key, atoms)
+	c.atoms = make([]int32, len(c.scanner.needles))
+	place := int32(0)
+	for k := range c.atoms {
+		for atoms[place] != c.scanner.needles[k].atom {
+			place++
+		}
+		c.atoms[k] = place
+	}
+	for _, n := range c.scanner.whole[""] {
+		c.inEmpty = c.signs(c.inEmpty, n)
 	}
 }
 
