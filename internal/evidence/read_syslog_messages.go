@@ -1,7 +1,6 @@
 package evidence
 
 import (
-	"bytes"
 	"sync"
 
 	"wardround/internal/event"
@@ -211,10 +210,10 @@ func (m *messages) auditRecord(h *syslogLine, number uint64, offset int64) bool 
 	if len(h.message) < 20 || h.message[0] != 't' && h.message[0] != 'n' && h.message[0] != 'a' && h.message[0] != '[' {
 		return false
 	}
-	text := bytes.TrimPrefix(h.message, []byte("audit: "))
+	text := without(h.message, "audit: ")
 	if text[0] == '[' {
 		if i := indexOf(text[:min(len(text), 24)], "] "); i > 0 {
-			text = bytes.TrimPrefix(text[i+2:], []byte("audit: ")) // the kernel's uptime
+			text = without(text[i+2:], "audit: ") // the kernel's uptime
 		}
 	}
 	if !hasPrefix(text, "type=") && !hasPrefix(text, "node=") {
