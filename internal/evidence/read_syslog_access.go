@@ -422,11 +422,15 @@ func (f fields) pamSession(m []byte) {
 	f.set(accBy, bytes.TrimSpace(by))
 }
 
+// usualPairs say nothing of anybody, and stand first in nearly each message of pamPairs.
+const usualPairs = " logname= uid=0 euid=0 "
+
 // pamPairs reads "logname= uid=0 euid=0 tty=ssh ruser= rhost=10.0.0.5  user=root"; the user, which the attacker
 // chooses, comes last.
 func (f fields) pamPairs(m []byte) {
 	var logname []byte
-	for m = m[bytes.IndexByte(m, ';')+1:]; len(m) > 0; {
+	m = without(m[bytes.IndexByte(m, ';')+1:], usualPairs)
+	for len(m) > 0 {
 		m = trimSpaces(m)
 		eq, end := -1, 0
 		for ; end < len(m) && m[end] != ' '; end++ { // words are short

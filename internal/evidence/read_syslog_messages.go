@@ -138,10 +138,14 @@ func (m *messages) take(h *syslogLine, file logChannel, t event.Time, number uin
 // hand hands over a message whose program and channel are known.
 func (m *messages) hand(h *syslogLine, p int, channel logChannel, pam bool, t event.Time, number uint64, offset int64, extra []event.Value) {
 	schema := m.schemas[p][channel]
-	m.rec = event.Record{Schema: schema, Time: t, Number: number, Offset: offset, Host: m.names.of(h.host)}
+	r := &m.rec
+	r.Schema, r.Slots, r.Time, r.Number, r.Offset = schema, nil, t, number, offset
+	if host := m.names.of(h.host); host != r.Host {
+		r.Host = host
+	}
 	if m.wants(p, channel, schema) {
 		m.fill(h, p, pam, extra)
-		m.rec.Slots = m.slots[:schema.Slots]
+		r.Slots = m.slots[:schema.Slots]
 	}
 	m.out.take(&m.rec)
 }
