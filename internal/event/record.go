@@ -27,6 +27,7 @@ type Schema struct {
 	Source Source
 	Fields []Field
 	Slots  int // length of Record.Slots
+	Whole  int // slot of a text from which others are cut, 0 if there is none: what lies in them lies in it
 
 	byName map[string][]int
 }

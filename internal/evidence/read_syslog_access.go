@@ -123,8 +123,17 @@ func lastIndexOf(b []byte, s string) int {
 	return -1
 }
 
+// hasPrefix looks at the first byte first: where one of many prefixes is sought, that is the end of most.
 func hasPrefix(b []byte, prefix string) bool {
-	return len(b) >= len(prefix) && string(b[:len(prefix)]) == prefix
+	return len(b) >= len(prefix) && (prefix == "" || b[0] == prefix[0] && string(b[:len(prefix)]) == prefix)
+}
+
+// without is b behind a prefix, if it has it.
+func without(b []byte, prefix string) []byte {
+	if hasPrefix(b, prefix) {
+		return b[len(prefix):]
+	}
+	return b
 }
 
 // fromPort reads "… from ADDRESS port N" from its last place in b: a user's name, which the attacker chooses, may hold
@@ -184,10 +193,7 @@ func parseSSHD(m []byte, f fields) {
 			m = bytes.TrimSuffix(inner, []byte("]"))
 		}
 	}
-	m = bytes.TrimPrefix(bytes.TrimPrefix(m, []byte("error: ")), []byte("fatal: "))
-	if hasPrefix(m, "PAM: ") {
-		m = m[5:]
-	}
+	m = without(without(without(m, "error: "), "fatal: "), "PAM: ")
 	switch {
 	case hasPrefix(m, "Accepted "):
 		f.sshdLogon(m[9:], success)
@@ -313,10 +319,7 @@ func (f fields) sshdDisconnect(m []byte) {
 	}
 	if i := bytes.LastIndexByte(rest, ' '); i >= 0 {
 		who := rest[:i]
-		for _, p := range []string{"authenticating ", "user "} {
-			who = bytes.TrimPrefix(who, []byte(p))
-		}
-		f.user(who)
+		f.user(without(without(who, "authenticating "), "user "))
 		rest = rest[i+1:]
 	}
 	f.source(bytes.TrimRight(rest, ":"))
@@ -369,7 +372,7 @@ func parsePAM(m []byte, f fields) {
 					service = service[:colon]
 				}
 				f.set(accService, service)
-				m = bytes.TrimPrefix(m[n+end+1:], []byte(": "))
+				m = without(m[n+end+1:], ": ")
 			}
 		}
 	}
@@ -419,16 +422,25 @@ func (f fields) pamSession(m []byte) {
 	f.set(accBy, bytes.TrimSpace(by))
 }
 
+// usualPairs say nothing of anybody, and stand first in nearly each message of pamPairs.
+const usualPairs = " logname= uid=0 euid=0 "
+
 // pamPairs reads "logname= uid=0 euid=0 tty=ssh ruser= rhost=10.0.0.5  user=root"; the user, which the attacker
 // chooses, comes last.
 func (f fields) pamPairs(m []byte) {
 	var logname []byte
-	for m = m[bytes.IndexByte(m, ';')+1:]; len(m) > 0; {
+	m = without(m[bytes.IndexByte(m, ';')+1:], usualPairs)
+	for len(m) > 0 {
 		m = trimSpaces(m)
-		pair := word(m)
-		eq := bytes.IndexByte(pair, '=')
+		eq, end := -1, 0
+		for ; end < len(m) && m[end] != ' '; end++ { // words are short
+			if m[end] == '=' && eq < 0 {
+				eq = end
+			}
+		}
+		pair := m[:end]
 		if eq < 0 {
-			m = m[len(pair):]
+			m = m[end:]
 			continue
 		}
 		v := pair[eq+1:]

@@ -1,7 +1,6 @@
 package evidence
 
 import (
-	"bytes"
 	"sync"
 
 	"wardround/internal/event"
@@ -139,10 +138,14 @@ func (m *messages) take(h *syslogLine, file logChannel, t event.Time, number uin
 // hand hands over a message whose program and channel are known.
 func (m *messages) hand(h *syslogLine, p int, channel logChannel, pam bool, t event.Time, number uint64, offset int64, extra []event.Value) {
 	schema := m.schemas[p][channel]
-	m.rec = event.Record{Schema: schema, Time: t, Number: number, Offset: offset, Host: m.names.of(h.host)}
+	r := &m.rec
+	r.Schema, r.Slots, r.Time, r.Number, r.Offset = schema, nil, t, number, offset
+	if host := m.names.of(h.host); host != r.Host {
+		r.Host = host
+	}
 	if m.wants(p, channel, schema) {
 		m.fill(h, p, pam, extra)
-		m.rec.Slots = m.slots[:schema.Slots]
+		r.Slots = m.slots[:schema.Slots]
 	}
 	m.out.take(&m.rec)
 }
@@ -211,10 +214,10 @@ func (m *messages) auditRecord(h *syslogLine, number uint64, offset int64) bool 
 	if len(h.message) < 20 || h.message[0] != 't' && h.message[0] != 'n' && h.message[0] != 'a' && h.message[0] != '[' {
 		return false
 	}
-	text := bytes.TrimPrefix(h.message, []byte("audit: "))
+	text := without(h.message, "audit: ")
 	if text[0] == '[' {
 		if i := indexOf(text[:min(len(text), 24)], "] "); i > 0 {
-			text = bytes.TrimPrefix(text[i+2:], []byte("audit: ")) // the kernel's uptime
+			text = without(text[i+2:], "audit: ") // the kernel's uptime
 		}
 	}
 	if !hasPrefix(text, "type=") && !hasPrefix(text, "node=") {
@@ -290,7 +293,9 @@ func programSchema(p *program, c logChannel) *event.Schema {
 	for _, a := range p.also {
 		fields = append(fields, event.Field{Name: a.name, Slot: first + a.slot})
 	}
-	return event.NewSchema(src, fields, n)
+	s := event.NewSchema(src, fields, n)
+	s.Whole = messageSlot
+	return s
 }
 
 // names keeps each name as one string. A log names few hosts; should it name many, the rest are made anew each time.

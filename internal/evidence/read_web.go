@@ -54,7 +54,9 @@ func webSchema(channel, provider string) *event.Schema {
 		event.Field{Name: "cs-uri", Slot: webURI},
 		event.Field{Name: "c-uri-query", Slot: webQuery},
 	)
-	return event.NewSchema(event.Source{Product: "web", Channel: channel, Provider: provider}, fields, webSlots)
+	s := event.NewSchema(event.Source{Product: "web", Channel: channel, Provider: provider}, fields, webSlots)
+	s.Whole = webURI
+	return s
 }
 
 // webProvider tells the server from the log's path.

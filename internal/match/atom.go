@@ -166,6 +166,17 @@ func (a *atom) matches(raw []byte) bool {
 	return a.re().Match(raw)
 }
 
+// slow reports whether the question is worth remembering its answer.
+func (a *atom) slow() bool {
+	switch a.leaf.Op {
+	case sigma.Like:
+		return a.form == other
+	case sigma.Matches:
+		return a.length == 0 && a.class == nil
+	}
+	return false
+}
+
 // refuses reports that a folded value cannot match the expression.
 func (a *atom) refuses(folded []byte) bool {
 	return a.guard.refuses(folded) || a.refusesMore(folded)

@@ -30,8 +30,8 @@ type Scratch struct {
 	turn  uint32      // of the memo: what an earlier one left is forgotten
 	meter *Meter      // nil unless costs are measured
 
-	memory memory      // of text logs
-	values *remembered // of the record at hand, where they answer for themselves
+	memory memory  // of text logs
+	values *memory // where values of the record at hand keep their answers
 
 	addresses []seenAddress // by hash; made when first needed
 }
@@ -286,7 +286,7 @@ func (s *Scratch) holds(r *event.Record, id int32) bool {
 	if s.values == nil {
 		return s.decide(r, id)
 	}
-	v, bit := s.values.answering(id)
+	v, bit := s.values.answering(r, id)
 	if v == nil {
 		return s.decide(r, id)
 	}

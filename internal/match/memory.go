@@ -19,6 +19,11 @@ type memory struct {
 	plan  *remembered // of the last record
 	room  int         // bytes of values and combinations, of all plans
 	file  uint32      // whose values are remembered
+	whole []byte      // of the record: see partOf
+	value event.Value // of a column that is not in the record
+
+	asked  *rememberedColumn // of the record, last; nil if none was
+	answer *answeredValue    // of its value
 }
 
 const (
@@ -35,13 +40,11 @@ const (
 type remembered struct {
 	plan    *Plan
 	columns []rememberedColumn
-	slots   []int              // by column: that of its values
-	now     []uint16           // by column: which set its value holds
-	at      []*rememberedValue // of the record, by column; nil for what is not remembered
-	bits    []uint64           // by pred: what stands for it in the answers of its column's values, 0 for one that asks more than its value
-	last    [64]*mix           // by a hash of their sets
-	mixes   map[string]*mix    // by the bytes of their sets
-	key     []byte
+	slots   []int           // by column: that of its values
+	now     []byte          // by column, two bytes each: which set its value holds
+	bits    []uint64        // by pred: what stands for it in the answers of its column's values, 0 for one that is soon answered or asks more than its value
+	last    [64]*mix        // by a hash of their sets
+	mixes   map[string]*mix // by the bytes of their sets
 }
 
 // rememberedColumn holds the last values of a column, by a hash of their bytes.
@@ -54,6 +57,8 @@ type rememberedColumn struct {
 	bySet  map[string]uint16
 	key    []byte
 	sizes  []int32 // preds that compare its number: answered with the texts that are found
+
+	answers []answeredValue // by a hash of their bytes; made when the first question is put
 
 	again, anew uint32 // values since the last look at them
 	sleep       uint32
@@ -72,14 +77,21 @@ type rememberedValue struct {
 	typ  event.Type
 	set  uint16
 	hash uint32
+	in   *column // what was looked for in it: see column.rest
 	raw  []byte
+}
 
-	asked, held uint64 // questions of the column that were put to the value, and those that it answered with yes
+// answeredValue is a value of an artifact, with the questions of its column that were put to it and those that it answered with yes.
+type answeredValue struct {
+	file        uint32
+	typ         event.Type
+	raw         []byte
+	asked, held uint64
 }
 
 // mix is what a combination of sets says of all rules.
 type mix struct {
-	now   []uint16
+	now   string
 	signs []sign
 	hits  []int   // rules of the program that hold
 	open  []int32 // rules of the plan that ask for more
@@ -94,26 +106,24 @@ func (m *memory) match(plan *Plan, r *event.Record, s *Scratch, hits []int) []in
 	s.begin(plan)
 	mixed := uint32(0)
 	clear(k.now)
-	clear(k.at)
+	m.whole = plan.wholeOf(r)
 	for i, slot := range k.slots {
-		if uint(slot) < uint(len(r.Slots)) && r.Slots[slot].Type == event.Null { // most have none
+		c, v := &k.columns[i], &m.value
+		if uint(slot) < uint(len(r.Slots)) {
+			v = &r.Slots[slot]
+		} else if c.column.derived == nil {
+			*v = c.column.value(r)
+		}
+		if v.Type == event.Null && c.column.derived == nil { // most have none
 			continue
 		}
-		c := &k.columns[i]
-		if c.column.derived != nil {
-			k.now[i] = m.scan(c, r, s)
-		} else if v := c.column.value(r); v.Type == event.Null {
-			continue
-		} else if l := c.last; l != nil && l.file == m.file && l.typ == v.Type && string(l.raw) == string(v.Raw) {
-			k.now[i], k.at[i] = l.set, l
-		} else {
-			k.now[i], k.at[i] = m.set(c, v, r, s)
-		}
-		mixed = (mixed ^ uint32(k.now[i])) * 0x85ebca6b
+		set := m.setOf(c, v, r, s)
+		binary.LittleEndian.PutUint16(k.now[2*i:], set)
+		mixed = (mixed ^ uint32(set)) * 0x85ebca6b
 		mixed ^= mixed>>15 ^ uint32(i)
 	}
 	x := k.last[mixed%uint32(len(k.last))]
-	if x == nil || !slices.Equal(x.now, k.now) {
+	if x == nil || x.now != unsafeString(k.now) {
 		x = m.combined(k)
 		k.last[mixed%uint32(len(k.last))] = x
 	}
@@ -128,7 +138,7 @@ func (m *memory) match(plan *Plan, r *event.Record, s *Scratch, hits []int) []in
 			s.state[n.pred] = s.epoch | held
 		}
 	}
-	s.values = k
+	s.values, m.asked = m, nil
 	for _, n := range x.open {
 		if s.eval(r, &plan.rules[n].cond) {
 			hits = append(hits, plan.rules[n].rule)
@@ -161,7 +171,7 @@ func (m *memory) turn(plan *Plan) {
 			k.slots[i] = -1 // whether it has a value, others decide
 		}
 	}
-	k.now, k.at = make([]uint16, len(k.columns)), make([]*rememberedValue, len(k.columns))
+	k.now = make([]byte, 2*len(k.columns))
 	k.numberQuestions()
 	for i := range plan.preds {
 		if p := &plan.preds[i]; p.sized() {
@@ -172,17 +182,35 @@ func (m *memory) turn(plan *Plan) {
 	m.room += 128*len(k.columns) + 8*len(k.bits)
 }
 
-// answering is the value of the record at hand that answers a question by itself, with the bit that stands for the question; nil if
-// it is not remembered.
-func (k *remembered) answering(id int32) (*rememberedValue, uint64) {
+// answering is where the record's value keeps its answer to a question, with the bit that stands for the question; nil if it keeps none.
+func (m *memory) answering(r *event.Record, id int32) (*answeredValue, uint64) {
+	k := m.plan
 	bit := k.bits[id]
 	if bit == 0 {
 		return nil, 0
 	}
-	return k.at[k.plan.fields[k.plan.preds[id].field].columns[0]], bit
+	c := &k.columns[k.plan.fields[k.plan.preds[id].field].columns[0]]
+	if c == m.asked {
+		return m.answer, bit
+	}
+	v := c.column.value(r)
+	if v.Type == event.Null || len(v.Raw) > valueBytes {
+		return nil, 0
+	}
+	if c.answers == nil {
+		c.answers = make([]answeredValue, valueSlots)
+		m.room += 64 * valueSlots
+	}
+	x := &c.answers[hashValue(v.Raw)%valueSlots]
+	if x.file != m.file || x.typ != v.Type || string(x.raw) != string(v.Raw) {
+		m.room += max(0, len(v.Raw)-cap(x.raw))
+		*x = answeredValue{file: m.file, typ: v.Type, raw: append(x.raw[:0], v.Raw...)}
+	}
+	m.asked, m.answer = c, x
+	return x, bit
 }
 
-// numberQuestions gives a bit to the questions that a value answers by itself, to the first 64 of each column.
+// numberQuestions gives a bit to the questions that a value answers by itself, but not at once: to the first 64 of each column.
 func (k *remembered) numberQuestions() {
 	next := make([]uint64, len(k.columns))
 	for i := range next {
@@ -190,7 +218,7 @@ func (k *remembered) numberQuestions() {
 	}
 	k.bits = make([]uint64, len(k.plan.preds))
 	for i := range k.plan.preds {
-		if p := &k.plan.preds[i]; p.simple && p.atom.leaf.Op != sigma.SameAs {
+		if p := &k.plan.preds[i]; p.simple && p.atom.slow() {
 			column := k.plan.fields[p.field].columns[0]
 			k.bits[i] = next[column]
 			next[column] <<= 1
@@ -198,11 +226,30 @@ func (k *remembered) numberQuestions() {
 	}
 }
 
-// set tells what a value that is not null holds, and where it is remembered.
-func (m *memory) set(c *rememberedColumn, v event.Value, r *event.Record, s *Scratch) (uint16, *rememberedValue) {
+// setOf tells what a value of the record, which is not null, holds.
+func (m *memory) setOf(c *rememberedColumn, v *event.Value, r *event.Record, s *Scratch) uint16 {
+	in := c.column
+	if in.derived != nil {
+		return m.scan(c, in, v, r, s)
+	}
+	if in.rest != nil && partOf(v, m.whole) {
+		if in = in.rest; in.scanner == nil && len(c.sizes) == 0 {
+			return otherSet
+		}
+	} else if in.beyondFigures && len(c.sizes) == 0 && isFigures(v) {
+		return otherSet
+	}
+	if l := c.last; l != nil && l.file == m.file && l.in == in && l.typ == v.Type && string(l.raw) == string(v.Raw) {
+		return l.set
+	}
+	return m.remember(c, in, v, r, s)
+}
+
+// remember is setOf for a value that is not the last one of its column.
+func (m *memory) remember(c *rememberedColumn, in *column, v *event.Value, r *event.Record, s *Scratch) uint16 {
 	if c.sleep > 0 || len(v.Raw) > valueBytes {
 		c.sleep -= min(c.sleep, 1)
-		return m.scan(c, r, s), nil
+		return m.scan(c, in, v, r, s)
 	}
 	if c.values == nil {
 		c.values = make([]rememberedValue, valueSlots)
@@ -210,10 +257,10 @@ func (m *memory) set(c *rememberedColumn, v event.Value, r *event.Record, s *Scr
 	}
 	h := hashValue(v.Raw)
 	e := &c.values[h%valueSlots]
-	if e.file == m.file && e.hash == h && e.typ == v.Type && string(e.raw) == string(v.Raw) {
+	c.last = e
+	if e.file == m.file && e.hash == h && e.in == in && e.typ == v.Type && string(e.raw) == string(v.Raw) {
 		c.again++
-		c.last = e
-		return e.set, e
+		return e.set
 	}
 	if c.anew++; c.anew == newcomers {
 		if c.again < c.anew/4 {
@@ -221,11 +268,10 @@ func (m *memory) set(c *rememberedColumn, v event.Value, r *event.Record, s *Scr
 		}
 		c.again, c.anew = 0, 0
 	}
-	set := m.scan(c, r, s)
+	set := m.scan(c, in, v, r, s)
 	m.room += max(0, len(v.Raw)-cap(e.raw))
-	*e = rememberedValue{file: m.file, typ: v.Type, set: set, hash: h, raw: append(e.raw[:0], v.Raw...)}
-	c.last = e
-	return set, e
+	*e = rememberedValue{file: m.file, typ: v.Type, set: set, hash: h, in: in, raw: append(e.raw[:0], v.Raw...)}
+	return set
 }
 
 // sized reports that the question compares the number of its field's only value.
@@ -237,12 +283,12 @@ func (p *pred) sized() bool {
 	return false
 }
 
-// scan looks for the texts of all rules in a value, and numbers what it found.
-func (m *memory) scan(c *rememberedColumn, r *event.Record, s *Scratch) uint16 {
-	s.seen, s.col = s.seen[:0], c.column
-	if c.column.scanner != nil && !c.refuses(r) {
+// scan looks in a value for what is looked for in a column, and numbers what it found.
+func (m *memory) scan(c *rememberedColumn, in *column, v *event.Value, r *event.Record, s *Scratch) uint16 {
+	s.seen, s.col = s.seen[:0], in
+	if in.scanner != nil && (in.derived != nil || !in.scanner.passes(v, len(in.inEmpty) > 0)) {
 		for _, sp := range s.fold(r, c.index) {
-			c.column.scanner.scan(s.buf[sp.from:sp.to], s.found)
+			in.scanner.scan(s.buf[sp.from:sp.to], s.found)
 		}
 	}
 	for _, n := range c.sizes {
@@ -254,14 +300,6 @@ func (m *memory) scan(c *rememberedColumn, r *event.Record, s *Scratch) uint16 {
 		return otherSet
 	}
 	return m.number(c, s.seen)
-}
-
-func (c *rememberedColumn) refuses(r *event.Record) bool {
-	if c.column.derived != nil {
-		return false
-	}
-	v := c.column.value(r)
-	return c.column.scanner.passes(&v, len(c.column.inEmpty) > 0)
 }
 
 // number is that of a set of signs, in any order and with repetitions.
@@ -290,28 +328,24 @@ func (m *memory) number(c *rememberedColumn, signs []sign) uint16 {
 
 // combined finds, or makes, what the sets at hand say.
 func (m *memory) combined(k *remembered) *mix {
-	k.key = k.key[:0]
-	for _, set := range k.now {
-		k.key = binary.LittleEndian.AppendUint16(k.key, set)
-	}
-	x := k.mixes[string(k.key)]
+	x := k.mixes[string(k.now)]
 	if x == nil {
 		x = k.combine()
 		if len(k.mixes) >= maxMixes {
 			clear(k.mixes)
 		}
-		k.mixes[string(k.key)] = x
-		m.room += 100 + 4*len(x.now) + 8*len(x.signs) + 8*len(x.hits) + 4*len(x.open)
+		k.mixes[x.now] = x
+		m.room += 100 + len(x.now) + 8*len(x.signs) + 8*len(x.hits) + 4*len(x.open)
 	}
 	return x
 }
 
 // combine asks all rules that some text wakes, or nothing need wake, by the sets alone.
 func (k *remembered) combine() *mix {
-	x := &mix{now: slices.Clone(k.now)}
+	x := &mix{now: string(k.now)}
 	null := make([]bool, len(k.columns))
 	for i := range k.columns {
-		set := k.now[i]
+		set := binary.LittleEndian.Uint16(k.now[2*i:])
 		null[i] = set == nullSet
 		x.signs = append(x.signs, k.columns[i].sets[set]...)
 	}

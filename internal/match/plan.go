@@ -22,6 +22,7 @@ type Plan struct {
 	wakes   [][]int32  // by pred: the rules that it wakes
 	always  []int32    // rules that nothing need wake
 	texts   bool       // of a text log, whose values come again: see memory
+	whole   int        // slot of a text from which other values are cut, 0 if there is none
 }
 
 // planField is a field that some rule of the plan asks about.
@@ -41,6 +42,9 @@ type column struct {
 	starts  []int32  // by atom of a needle: where the atom's preds begin in serves, and those of the next
 	serves  []int32
 	inEmpty []sign // what is found in the empty text
+
+	rest          *column // this one, for what is not found in the whole of which a value is part; nil if all must be looked for
+	beyondFigures bool    // no text that is looked for is made of figures alone
 }
 
 var columnIDs atomic.Uint32
@@ -186,7 +190,7 @@ func (b *planner) make(s *event.Schema) *Plan {
 
 // begin forgets the plan before.
 func (b *planner) begin(s *event.Schema) {
-	b.s, b.plan = s, &Plan{texts: s.Source.Product != "windows"}
+	b.s, b.plan = s, &Plan{texts: s.Source.Product != "windows", whole: s.Whole}
 	clear(b.byName)
 	clear(b.column)
 	b.preds, b.before, b.kids, b.room, b.rules, b.wakes = b.preds[:0], b.before[:0], b.kids[:0], nil, b.rules[:0], b.wakes[:0]
@@ -446,7 +450,7 @@ func (b *planner) columns(w *where) (out []int32) {
 }
 
 // scanners gives each column one scanner for the texts of all fields that it is in: rules that look into any value and rules
-// that name a field look at it once. Equal scanners are shared between columns and plans.
+// that name a field look at it once.
 func (b *planner) scanners() {
 	for len(b.wants) < len(b.plan.columns) {
 		b.wants = append(b.wants, nil)
@@ -465,20 +469,30 @@ func (b *planner) scanners() {
 		}
 	}
 	for i, list := range wants {
-		if len(list) > 0 {
-			slices.Sort(list)
-			b.scanner(i, list)
+		c := &b.plan.columns[i]
+		c.beyondFigures = b.plan.texts
+		if len(list) == 0 {
+			continue
 		}
+		slices.Sort(list)
+		b.look(c, list)
+		if b.plan.texts {
+			c.beyondFigures = !slices.ContainsFunc(c.scanner.needles, needle.figures)
+			b.restOf(c, list)
+		}
+		at := lookedAt{-1, int32(i), len(c.inEmpty) > 0, c.scanner}
+		if c.derived == nil {
+			at.slot = int32(c.slot)
+		}
+		b.plan.looked = append(b.plan.looked, at)
 	}
 }
 
-// scanner gives a column the scanner for what is wanted of it.
-func (b *planner) scanner(i int, wants []uint64) {
-	c := &b.plan.columns[i]
+// look gives a column a scanner for what is wanted of it. Equal scanners are shared between columns and plans.
+func (b *planner) look(c *column, wants []uint64) {
 	c.id = columnIDs.Add(1)
 	c.serves = make([]int32, len(wants))
-	b.atoms, b.key = b.atoms[:0], b.key[:0]
-	b.numbers = b.numbers[:0]
+	b.atoms, b.key, b.numbers = b.atoms[:0], b.key[:0], b.numbers[:0]
 	for k, w := range wants {
 		if id := int32(w >> 32); k == 0 || id != b.atoms[len(b.atoms)-1] {
 			b.atoms, b.key = append(b.atoms, id), binary.AppendUvarint(b.key, uint64(id))
@@ -491,11 +505,6 @@ func (b *planner) scanner(i int, wants []uint64) {
 	for _, n := range c.scanner.whole[""] {
 		c.inEmpty = c.signs(c.inEmpty, n)
 	}
-	at := lookedAt{-1, int32(i), len(c.inEmpty) > 0, c.scanner}
-	if c.derived == nil {
-		at.slot = int32(c.slot)
-	}
-	b.plan.looked = append(b.plan.looked, at)
 }
 
 // scannerOf is the scanner for the texts of some atoms, in order of their ids. Key stands for them.

@@ -207,6 +207,7 @@ func (p *Program) planKey(s *event.Schema) string {
 	put(s.Source.Channel)
 	put(s.Source.Provider)
 	b = binary.AppendUvarint(b, uint64(s.Source.EventID))
+	b = binary.AppendUvarint(b, uint64(s.Whole))
 	for _, f := range s.Fields {
 		put(f.Name)
 		b = binary.AppendVarint(b, int64(f.Slot))

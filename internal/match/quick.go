@@ -1,9 +1,13 @@
 package match
 
 import (
+	"bytes"
 	"encoding/binary"
 	"math"
 	"math/bits"
+	"slices"
+	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -22,16 +26,20 @@ type quick struct {
 	ends   bool      // some of these four are not empty
 	least  int       // bytes of the shortest needle that may lie anywhere; more than a text has where there is none
 	step   int       // from one place to the next
+	marks  []byte    // one of them is in each needle that is too short for a gram and may lie anywhere
 	grams  []uint64  // bitmap of hashes
+	all    *scanner  // whose bitmap that is, if each place is looked at
 	shift  uint
 }
 
 const (
 	maxQuickEnds  = 16   // of paths: of many, one is nearly always there
 	maxQuickGrams = 2048 // that stand in the bitmap
+	maxQuickMarks = 4
 )
 
-func newQuick(needles []needle) (q quick) {
+func newQuick(s *scanner) (q quick) {
+	needles := s.needles
 	shortest, paths := 0, 0
 	for i := range needles {
 		n := &needles[i]
@@ -46,7 +54,9 @@ func newQuick(needles []needle) (q quick) {
 				q.closes.put(gram(n.text, size-gramBytes))
 			}
 		case n.form == infix && size < gramBytes:
-			return quick{}
+			if !q.mark(n.text) {
+				return quick{}
+			}
 		case n.form == infix:
 			if shortest == 0 || size < shortest {
 				shortest = size
@@ -72,18 +82,44 @@ func newQuick(needles []needle) (q quick) {
 	q.on, q.least = true, math.MaxInt
 	if shortest > 0 {
 		q.least = shortest
-		q.on = q.within(needles, min(shortest-gramBytes+1, 16))
+		q.step = min(shortest-gramBytes+1, 16)
+		q.on = q.within(s)
 	}
 	return q
 }
 
-// within fills the bitmap, and reports whether it tells much.
-func (q *quick) within(needles []needle, step int) bool {
-	q.step = step
+// mark makes sure that a short text is not passed over: by a byte of it that has no case.
+func (q *quick) mark(text string) bool {
+	at := strings.IndexFunc(text, func(c rune) bool { return !unicode.IsLetter(c) })
+	if at < 0 {
+		return false
+	}
+	if !slices.Contains(q.marks, text[at]) {
+		q.marks = append(q.marks, text[at])
+	}
+	return len(q.marks) <= maxQuickMarks
+}
+
+// marked reports that a short needle may lie in a text.
+func (q *quick) marked(raw []byte) bool {
+	for _, c := range q.marks {
+		if bytes.IndexByte(raw, c) >= 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// within fills the bitmap, and reports whether it tells much. Where all places are looked at, it is the scanner's own.
+func (q *quick) within(s *scanner) bool {
+	if q.step == 1 {
+		q.all, q.grams, q.shift = s, s.bitmap, s.shift
+		return true
+	}
 	seen := map[uint32]bool{}
-	for i := range needles {
-		if n := &needles[i]; n.form == infix && n.text != "" && !foreign([]byte(n.text)) {
-			for at := range step {
+	for i := range s.needles {
+		if n := &s.needles[i]; n.form == infix && len(n.text) >= gramBytes && !foreign([]byte(n.text)) {
+			for at := range q.step {
 				seen[gram(n.text, at)] = true
 			}
 			if len(seen) > maxQuickGrams {
@@ -101,6 +137,15 @@ func (q *quick) within(needles []needle, step int) bool {
 	return true
 }
 
+// may reports whether the bitmap has a gram.
+func (q *quick) may(g uint32) bool {
+	h := hash(g) >> q.shift
+	return q.grams[h/64]>>(h%64)&1 != 0
+}
+
+// has reports whether a needle that may lie anywhere holds a gram.
+func (q *quick) has(g uint32) bool { return q.may(g) && (q.all == nil || q.all.placesOf(g) != nil) }
+
 const wide = 0xff80ff80ff80ff80 // set in units beyond ASCII
 
 // refusesUTF16 reports that nothing lies in a text that does not end with a NUL.
@@ -114,20 +159,19 @@ func (q *quick) refusesUTF16(raw []byte) bool {
 		for i := 0; i < len(raw); i += 2 {
 			some |= uint64(raw[i+1]) | uint64(raw[i]&0x80)
 		}
-		return some == 0 && !q.shortEnds(size, raw[0], raw[len(raw)-2])
+		return some == 0 && !q.shortEnds(size, raw[0], raw[len(raw)-2]) && !q.marked(raw)
 	}
 	last := binary.LittleEndian.Uint64(raw[len(raw)-8:])
 	some := last
 	for i := 0; i+8 <= len(raw); i += 8 {
 		some |= binary.LittleEndian.Uint64(raw[i:])
 	}
-	if some&wide != 0 || q.anEnd(size, lower4(pack4(binary.LittleEndian.Uint64(raw))), lower4(pack4(last))) {
+	if some&wide != 0 || q.anEnd(size, lower4(pack4(binary.LittleEndian.Uint64(raw))), lower4(pack4(last))) || q.marked(raw) {
 		return false
 	}
 	if size >= q.least {
 		for i := 0; i+8 <= len(raw); i += 2 * q.step {
-			h := hash(lower4(pack4(binary.LittleEndian.Uint64(raw[i:])))) >> q.shift
-			if q.grams[h/64]>>(h%64)&1 != 0 {
+			if q.has(lower4(pack4(binary.LittleEndian.Uint64(raw[i:])))) {
 				return false
 			}
 		}
@@ -145,17 +189,31 @@ func (q *quick) refusesUTF8(raw []byte) bool {
 		for _, c := range raw {
 			some |= c
 		}
-		return some < utf8.RuneSelf && !q.shortEnds(size, raw[0], raw[size-1])
+		return some < utf8.RuneSelf && !q.shortEnds(size, raw[0], raw[size-1]) && !q.marked(raw)
 	}
-	if foreign(raw) || q.anEnd(size, lower4(uint64(gram(raw, 0))), lower4(uint64(gram(raw, size-gramBytes)))) {
+	if foreign(raw) || q.anEnd(size, lower4(uint64(gram(raw, 0))), lower4(uint64(gram(raw, size-gramBytes)))) || q.marked(raw) {
 		return false
 	}
-	if size >= q.least {
-		for i := 0; i+gramBytes <= size; i += q.step {
-			h := hash(lower4(uint64(binary.LittleEndian.Uint32(raw[i:])))) >> q.shift
-			if q.grams[h/64]>>(h%64)&1 != 0 {
-				return false
+	if size < q.least {
+		return true
+	}
+	i := 0
+	if q.step == 1 {
+		for ; i+8 <= size; i += 5 {
+			x := lower8(binary.LittleEndian.Uint64(raw[i:]))
+			if !q.may(uint32(x)) && !q.may(uint32(x>>8)) && !q.may(uint32(x>>16)) && !q.may(uint32(x>>24)) && !q.may(uint32(x>>32)) {
+				continue
 			}
+			for n := range 5 {
+				if q.has(uint32(x >> (8 * n))) {
+					return false
+				}
+			}
+		}
+	}
+	for ; i+gramBytes <= size; i += q.step {
+		if q.has(lower4(uint64(binary.LittleEndian.Uint32(raw[i:])))) {
+			return false
 		}
 	}
 	return true

@@ -93,7 +93,7 @@ func newScanner(needles []needle) *scanner {
 	}
 	s.numbers.sort()
 	s.fill()
-	s.quick = newQuick(needles)
+	s.quick = newQuick(s)
 	return s
 }
 

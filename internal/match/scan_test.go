@@ -68,6 +68,13 @@ func FuzzQuick(f *testing.F) {
 	f.Add("sekurlsa::,lsadump::", "12345lsadump::", uint8(2))
 	f.Add("$fix,=whole,=k", "suffix\x00", uint8(2))
 	f.Add("$x,=k", "k\x00\x00", uint8(2))
+	for at := range 12 { // wherever it lies
+		for _, as := range []uint8{0, 2} {
+			for _, text := range []string{"abcd", "={{", "a={"} {
+				f.Add("abcd,={{,a={", strings.Repeat("Z", at)+strings.ToUpper(text)+strings.Repeat("z", at%4), as)
+			}
+		}
+	}
 	f.Fuzz(func(t *testing.T, texts, value string, as uint8) {
 		var needles []needle
 		for i, s := range strings.Split(texts, ",") {
