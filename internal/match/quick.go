@@ -27,9 +27,9 @@ type quick struct {
 	least  int       // bytes of the shortest needle that may lie anywhere; more than a text has where there is none
 	step   int       // from one place to the next
 	marks  []byte    // one of them is in each needle that is too short for a gram and may lie anywhere
-	grams  []uint64  // bitmap of hashes
-	all    *scanner  // whose bitmap that is, if each place is looked at
+	grams  []uint64  // bitmap of hashes; nil if there are too many
 	shift  uint
+	all    *scanner // whose bitmap and table are used in UTF-8 if each place is looked at; UTF-16 would be unpacked twice
 }
 
 const (
@@ -110,11 +110,10 @@ func (q *quick) marked(raw []byte) bool {
 	return false
 }
 
-// within fills the bitmap, and reports whether it tells much. Where all places are looked at, it is the scanner's own.
+// within fills the bitmap, and reports whether there is one that tells much.
 func (q *quick) within(s *scanner) bool {
 	if q.step == 1 {
-		q.all, q.grams, q.shift = s, s.bitmap, s.shift
-		return true
+		q.all = s
 	}
 	seen := map[uint32]bool{}
 	for i := range s.needles {
@@ -123,7 +122,7 @@ func (q *quick) within(s *scanner) bool {
 				seen[gram(n.text, at)] = true
 			}
 			if len(seen) > maxQuickGrams {
-				return false
+				return q.all != nil
 			}
 		}
 	}
@@ -138,13 +137,12 @@ func (q *quick) within(s *scanner) bool {
 }
 
 // may reports whether the bitmap has a gram.
-func (q *quick) may(g uint32) bool {
-	h := hash(g) >> q.shift
-	return q.grams[h/64]>>(h%64)&1 != 0
-}
+func (q *quick) may(g uint32) bool { return inBitmap(q.grams, q.shift, g) }
 
-// has reports whether a needle that may lie anywhere holds a gram.
-func (q *quick) has(g uint32) bool { return q.may(g) && (q.all == nil || q.all.placesOf(g) != nil) }
+func inBitmap(grams []uint64, shift uint, g uint32) bool {
+	h := hash(g) >> shift
+	return grams[h/64]>>(h%64)&1 != 0
+}
 
 const wide = 0xff80ff80ff80ff80 // set in units beyond ASCII
 
@@ -170,8 +168,11 @@ func (q *quick) refusesUTF16(raw []byte) bool {
 		return false
 	}
 	if size >= q.least {
+		if q.grams == nil {
+			return false
+		}
 		for i := 0; i+8 <= len(raw); i += 2 * q.step {
-			if q.has(lower4(pack4(binary.LittleEndian.Uint64(raw[i:])))) {
+			if q.may(lower4(pack4(binary.LittleEndian.Uint64(raw[i:])))) {
 				return false
 			}
 		}
@@ -197,22 +198,34 @@ func (q *quick) refusesUTF8(raw []byte) bool {
 	if size < q.least {
 		return true
 	}
+	if q.all != nil {
+		return q.all.holdsNoGram(raw)
+	}
+	for i := 0; i+gramBytes <= size; i += q.step {
+		if q.may(lower4(uint64(binary.LittleEndian.Uint32(raw[i:])))) {
+			return false
+		}
+	}
+	return true
+}
+
+// holdsNoGram reports that no gram of a needle lies in an ASCII text.
+func (s *scanner) holdsNoGram(raw []byte) bool {
+	may := func(x uint64) bool { return inBitmap(s.bitmap, s.shift, uint32(x)) }
 	i := 0
-	if q.step == 1 {
-		for ; i+8 <= size; i += 5 {
-			x := lower8(binary.LittleEndian.Uint64(raw[i:]))
-			if !q.may(uint32(x)) && !q.may(uint32(x>>8)) && !q.may(uint32(x>>16)) && !q.may(uint32(x>>24)) && !q.may(uint32(x>>32)) {
-				continue
-			}
-			for n := range 5 {
-				if q.has(uint32(x >> (8 * n))) {
-					return false
-				}
+	for ; i+8 <= len(raw); i += 5 {
+		x := lower8(binary.LittleEndian.Uint64(raw[i:]))
+		if !may(x) && !may(x>>8) && !may(x>>16) && !may(x>>24) && !may(x>>32) {
+			continue
+		}
+		for n := range 5 {
+			if g := uint32(x >> (8 * n)); may(uint64(g)) && s.placesOf(g) != nil {
+				return false
 			}
 		}
 	}
-	for ; i+gramBytes <= size; i += q.step {
-		if q.has(lower4(uint64(binary.LittleEndian.Uint32(raw[i:])))) {
+	for ; i+gramBytes <= len(raw); i++ {
+		if g := lower4(uint64(binary.LittleEndian.Uint32(raw[i:]))); may(uint64(g)) && s.placesOf(g) != nil {
 			return false
 		}
 	}
