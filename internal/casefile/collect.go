@@ -24,7 +24,7 @@ type worker struct {
 	schemas map[*event.Schema]*schemaState
 	force   bool // read again what was thought to be known
 	looker  *looker
-	met     [1 << 12]uint64 // digests of records of people
+	persons [1 << 12]uint64 // digests of records of people
 	names   damage.Listing
 
 	// Of the artifact at hand.
@@ -53,6 +53,7 @@ type schemaState struct {
 	plan   *match.Plan
 	edges  spread.Edges
 	people spread.People
+	within bool // the people are within the edges
 	wanted bool
 	names  int                 // the slot of a listing's path; -1 for what is no listing
 	kept   map[int]*keptFields // by rule
@@ -192,6 +193,7 @@ func (w *worker) stateOf(s *event.Schema) *schemaState {
 			clear(w.schemas)
 		}
 		st = &schemaState{plan: w.run.program.Plan(s), edges: spread.Of(s), people: spread.PeopleOf(s), kept: map[int]*keptFields{}}
+		st.within = st.people.Within(&st.edges)
 		st.names = w.listing(s)
 		st.wanted = st.plan != nil || st.edges.Any() || st.people.Any() || st.names >= 0
 		w.schemas[s] = st
@@ -228,19 +230,33 @@ func (w *worker) Take(r *event.Record) {
 			w.keep(st, r, rule)
 		}
 	}
-	if st.edges.Any() && !r.Slack {
-		w.follow(&st.edges, r)
+	if r.Slack {
+		return
 	}
-	if st.people.Any() && !r.Slack && !w.known.Met(&st.people, r) {
+	var way *spread.Way
+	if st.edges.Any() {
+		way = w.follow(&st.edges, r)
+	}
+	if st.people.Any() && !w.met(st, way, r) {
 		w.meet(st.people, r)
 	}
 }
 
-// follow keeps the movement that a record tells of.
-func (w *worker) follow(e *spread.Edges, r *event.Record) {
+// met reports whether the person whom a record names was met before.
+func (w *worker) met(st *schemaState, way *spread.Way, r *event.Record) bool {
+	if way == nil || !st.within {
+		return w.known.Met(&st.people, r)
+	}
+	was := way.Met
+	way.Met = true
+	return was
+}
+
+// follow keeps the movement that a record tells of, and returns its way if that is remembered.
+func (w *worker) follow(e *spread.Edges, r *event.Record) *spread.Way {
 	way, told := w.known.Read(e, r, &w.move)
 	if !told {
-		return
+		return way
 	}
 	w.place[0] = event.Place{Record: r.Number, Offset: r.Offset}
 	w.move.Because = w.place[:]
@@ -253,6 +269,7 @@ func (w *worker) follow(e *spread.Edges, r *event.Record) {
 	if w.out.ways.turn != turn { // it forgot all ways before this one
 		w.known.Forget()
 	}
+	return way
 }
 
 // maxTold bounds what is remembered of an artifact's domains, as they are spelled.

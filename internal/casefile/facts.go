@@ -29,6 +29,7 @@ import (
 const (
 	frameKey    = 'K'
 	frameHits   = 'H'
+	frameOrder  = 'O' // empty: the hits are in order of time, no more than a full frame of one time
 	frameWays   = 'W'
 	frameMoves  = 'M'
 	framePeople = 'P'
@@ -100,6 +101,7 @@ type segmentWriter struct {
 	at     int64
 	start  int64 // of the facts at hand
 	kinds  frameKinds
+	order  hitOrder
 	hits   encoder
 	ways   encoder
 	moves  encoder
@@ -136,7 +138,7 @@ func (s *segmentWriter) frame(kind byte, payload []byte) {
 
 // begin opens the facts of an artifact. The key comes with the end, since the digest is only known then.
 func (s *segmentWriter) begin() {
-	s.start, s.kinds = s.at, 0
+	s.start, s.kinds, s.order = s.at, 0, hitOrder{}
 	s.hits.reset()
 	s.ways.reset()
 	s.moves.reset()
@@ -147,7 +149,24 @@ func (s *segmentWriter) begin() {
 // fullFrame is how large a frame of hits or movements grows.
 const fullFrame = 64 << 10
 
+// hitOrder tells whether hits come in order of time.
+type hitOrder struct {
+	last   event.Time
+	same   int // bytes, about, of the hits of that time
+	broken bool
+}
+
+func (o *hitOrder) see(h *hit) {
+	if h.time != o.last {
+		o.same = 0
+	}
+	o.same += 16 + len(h.values)
+	o.broken = o.broken || h.time < o.last || o.same > fullFrame
+	o.last = h.time
+}
+
 func (s *segmentWriter) hit(h *hit) {
+	s.order.see(h)
 	s.hits.hit(h)
 	if len(s.hits.buf) > fullFrame {
 		s.frame(frameHits, s.hits.take())
@@ -193,6 +212,9 @@ func (s *segmentWriter) person(record []byte) {
 func (s *segmentWriter) end(key factsKey, t *trailer) (location, error) {
 	if len(s.people.buf) > 0 {
 		s.frame(framePeople, s.people.take())
+	}
+	if s.kinds.has(frameHits) && !s.order.broken {
+		s.frame(frameOrder, nil)
 	}
 	if len(s.hits.buf) > 0 {
 		s.frame(frameHits, s.hits.take())

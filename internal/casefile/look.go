@@ -56,7 +56,7 @@ func (w *worker) Look(a *event.Artifact, c evidence.Content) {
 		return
 	}
 	w.begin()
-	clear(w.met[:])
+	clear(w.persons[:])
 	name := evidence.OnItsSystem(strings.ToValidUTF8(a.Path, "\ufffd"))
 	f := w.looker.damage.File(name, r, size, whole, c.Changed)
 	if b, err := encode(f); err == nil {
@@ -109,7 +109,7 @@ func (w *worker) listed() string {
 // person keeps whom a record of the artifact at hand is about. Tables name the same people over and over: those of a moment ago are told once.
 func (w *worker) person(_ string, record []byte) {
 	sum := maphash.Bytes(metSeed, record)
-	if slot := &w.met[sum%uint64(len(w.met))]; *slot != sum {
+	if slot := &w.persons[sum%uint64(len(w.persons))]; *slot != sum {
 		*slot = sum
 		w.out.person(record)
 	}

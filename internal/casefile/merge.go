@@ -306,41 +306,6 @@ func (m *merged) findings() error {
 // maxPlaces bounds the places of one finding.
 const maxPlaces = 1000
 
-// addHits puts the hits of an artifact into the sorter: under a key of all that copies of a record share, what it does not tell.
-// The place comes before the fields, so that copies sort by it.
-func (m *merged) addHits(s *sorter, i int) error {
-	e := &m.entries[i]
-	if !e.at.kinds.has(frameHits) {
-		return nil
-	}
-	scope := m.names.In(&e.artifact)
-	var key, value []byte
-	var last *layout
-	var log string // its name
-	var f finding
-	return m.reader.hits(e.at, func(h *hit) error {
-		if l := h.of; l != last {
-			if l.rule >= m.single {
-				return errFrame
-			}
-			last, log = l, l.source.Name()
-			f.rule, f.server = l.rule, string(scope.Server(l.host))
-			f.heading = m.heads.of(l)
-		}
-		f.time, f.packed = h.time, h.values
-		if f.heading == 0 {
-			f.fields, f.packed = named(last.names, h.values), nil
-		}
-		key = append(append(m.appendKey(key[:0], &f), log...), 0)
-		key = binary.BigEndian.AppendUint64(key, h.number)
-		key = binary.BigEndian.AppendUint64(key, h.digest)
-		value = binary.AppendUvarint(binary.AppendVarint(value[:0], int64(f.rule)), uint64(len(f.server)))
-		value = f.appendFields(appendPlace(value, place{i, h.number, h.offset}))
-		s.add(key, value)
-		return s.err
-	})
-}
-
 // keyTime is how many bytes of a key are the time.
 const keyTime = 8
 

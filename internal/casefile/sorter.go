@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/bits"
 	"os"
 	"slices"
 )
@@ -20,8 +21,9 @@ type sorter struct {
 	dir   string
 	limit int
 	gathered
-	runs []*os.File
-	err  error
+	runs   []*os.File
+	sorted []*orderedHits // entries that are in order already
+	err    error
 
 	beside bool       // a run is sorted and written in another goroutine while the next is gathered, in as much memory again
 	spare  gathered   // what it is written from, when done
@@ -65,12 +67,26 @@ func (s *sorter) add(key, value []byte) {
 	if len(s.arena)+size+24*len(s.index) > s.limit && len(s.index) > 0 {
 		s.spill()
 	}
-	at := len(s.arena)
-	if at+size > cap(s.arena) { // append would grow a large one by a quarter, and copy it each time
+	if at := len(s.arena); at+size > cap(s.arena) { // append would grow a large one by a quarter, and copy it each time
 		s.arena = append(make([]byte, 0, max(min(2*cap(s.arena), s.limit), at+size, 4<<10)), s.arena...)
 	}
-	s.arena = append(append(s.arena, key...), value...)
-	s.index = append(s.index, sortedEntry{headOf(key), uint32(at), uint32(at + len(key)), uint32(at + size)})
+	s.put(key, value)
+}
+
+func (g *gathered) put(key, value []byte) {
+	at := len(g.arena)
+	g.arena = append(append(g.arena, key...), value...)
+	g.index = append(g.index, sortedEntry{headOf(key), uint32(at), uint32(at + len(key)), uint32(len(g.arena))})
+}
+
+// drop forgets the first n entries in order.
+func (g *gathered) drop(n int) {
+	rest := gathered{}
+	for i := n; i < len(g.index); i++ {
+		rest.put(g.entry(&g.index[i]))
+	}
+	g.arena = append(g.arena[:0], rest.arena...)
+	g.index = append(g.index[:0], rest.index...)
 }
 
 func (g *gathered) entry(x *sortedEntry) (key, value []byte) {
@@ -91,21 +107,56 @@ func (g *gathered) sort() {
 	})
 }
 
-// write sorts the entries, writes them, and forgets them.
+// write sorts the entries, writes them, and forgets them. Of each only what neither its beginning nor its end shares with the
+// one before: the copies of an event differ by their place alone.
 func (g *gathered) write(f *os.File) error {
 	g.sort()
 	w := bufio.NewWriterSize(f, 256<<10)
-	var head [2 * binary.MaxVarintLen64]byte
+	var head [4 * binary.MaxVarintLen64]byte
+	var last []byte
 	for i := range g.index {
-		k, v := g.entry(&g.index[i])
-		n := binary.PutUvarint(head[:], uint64(len(k)))
-		n += binary.PutUvarint(head[n:], uint64(len(v)))
+		x := &g.index[i]
+		b := g.arena[x.at:x.end]
+		before := sharedBefore(last, b)
+		after := sharedAfter(last[before:], b[before:])
+		n := binary.PutUvarint(head[:], uint64(before))
+		n += binary.PutUvarint(head[n:], uint64(after))
+		n += binary.PutUvarint(head[n:], uint64(x.key-x.at))
+		n += binary.PutUvarint(head[n:], uint64(len(b)-before-after))
 		w.Write(head[:n])
-		w.Write(k)
-		w.Write(v)
+		w.Write(b[before : len(b)-after])
+		last = b
 	}
 	g.arena, g.index = g.arena[:0], g.index[:0]
 	return w.Flush()
+}
+
+// sharedBefore is how many bytes two texts begin with in common.
+func sharedBefore(a, b []byte) int {
+	n, most := 0, min(len(a), len(b))
+	for ; n+8 <= most; n += 8 {
+		if x := binary.LittleEndian.Uint64(a[n:]) ^ binary.LittleEndian.Uint64(b[n:]); x != 0 {
+			return n + bits.TrailingZeros64(x)/8
+		}
+	}
+	for n < most && a[n] == b[n] {
+		n++
+	}
+	return n
+}
+
+// sharedAfter is how many bytes they end with in common.
+func sharedAfter(a, b []byte) int {
+	n, most := 0, min(len(a), len(b))
+	for ; n+8 <= most; n += 8 {
+		if x := binary.LittleEndian.Uint64(a[len(a)-n-8:]) ^ binary.LittleEndian.Uint64(b[len(b)-n-8:]); x != 0 {
+			return n + bits.LeadingZeros64(x)/8
+		}
+	}
+	for n < most && a[len(a)-n-1] == b[len(b)-n-1] {
+		n++
+	}
+	return n
 }
 
 func (s *sorter) spill() {
@@ -168,6 +219,9 @@ func (s *sorter) iterate() (*merge, error) {
 		m.add(&fileRun{r: bufio.NewReaderSize(f, 128<<10)})
 	}
 	m.add(&memoryRun{s: s})
+	for _, o := range s.sorted {
+		m.add(o)
+	}
 	heap.Init(m)
 	return m, m.err
 }
@@ -179,7 +233,10 @@ func (s *sorter) close() {
 		f.Close()
 		os.Remove(f.Name())
 	}
-	s.runs, s.gathered, s.spare = nil, gathered{}, gathered{}
+	for _, o := range s.sorted {
+		o.close()
+	}
+	s.runs, s.sorted, s.gathered, s.spare = nil, nil, gathered{}, gathered{}
 }
 
 // sequence is a sorted sequence of entries.
@@ -206,17 +263,27 @@ type fileRun struct {
 }
 
 func (r *fileRun) next() bool {
-	k, err := binary.ReadUvarint(r.r)
-	if errors.Is(err, io.EOF) {
+	var head [4]uint64 // shared before, shared after, the key, what is new
+	for i := range head {
+		n, err := binary.ReadUvarint(r.r)
+		if err != nil {
+			if i > 0 || err != io.EOF {
+				r.err = fmt.Errorf("sort on disk: %w", err)
+			}
+			return false
+		}
+		head[i] = n
+	}
+	before, after, end := int(head[0]), int(head[1]), int(head[0]+head[3])
+	if before+after > len(r.buf) {
+		r.err = errors.New("sort on disk: a run is not as it was written")
 		return false
 	}
-	v, err2 := binary.ReadUvarint(r.r)
-	if err = errors.Join(err, err2); err == nil {
-		r.k = int(k)
-		r.buf = slices.Grow(r.buf[:0], int(k+v))[:k+v]
-		_, err = io.ReadFull(r.r, r.buf)
-	}
-	if err != nil {
+	r.buf = slices.Grow(r.buf, max(end+after-len(r.buf), 0))
+	whole := r.buf[:end+after]
+	copy(whole[end:], r.buf[len(r.buf)-after:])
+	r.buf, r.k = whole, int(head[2])
+	if _, err := io.ReadFull(r.r, whole[before:end]); err != nil {
 		r.err = fmt.Errorf("sort on disk: %w", err)
 		return false
 	}

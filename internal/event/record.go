@@ -67,12 +67,18 @@ type Record struct {
 
 // Value returns the first non-null value of the field of that name.
 func (r *Record) Value(name string) (Value, bool) {
-	for _, i := range r.Schema.byName[name] {
+	v := r.First(r.Schema.byName[name])
+	return v, !v.IsNull()
+}
+
+// First returns the first non-null value of some fields, as Schema.Lookup gives them; null if there is none.
+func (r *Record) First(fields []int) Value {
+	for _, i := range fields {
 		if v := r.Field(i); !v.IsNull() {
-			return v, true
+			return v
 		}
 	}
-	return Value{}, false
+	return Value{}
 }
 
 // Field returns the value of Schema.Fields[i].

@@ -40,11 +40,13 @@ func ownReader(s *event.Schema) func(*event.Record) (host, address string) {
 			return r.Host, r.Text("DestinationIp")
 		}
 	case src.Product == "windows" && src.EventID == 4768 && strings.EqualFold(src.Channel, "security"):
+		account, address, status := s.Lookup("TargetUserName"), s.Lookup("IpAddress"), s.Lookup("Status")
 		return func(r *event.Record) (string, string) {
-			if account, _ := r.Value("TargetUserName"); !bytes.HasSuffix(account.AppendText(make([]byte, 0, 64)), []byte("$")) {
+			name := r.First(account)
+			if !bytes.HasSuffix(name.AppendText(make([]byte, 0, 64)), []byte("$")) {
 				return "", ""
 			}
-			return ticketHolder(r.Text("TargetUserName"), r.Text("IpAddress"), r.Text("Status"))
+			return ticketHolder(name.String(), r.First(address).String(), r.First(status).String())
 		}
 	case src.Product == "web" && len(s.Lookup("s-ip")) > 0:
 		return func(r *event.Record) (string, string) { return r.Host, r.Text("s-ip") }

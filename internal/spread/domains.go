@@ -22,7 +22,7 @@ const (
 // where it tells of no account that somebody made.
 func (p People) Domain(r *event.Record, sid, buf []byte) []byte {
 	end := bytes.LastIndexByte(sid, '-')
-	v := first(r, p.domain)
+	v := r.First(p.domain)
 	if end < len(accountSID) || v.IsNull() {
 		return buf[:0]
 	}

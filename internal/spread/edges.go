@@ -108,7 +108,7 @@ var securityEvents = map[uint32]struct {
 	session string
 	asks    []string
 }{
-	4624: {logon, "TargetLogonId", logonFields},
+	4624: {logon, "TargetLogonId", append([]string{"TargetUserSid"}, logonFields...)}, // the SID for People.Within
 	4625: {failedLogon, "TargetLogonId", logonFields},
 	4648: {explicitLogon, "SubjectLogonId", []string{"TargetServerName", "TargetUserName", "TargetDomainName"}},
 	4769: {serviceTicket, "", []string{"ServiceName", "TargetUserName", "TargetDomainName", "Status", "IpAddress"}},

@@ -33,9 +33,11 @@ type numbered struct {
 const maxNumbered = 1 << 12
 
 // Way is what a record tells but for its session and time. Number is for whoever keeps the movements, to say that one is as
-// an earlier one was; 0 before that is set.
+// an earlier one was; 0 before that is set. Met is for whoever learns of people: whether it did at an earlier record of the way,
+// which names the same person where People are Within.
 type Way struct {
 	Number uint32
+	Met    bool
 	told   bool
 }
 
@@ -93,7 +95,7 @@ func (k *Known) Read(e *Edges, r *event.Record, m *event.Movement) (w *Way, told
 		return w, false
 	}
 	m.Session = ""
-	if k.session = first(r, e.session).AppendText(k.session[:0]); len(k.session) > 0 {
+	if k.session = r.First(e.session).AppendText(k.session[:0]); len(k.session) > 0 {
 		m.Session = unsafe.String(unsafe.SliceData(k.session), len(k.session))
 	}
 	return w, true

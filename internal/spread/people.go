@@ -1,6 +1,7 @@
 package spread
 
 import (
+	"slices"
 	"strings"
 
 	"wardround/internal/event"
@@ -32,14 +33,14 @@ func PeopleOf(s *event.Schema) People {
 	return p
 }
 
-// first is the first value among fields of the record's schema; Null if there is none.
-func first(r *event.Record, fields []int) event.Value {
-	for _, i := range fields {
-		if v := r.Field(i); !v.IsNull() {
-			return v
+// Within reports whether two records of one way name the same person, since all that is read of them tells ways apart.
+func (p People) Within(e *Edges) bool {
+	for _, i := range p.all {
+		if !slices.Contains(e.asks, i) {
+			return false
 		}
 	}
-	return event.Value{}
+	return p.Any()
 }
 
 // Any reports whether there is anything to read.
@@ -47,7 +48,7 @@ func (p People) Any() bool { return len(p.sid) > 0 }
 
 // SID appends the SID of an account that somebody made, of a domain or a computer; nothing for those that every Windows has.
 func (p People) SID(r *event.Record, buf []byte) []byte {
-	buf = first(r, p.sid).AppendText(buf[:0])
+	buf = r.First(p.sid).AppendText(buf[:0])
 	if len(buf) < len(accountSID) || len(buf) > maxSID || string(buf[:len(accountSID)]) != accountSID {
 		return buf[:0]
 	}
@@ -64,11 +65,11 @@ const (
 
 // Account is the account that bears the SID of a record, "" for a computer's.
 func (p People) Account(r *event.Record) string {
-	name := first(r, p.name).String()
+	name := r.First(p.name).String()
 	if !person(name) || len(name) > maxName {
 		return ""
 	}
-	return account(first(r, p.domain).String(), name)
+	return account(r.First(p.domain).String(), name)
 }
 
 // Accounts knows accounts by their SIDs.

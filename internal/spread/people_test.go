@@ -25,6 +25,12 @@ func TestPeople(t *testing.T) {
 			t.Errorf("%s: %q is %q", c.name, got, p.Account(c.r))
 		}
 	}
+	for id, want := range map[uint32]bool{4624: true, 4768: false, 4720: false} {
+		s := record(windows("Security", id), "DB1", "TargetUserSid", sid, "TargetSid", sid, "TargetDomainName", "HOSP", "TargetUserName", "x").Schema
+		if e := Of(s); PeopleOf(s).Within(&e) != want {
+			t.Errorf("%d: a way tells who it is of: %t, want %t", id, !want, want)
+		}
+	}
 	if PeopleOf(record(windows("System", 7045), "DB1").Schema).Any() {
 		t.Error("a service names nobody")
 	}
